@@ -1,0 +1,24 @@
+"""The gradient of a long vector's scalar: slices, powers and one sum."""
+
+import numpy as np
+
+DERIVATIVE = "grad"
+
+
+def function(x):
+    """Return Rosenbrock's valley in n dimensions."""
+    return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+def point():
+    """Return the input: 20 000 numbers around the minimum."""
+    return 1 + 0.3 * np.sin(np.arange(20_000))
+
+
+def reference(x):
+    """Return the gradient, by hand."""
+    valley = x[1:] - x[:-1] ** 2
+    gradient = np.zeros_like(x)
+    gradient[:-1] = -400 * x[:-1] * valley - 2 * (1 - x[:-1])
+    gradient[1:] += 200 * valley
+    return gradient

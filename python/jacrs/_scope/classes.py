@@ -1,0 +1,261 @@
+"""Followed classes: a double of each user class, with followed methods.
+
+Why doubles and not proxies. Inside recorded code the double *is* the class: `Model(...)` makes its
+instances, `isinstance`, `type(self)`, `super()`, `match` and special methods work by the
+interpreter's own rules and at its own speed; a proxy would have to imitate each. A double does not
+inherit from its class, so neither the class nor its `__subclasses__()` knows of it, and no
+unfollowed method hides behind a `super()` call. Its bases are the doubles of the class's bases, so
+its method resolution order is the same. It has the same layout, so that when the recording ends
+its instances are turned into instances of the real class (`objects.settle`).
+"""
+
+from __future__ import annotations
+
+import abc
+import types
+from typing import TYPE_CHECKING, Any
+
+from jacrs._scope.usercode import is_user_class
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jacrs._scope.state import State
+
+_REAL = "_jacrs_real_class"
+_NOT_COPIED = frozenset(
+    {"__dict__", "__weakref__", "__module__", "__qualname__", "__slots__", "__doc__", _REAL}
+    | {"_abc_impl", "__abstractmethods__", "__new__", "__del__", "__static_attributes__"}
+    | {"__firstlineno__", "__orig_bases__"}
+)
+
+
+class FollowedMeta(type):
+    """Mixed into the metaclass of doubles: they answer for their real class."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if type.__instancecheck__(cls, instance):
+            return True
+        real = cls.__dict__.get(_REAL)
+        return super().__instancecheck__(instance) if real is None else isinstance(instance, real)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        if type.__subclasscheck__(cls, subclass):
+            return True
+        real = cls.__dict__.get(_REAL)
+        if real is None:
+            return super().__subclasscheck__(subclass)
+        return issubclass(real_class(subclass), real)
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        double = cls.__dict__.get("_jacrs_double")
+        if double is not None:
+            double.write(name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def __delattr__(cls, name: str) -> None:
+        double = cls.__dict__.get("_jacrs_double")
+        if double is not None:
+            delattr(double.real, name)
+        if double is None or name in cls.__dict__:
+            super().__delattr__(name)
+
+
+class Double:
+    """The double of one class, and what it was made from."""
+
+    __slots__ = ("attributes", "bases", "cls", "epoch", "real", "seen", "state", "volatile")
+
+    def __init__(self, state: State, real: type, bases: list[Double]) -> None:
+        self.state = state
+        self.real = real
+        self.bases = bases
+        self.epoch = -1
+        self.seen: dict[str, Any] = {}
+        self.volatile: set[str] = set()
+        self.attributes: set[str] = set()  # see objects.Attribute
+        self.cls: type = _empty_double(state, real)
+        type.__setattr__(self.cls, "_jacrs_double", self)
+
+    def refresh(self) -> None:
+        """Bring the double up to date with the class, once per recording."""
+        if self.epoch == self.state.epoch:
+            return
+        self.epoch = self.state.epoch
+        for base in self.bases:
+            base.refresh()
+        live = vars(self.real)
+        for name, value in live.items():
+            if name not in _NOT_COPIED and (
+                self.seen.get(name, self) is not value or name in self.volatile
+            ):
+                self._install(name, value)
+        if len(self.seen) != len(live.keys() - _NOT_COPIED):
+            for name in self.seen.keys() - live.keys():
+                del self.seen[name]
+                type.__delattr__(self.cls, name)
+
+    def _install(self, name: str, value: Any) -> None:
+        self.seen[name] = value
+        if isinstance(value, types.MemberDescriptorType | types.GetSetDescriptorType):
+            return  # a slot: the double has its own
+        new = self.state.substitute(value)
+        if name == "__init_subclass__":
+            new = _quiet_while_doubling(self.state, new)
+        lasting = new is value and not isinstance(value, list | dict | tuple)
+        if not (lasting or self._keeps(value)):
+            self.volatile.add(name)
+        if name not in self.attributes:
+            type.__setattr__(self.cls, name, new)
+
+    def _keeps(self, value: Any) -> bool:
+        parts: tuple[Any, ...] = (value,)
+        if isinstance(value, property):
+            parts = (value.fget, value.fset, value.fdel)
+        elif isinstance(value, staticmethod | classmethod):
+            parts = (value.__func__,)
+        return all(part is None or self.state.functions.keeps(part) for part in parts)
+
+    def write(self, name: str, value: Any) -> None:
+        """Set a class attribute of the real class now, and what recorded code sees of it."""
+        real = self.state.original(value)
+        setattr(self.real, name, real)
+        if name in vars(self.real):
+            self._install(name, vars(self.real)[name])
+
+
+class ClassTable:
+    """The doubles of one thread."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._doubles: dict[int, tuple[type, Double | None]] = {}
+        self.doubling = 0
+
+    def __len__(self) -> int:
+        return len(self._doubles)
+
+    def double_of(self, real: type) -> Double | None:
+        """Return the up-to-date double of a user class; None where it cannot have one."""
+        entry = self._doubles.get(id(real))
+        if entry is None:
+            double = self._make(real)
+            entry = self._doubles[id(real)] = (real, double)
+        if entry[1] is not None:
+            entry[1].refresh()
+        return entry[1]
+
+    def follow(self, real: type) -> type:
+        """Return the class that stands for `real`: its double, or itself where it has none."""
+        if is_followed_class(real):
+            return real
+        double = self.double_of(real)
+        return real if double is None else double.cls
+
+    def _make(self, real: type) -> Double | None:
+        followed = [base for base in real.__bases__ if is_user_class(base)]
+        bases = [self.double_of(base) for base in followed]
+        if None in bases:
+            return None
+        self.doubling += 1
+        try:
+            return Double(self._state, real, [base for base in bases if base is not None])
+        except TypeError:
+            return None  # a metaclass or a base that does not let itself be doubled
+        finally:
+            self.doubling -= 1
+
+
+def _empty_double(state: State, real: type) -> type:
+    """Create the class without members; those are entered later, with no hook of the user's run."""
+    bases = tuple(state.classes.follow(b) if is_user_class(b) else b for b in real.__bases__)
+    members = {name: vars(real)[name] for name in ("__module__", "__doc__") if name in vars(real)}
+    members["__qualname__"] = real.__qualname__
+    members[_REAL] = real
+    if "__orig_bases__" in vars(real):
+        members["__orig_bases__"] = vars(real)["__orig_bases__"]
+    slots = vars(real).get("__slots__")
+    if slots is not None:
+        slots = (slots,) if isinstance(slots, str) else tuple(slots)
+        members["__slots__"] = slots
+    meta = _followed_metaclass(type(real))
+    make: Any = abc.ABCMeta if issubclass(meta, abc.ABCMeta) else type
+    cls: type = make.__new__(meta, real.__name__, bases, members)
+    if getattr(real, "__abstractmethods__", None):
+        type.__setattr__(cls, "__abstractmethods__", real.__abstractmethods__)  # type: ignore[attr-defined]
+    _install_new(state, cls, real)
+    return cls
+
+
+_metaclasses: dict[type, type] = {}
+
+
+def _followed_metaclass(meta: type) -> type:
+    if meta is type:
+        return FollowedMeta
+    found = _metaclasses.get(meta)
+    if found is None:
+        found = _metaclasses[meta] = type(meta.__name__, (FollowedMeta, meta), {})
+    return found
+
+
+def _install_new(state: State, cls: type, real: type) -> None:
+    """Give the double a `__new__` that enters what it makes, for `objects.settle`."""
+    own = vars(real).get("__new__")
+    if own is None and any(is_followed_class(base) for base in cls.__bases__):
+        return  # the base's does it
+    if own is not None:
+        create = state.substitute(getattr(own, "__func__", own))
+    else:
+        create = _default_new(cls.__mro__[1:])
+
+    def __new__(cls: type, /, *args: Any, **keywords: Any) -> Any:  # noqa: N807
+        made = create(cls, *args, **keywords)
+        if is_followed_class(type(made)):
+            state.made.append(made)
+        return made
+
+    type.__setattr__(cls, "__new__", staticmethod(__new__))
+
+
+def _default_new(bases: tuple[type, ...]) -> Callable[..., Any]:
+    inherited = next(vars(base)["__new__"] for base in bases if "__new__" in vars(base))
+    if inherited is not object.__new__:
+        return getattr(inherited, "__func__", inherited)  # type: ignore[no-any-return]
+
+    def create(cls: type, /, *args: Any, **keywords: Any) -> Any:
+        # `object.__new__` takes arguments only for a class with an `__init__` to use them.
+        if (args or keywords) and cls.__init__ is object.__init__:  # type: ignore[misc]
+            raise TypeError(f"{cls.__name__}() takes no arguments")
+        return object.__new__(cls)
+
+    return create
+
+
+def _quiet_while_doubling(state: State, hook: Any) -> Any:
+    """Run a user's `__init_subclass__` for classes of the user's, not for doubles."""
+    inner = hook.__func__ if isinstance(hook, classmethod) else hook
+
+    def __init_subclass__(cls: type, **keywords: Any) -> None:  # noqa: N807
+        if not state.classes.doubling:
+            inner(cls, **keywords)
+
+    return classmethod(__init_subclass__)
+
+
+def is_followed_class(cls: type) -> bool:
+    """Tell whether `cls` is a double or a class that recorded code derived from one."""
+    return isinstance(cls, FollowedMeta)
+
+
+def real_class(cls: type) -> type:
+    """Return the class that `cls` doubles, or `cls` itself."""
+    found: type = cls.__dict__.get(_REAL, cls)
+    return found
+
+
+def double_of_class(cls: type) -> Double:
+    """Return the `Double` whose class `cls` is."""
+    double: Double = cls.__dict__["_jacrs_double"]
+    return double

@@ -1,0 +1,89 @@
+"""Functions that make fresh arrays: their floats are recordable buffers in recorded code."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jacrs._scope.building import array, has_tracer
+from jacrs._scope.captured import made
+from jacrs._scope.native import Tracer, is_recording
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# What is often written to element by element after it is made.
+_MAKERS = (
+    "zeros ones eye identity tri tril triu diag diagflat vander copy full_like zeros_like "
+    "ones_like linspace logspace geomspace tile repeat frombuffer fromfunction fromstring"
+).split()
+
+
+def maker(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` with fresh float results that can hold recorded values."""
+
+    @functools.wraps(function)
+    def make(*args: Any, **keywords: Any) -> Any:
+        result = function(*args, **keywords)
+        if isinstance(result, tuple):  # linspace(..., retstep=True)
+            return tuple(map(made, result))
+        return made(result)
+
+    return make
+
+
+def empty(*args: Any, **keywords: Any) -> Any:
+    """Return zeros while recording: what is never written has a value, the same at each call."""
+    return made(np.zeros(*args, **keywords)) if is_recording() else np.empty(*args, **keywords)
+
+
+def empty_like(*args: Any, **keywords: Any) -> Any:
+    """Return zeros while recording, as `empty` does."""
+    make = np.zeros_like if is_recording() else np.empty_like
+    return made(make(*args, **keywords))
+
+
+def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **keywords: Any) -> Any:
+    """Return an array filled with a number or a recorded value."""
+    nested = isinstance(fill_value, list | tuple) and is_recording() and has_tracer(fill_value)
+    if not nested and not isinstance(fill_value, Tracer):
+        return made(np.full(shape, fill_value, dtype, order, **keywords))
+    value = array(fill_value, copy=None)
+    result = made(np.zeros(shape, value.dtype if dtype is None else dtype, order))
+    result[...] = value
+    return result
+
+
+def full_like(a: Any, fill_value: Any, *args: Any, **keywords: Any) -> Any:
+    """Return an array like `a` filled with a number or a recorded value."""
+    if not isinstance(fill_value, Tracer) or isinstance(a, Tracer):
+        return made(np.full_like(a, fill_value, *args, **keywords))
+    result = made(np.zeros_like(a, *args, **keywords))
+    result[...] = fill_value
+    return result
+
+
+def arange(*args: Any, **keywords: Any) -> Any:
+    """Return evenly spaced numbers; how many there are follows the values of recorded bounds."""
+    if not any(isinstance(value, Tracer) for value in (*args, *keywords.values())):
+        return made(np.arange(*args, **keywords))
+    names = ("start", "stop", "step", "dtype")
+    given = dict(zip(names if len(args) > 1 else ("stop",), args, strict=False), **keywords)
+    if given.get("stop") is None:  # `arange(start=n)` is `arange(n)`
+        given["stop"] = given.pop("start")
+    start, step = given.get("start") or 0, given.get("step")
+    step = 1 if step is None else step
+    count = max(int(np.ceil((given["stop"] - start) / step)), 0)
+    result = start + step * np.arange(count)
+    dtype = given.get("dtype")
+    return result if dtype is None else result.astype(dtype)
+
+
+def substitutes() -> dict[str, Callable[..., Any]]:
+    """Return what stands for NumPy's makers, by name."""
+    table = {name: maker(getattr(np, name)) for name in _MAKERS}
+    for function in (empty, empty_like, full, full_like, arange):
+        table[function.__name__] = functools.wraps(getattr(np, function.__name__))(function)
+    return table

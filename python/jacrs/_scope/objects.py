@@ -1,0 +1,224 @@
+"""Followed objects: a twin of the double class over the real object's own attributes.
+
+The twin of an object *shares its `__dict__`*: reads are native, writes are in the real object at
+once. Attributes whose value must be substituted (functions, objects, arrays, containers) get a data
+descriptor on the double class, which substitutes on access; data descriptors come before the
+instance's dictionary. Slots get such a descriptor always.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import TYPE_CHECKING, Any
+
+from jacrs._scope.classes import Double, double_of_class, is_followed_class, real_class
+from jacrs._scope.plain import PLAIN
+
+if TYPE_CHECKING:
+    from jacrs._scope.state import State
+
+_set_class = object.__dict__["__class__"].__set__
+
+
+class Attribute:
+    """Substitutes one instance attribute of a double class on access."""
+
+    __slots__ = ("double", "name")
+
+    def __init__(self, double: Double, name: str) -> None:
+        self.double = double
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self.double.state.substitute(getattr(self.double.real, self.name))
+        try:
+            value = instance.__dict__[self.name]
+        except KeyError:
+            value = self._of_class(instance, type(instance))
+        return self.double.state.substitute(value)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        instance.__dict__[self.name] = value
+
+    def __delete__(self, instance: Any) -> None:
+        try:
+            del instance.__dict__[self.name]
+        except KeyError:
+            raise AttributeError(self.name) from None
+
+    def _of_class(self, instance: Any, cls: type) -> Any:
+        for base in cls.__mro__:
+            value = vars(real_class(base)).get(self.name, self)
+            if value is not self:
+                value = self.double.state.substitute(value)
+                bind = getattr(type(value), "__get__", None)
+                return value if bind is None else bind(value, instance, cls)
+        raise AttributeError(f"{cls.__name__!r} object has no attribute {self.name!r}")
+
+
+class Slot:
+    """One slot of a double class: a twin's is the real object's."""
+
+    __slots__ = ("own", "real", "state")
+
+    def __init__(self, state: State, own: Any, real: Any) -> None:
+        self.state = state
+        self.own = own
+        self.real = real
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        pair = self.state.originals.get(id(instance))
+        if pair is None:
+            return self.own.__get__(instance, owner)
+        return self.state.substitute(self.real.__get__(pair[1], type(pair[1])))
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        pair = self.state.originals.get(id(instance))
+        if pair is None:
+            self.own.__set__(instance, value)
+        else:
+            self.real.__set__(pair[1], self.state.original(value))
+
+    def __delete__(self, instance: Any) -> None:
+        pair = self.state.originals.get(id(instance))
+        if pair is None:
+            self.own.__delete__(instance)
+        else:
+            self.real.__delete__(pair[1])
+
+
+def follow_object(state: State, value: Any) -> Any:
+    """Return the twin of an instance of a user class; itself where it cannot have one."""
+    found = state.known(value)
+    if found is not None:
+        return found
+    double = state.classes.double_of(type(value))
+    if double is None:
+        return value
+    _prepare(double)
+    try:
+        twin = object.__new__(double.cls)
+        members = getattr(value, "__dict__", None)
+        if members is not None:
+            object.__setattr__(twin, "__dict__", members)
+    except TypeError:
+        return value  # its state is a C structure, which two objects cannot share
+    state.pair(value, twin)
+    state.twins.append(twin)
+    if members:
+        _substitute_attributes(state, double, members)
+    return twin
+
+
+def follow_tuple_instance(state: State, value: Any) -> Any:
+    """Return an equal tuple of the double class (named tuples among them), items followed."""
+    found = state.known(value)
+    if found is not None:
+        return found
+    double = state.classes.double_of(type(value))
+    if double is None:
+        return value
+    twin = tuple.__new__(double.cls, map(state.substitute, value))
+    if getattr(value, "__dict__", None):
+        object.__setattr__(twin, "__dict__", value.__dict__)
+    state.pair(value, twin)
+    state.twins.append(twin)
+    return twin
+
+
+def _prepare(double: Double) -> None:
+    """Give the double what only twins of existing objects need, once."""
+    if "" in double.attributes:
+        return
+    double.attributes.add("")
+    for base in double.bases:
+        _prepare(base)
+    cls, real = double.cls, double.real
+    for name, member in vars(real).items():
+        if isinstance(member, types.MemberDescriptorType):
+            own = vars(cls)[name]
+            type.__setattr__(cls, name, Slot(double.state, own, member))
+    if real.__hash__ is object.__hash__ and real.__eq__ is object.__eq__:
+        _compare_by_identity(double.state, cls)
+
+
+def _compare_by_identity(state: State, cls: type) -> None:
+    """Let a twin equal the real object, as a key of the user's dictionaries for one."""
+
+    def __hash__(self: Any) -> int:  # noqa: N807
+        pair = state.originals.get(id(self))
+        return object.__hash__(self if pair is None else pair[1])
+
+    def __eq__(self: Any, other: Any) -> Any:  # noqa: N807
+        same = state.original(self) is state.original(other)
+        return True if same else NotImplemented
+
+    type.__setattr__(cls, "__eq__", __eq__)
+    type.__setattr__(cls, "__hash__", __hash__)
+
+
+def _substitute_attributes(state: State, double: Double, members: dict[str, Any]) -> None:
+    for name, value in members.items():
+        if type(value) in PLAIN or name in double.attributes:
+            continue
+        double.attributes.add(name)
+        inherited = getattr(double.real, name, None)
+        # A property of that name comes before the instance's dictionary: leave it there.
+        if not hasattr(type(inherited), "__set__"):
+            type.__setattr__(double.cls, name, Attribute(double, name))
+
+
+def settle(state: State) -> None:
+    """At the outermost exit: nothing of the recording stays in the user's objects."""
+    for twin in state.twins:
+        real = state.originals[id(twin)][1]
+        _release_members(state, getattr(real, "__dict__", None))
+        # One that recorded code kept somewhere goes on as an ordinary object over the same
+        # attributes; but two objects must not both run a finalizer.
+        if not hasattr(type(real), "__del__"):
+            _copy_slots(twin, real)
+            _set_class(twin, type(real))
+    for made in state.made:
+        _release_members(state, getattr(made, "__dict__", None))
+        if "_jacrs_double" in vars(type(made)):
+            _release_slots(state, made)
+            _set_class(made, real_class(type(made)))
+
+
+def _release_members(state: State, members: dict[str, Any] | None) -> None:
+    if not members:
+        return
+    for name, value in members.items():
+        real = state.release(value)
+        if real is not value:
+            members[name] = real
+
+
+def _slots(cls: type) -> list[tuple[str, Any]]:
+    return [
+        (name, slot.own if isinstance(slot, Slot) else slot)
+        for base in cls.__mro__
+        if is_followed_class(base)
+        for name, slot in vars(base).items()
+        if isinstance(slot, Slot | types.MemberDescriptorType)
+    ]
+
+
+def _release_slots(state: State, made: Any) -> None:
+    for _, slot in _slots(type(made)):
+        try:
+            slot.__set__(made, state.release(slot.__get__(made, type(made))))
+        except AttributeError:
+            continue  # an empty slot
+
+
+def _copy_slots(twin: Any, real: Any) -> None:
+    for name, slot in _slots(type(twin)):
+        if hasattr(real, name):
+            slot.__set__(twin, getattr(real, name))
+
+
+__all__ = ["double_of_class", "follow_object", "follow_tuple_instance", "settle"]

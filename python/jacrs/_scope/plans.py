@@ -1,0 +1,61 @@
+"""What a code object does that following must take care of, found once per code object."""
+
+from __future__ import annotations
+
+import dis
+import types
+from typing import NamedTuple
+
+# Methods of ndarray that do not dispatch on a tracer among their arguments, or whose result is
+# written to: an outside array meets them only where the code names them.
+ARRAY_METHODS = frozenset(
+    "dot copy astype flatten searchsorted choose clip take repeat compress".split()
+)
+_LIMIT = 4096
+
+
+class Plan(NamedTuple):
+    """Facts about one code object and those nested in it."""
+
+    code: types.CodeType
+    writes_globals: frozenset[str]
+    writes_cells: bool
+    uses_array_methods: bool
+
+
+_plans: dict[int, Plan] = {}
+
+
+def plan_of(code: types.CodeType) -> Plan:
+    """Return the plan of `code`; kept by identity, since hashing a code object reads all of it."""
+    plan = _plans.get(id(code))
+    if plan is None or plan.code is not code:
+        if len(_plans) >= _LIMIT:
+            _plans.clear()
+        plan = _plans[id(code)] = _make_plan(code)
+    return plan
+
+
+def _make_plan(code: types.CodeType) -> Plan:
+    nested = [plan_of(const) for const in code.co_consts if isinstance(const, types.CodeType)]
+    writes = frozenset(_written_globals(code)).union(*(plan.writes_globals for plan in nested))
+    cells = bool(code.co_freevars) and _has(code, "STORE_DEREF", "DELETE_DEREF")
+    return Plan(
+        code,
+        writes,
+        cells or any(plan.writes_cells for plan in nested),
+        not ARRAY_METHODS.isdisjoint(code.co_names)
+        or any(plan.uses_array_methods for plan in nested),
+    )
+
+
+def _has(code: types.CodeType, *names: str) -> bool:
+    operations = code.co_code[::2]
+    return any(dis.opmap[name] in operations for name in names)
+
+
+def _written_globals(code: types.CodeType) -> list[str]:
+    if not _has(code, "STORE_GLOBAL", "DELETE_GLOBAL"):
+        return []
+    writes = ("STORE_GLOBAL", "DELETE_GLOBAL")
+    return [i.argval for i in dis.get_instructions(code) if i.opname in writes]

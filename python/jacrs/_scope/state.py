@@ -1,0 +1,256 @@
+"""What one thread knows while it records: what stands for what, and what to put right at the end.
+
+Everything here belongs to one thread. Two threads that record at once share only the user's real
+objects, as two threads that run the function would.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import types
+from collections import OrderedDict, defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jacrs._scope import containers, functions, objects, substitutes
+from jacrs._scope.captured import capture
+from jacrs._scope.classes import ClassTable, is_followed_class, real_class
+from jacrs._scope.mirrors import Mirror, ModuleProxy, real_globals
+from jacrs._scope.plain import PLAIN
+from jacrs._scope.usercode import is_library, is_user_class
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LIMIT = 1024
+
+
+class State:
+    """The recordings of one thread: the tables, and the write-backs at the outermost exit."""
+
+    array_type = np.ndarray
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.epoch = 0
+        self.mirrors: dict[int, Mirror] = {}
+        self.classes = ClassTable(self)
+        self.functions = functions.FunctionTable()
+        self._handlers: dict[type, Callable[[State, Any], Any]] = dict(_HANDLERS)
+        # These live until the outermost exit.
+        self.lifts = False  # whether arrays are handed over with methods that know tracers
+        self.touched: list[Mirror] = []
+        self.copies: dict[int, tuple[Any, Any]] = {}
+        self.originals: dict[int, tuple[Any, Any]] = {}
+        self.endings: list[Callable[[], None]] = []
+        self.twins: list[Any] = []
+        self.made: list[Any] = []
+
+    def begin(self) -> None:
+        """Open a recording, the outermost or one inside it."""
+        if self.depth == 0:
+            self.epoch += 1
+        self.depth += 1
+
+    def end(self) -> None:
+        """Close a recording; the outermost one puts everything right."""
+        self.depth -= 1
+        if self.depth:
+            return
+        try:
+            for mirror in self.touched:
+                mirror.end()
+            if self.copies or self.made:
+                for ending in self.endings:
+                    ending()
+                objects.settle(self)
+        finally:
+            self.touched.clear()
+            self.lifts = False
+            if self.copies or self.made or self.originals:
+                for table in (self.copies, self.originals):
+                    table.clear()
+                for items in (self.endings, self.twins, self.made):
+                    items.clear()
+            self._trim()
+
+    def _trim(self) -> None:
+        """Keep the tables bounded when a program makes modules and classes without end."""
+        if len(self._handlers) > _LIMIT:
+            self._handlers = dict(_HANDLERS)
+        if len(self.mirrors) > _LIMIT or len(self.classes) > _LIMIT:
+            self.mirrors.clear()
+            self.functions.clear()
+            self.classes = ClassTable(self)
+
+    def mirror_of(self, live: dict[str, Any]) -> Mirror:
+        """Return the up-to-date mirror of a module's globals."""
+        mirror = self.mirrors.get(id(live))
+        if mirror is None:
+            mirror = self.mirrors[id(live)] = Mirror(self, live)
+        if mirror.epoch != self.epoch:
+            mirror.refresh()
+        return mirror
+
+    def substitute(self, value: Any) -> Any:
+        """Return what stands for `value` in recorded code; `value` itself where nothing must."""
+        kind = type(value)
+        if kind in PLAIN:
+            return value
+        handler = self._handlers.get(kind)
+        if handler is None:
+            handler = self._handlers[kind] = _classify(kind)
+        return handler(self, value)
+
+    def substitute_global(self, value: Any, mirror: Mirror) -> tuple[Any, bool]:
+        """Return the substitute of a module's global, and whether it may outlive the recording."""
+        kind = type(value)
+        if kind in PLAIN:
+            return value, True
+        substitute = self.substitute(value)
+        if kind is types.FunctionType:
+            own = value.__globals__ is mirror.live and self.functions.keeps(value)
+            return substitute, own or is_library(value.__module__)
+        if kind is types.ModuleType:
+            return substitute, type(substitute) is not ModuleProxy
+        stable = kind is types.BuiltinFunctionType or isinstance(value, np.ufunc)
+        return substitute, stable
+
+    def pair(self, real: Any, substitute: Any) -> None:
+        """Enter `substitute` as standing for `real` until the outermost exit."""
+        self.copies[id(real)] = (real, substitute)
+        self.originals[id(substitute)] = (substitute, real)
+
+    def known(self, real: Any) -> Any | None:
+        """Return what stands for `real` in this recording, if something does."""
+        if id(real) in self.originals:
+            return real  # already a substitute
+        pair = self.copies.get(id(real))
+        return None if pair is None else pair[1]
+
+    def original(self, value: Any) -> Any:
+        """Return what `value` stands for; `value` itself where it stands for nothing."""
+        kind = type(value)
+        if kind in PLAIN:
+            return value
+        pair = self.originals.get(id(value))
+        if pair is not None:
+            return pair[1]
+        if kind is types.FunctionType:
+            return self.functions.original(value) or substitutes.original(value)
+        if kind is ModuleProxy:
+            return vars(value)["__builtins__"].mirror.module
+        if is_followed_class(kind):
+            return value
+        if isinstance(value, type) and is_followed_class(value):
+            return real_class(value)
+        return substitutes.original(value)
+
+    def release(self, value: Any) -> Any:
+        """Return what is left of `value` outside recorded code.
+
+        A function made inside goes on over the real globals, so that it is never out of date.
+        """
+        real = self.original(value)
+        if type(real) is types.FunctionType:
+            live = real_globals(real.__globals__)
+            if live is not None:
+                return functions.over(real, live, real.__closure__, real.__defaults__)
+        return real
+
+
+def _same(_state: State, value: Any) -> Any:
+    return value
+
+
+def _from_table(_state: State, value: Any) -> Any:
+    return substitutes.lookup(value)
+
+
+def _builtin(state: State, value: Any) -> Any:
+    owner = value.__self__
+    if isinstance(owner, np.ndarray):  # `matvec = A.dot`
+        return getattr(state.substitute(owner), value.__name__)
+    return substitutes.lookup(value)
+
+
+def _array(state: State, value: Any) -> Any:
+    return functions.remembered(state, value, capture) if state.lifts else value
+
+
+def _class(state: State, value: type) -> Any:
+    found = substitutes.lookup(value)
+    if found is not value or not is_user_class(value):
+        return found
+    return state.classes.follow(value)
+
+
+def _module(state: State, value: Any) -> Any:
+    found = substitutes.lookup_module(value)
+    if found is not None:
+        return found
+    name = vars(value).get("__name__")
+    return value if is_library(name) else state.mirror_of(vars(value)).proxy
+
+
+_HANDLERS: dict[type, Callable[[State, Any], Any]] = {
+    types.FunctionType: functions.follow_function,
+    types.MethodType: functions.follow_method,
+    types.BuiltinFunctionType: _builtin,
+    types.ModuleType: _module,
+    type: _class,
+    functools.partial: functions.follow_partial,
+    type(functools.lru_cache(int)): functions.follow_cached,
+    property: functions.follow_property,
+    classmethod: functions.follow_wrapped_method,
+    staticmethod: functions.follow_wrapped_method,
+    functools.cached_property: functions.follow_cached_property,
+    np.ndarray: _array,
+    np.vectorize: functions.follow_vectorized,
+    list: containers.follow_list,
+    tuple: containers.follow_tuple,
+    dict: containers.follow_dict,
+    OrderedDict: containers.follow_dict,
+    defaultdict: containers.follow_dict,
+    types.SimpleNamespace: containers.follow_namespace,
+}
+
+
+def _classify(kind: type) -> Callable[[State, Any], Any]:
+    """Choose once per type how its instances are treated."""
+    if issubclass(kind, type):
+        return _class
+    if issubclass(kind, types.ModuleType):
+        return _same if kind is ModuleProxy else _module
+    if is_followed_class(kind) or _made_inside(kind):
+        return _same
+    if not is_user_class(kind):
+        return _from_table
+    if issubclass(kind, tuple):
+        return objects.follow_tuple_instance
+    return objects.follow_object
+
+
+def _made_inside(kind: type) -> bool:
+    """Tell whether recorded code defined the class: its methods are as they should be."""
+    return any(
+        isinstance(member, types.FunctionType) and real_globals(member.__globals__) is not None
+        for member in vars(kind).values()
+    )
+
+
+class _Local(threading.local):
+    """One state a thread."""
+
+    def __init__(self) -> None:
+        self.state = State()
+
+
+_local = _Local()
+
+
+def current_state() -> State:
+    """Return this thread's state."""
+    return _local.state

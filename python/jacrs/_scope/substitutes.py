@@ -1,0 +1,90 @@
+"""The one table of what stands for a library's function in recorded code.
+
+`np.float64` is not in it: called with a tracer it raises, like `float`. Whatever stood for it would
+have to be a dtype, a class for `isinstance` and a key equal to itself, and could not be all three.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jacrs._scope import building, creation, mathematics
+from jacrs._scope.vectorized import Vectorized
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# By identity, since some callables cannot be hashed; the original is kept so its id stays its own.
+_substitutes: dict[int, tuple[Any, Any]] = {}
+_originals: dict[int, tuple[Any, Any]] = {}
+_modules: dict[str, types.ModuleType] = {}
+
+
+def register(module: types.ModuleType, name: str, substitute: Callable[..., Any]) -> None:
+    """Let `substitute` stand for `module.name` in recorded code."""
+    original = getattr(module, name)
+    _substitutes[id(original)] = (original, substitute)
+    _originals[id(substitute)] = (substitute, original)
+    namespace_of(module).__dict__[name] = substitute
+
+
+def lookup(value: Any) -> Any:
+    """Return what stands for a library's function, or `value` itself."""
+    pair = _substitutes.get(id(value))
+    return value if pair is None else pair[1]
+
+
+def original(value: Any) -> Any:
+    """Return what a substitute of the table stands for, or `value` itself."""
+    pair = _originals.get(id(value))
+    return value if pair is None else pair[1]
+
+
+def lookup_module(module: types.ModuleType) -> types.ModuleType | None:
+    """Return the namespace that stands for a library's module, if it has one."""
+    namespace = _modules.get(module.__name__)
+    if namespace is None or sys.modules.get(module.__name__) is not module:
+        return None
+    return namespace
+
+
+def namespace_of(module: types.ModuleType) -> types.ModuleType:
+    """Return the namespace that stands for `module`: its names, with the table applied.
+
+    It is an ordinary module, so that attribute loads are as fast as from the real one.
+    """
+    namespace = _modules.get(module.__name__)
+    if namespace is None:
+        namespace = _modules[module.__name__] = types.ModuleType(module.__name__, module.__doc__)
+
+        def load(name: str) -> Any:
+            value = getattr(module, name)
+            found = lookup_module(value) if isinstance(value, types.ModuleType) else lookup(value)
+            value = value if found is None else found
+            setattr(namespace, name, value)
+            return value
+
+        namespace.__dict__.update(__getattr__=load, __dir__=lambda: dir(module))
+        _originals[id(namespace)] = (namespace, module)
+    return namespace
+
+
+def _fill_table() -> None:
+    tables: tuple[tuple[types.ModuleType, dict[str, Any]], ...] = (
+        (np, creation.substitutes()),
+        (np, {name: getattr(building, name) for name in _BUILDERS}),
+        (np, {"vectorize": Vectorized}),
+        (math, mathematics.substitutes()),
+    )
+    for module, table in tables:
+        for name, substitute in table.items():
+            register(module, name, substitute)
+
+
+_BUILDERS = ("array", "asarray", "asanyarray", "ascontiguousarray", "asfortranarray", "fromiter")
+_fill_table()

@@ -1,0 +1,304 @@
+//! The arena of nodes, and its hash-consing: the same operation on the same operands is one node.
+
+use hashbrown::HashTable;
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use super::hash::FastState;
+use super::{Fingerprint, Interner, ListId, Op, ShapeId};
+use crate::array::{DType, Dims};
+
+/// A node of one graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub u32);
+
+impl NodeId {
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The type of a value: dtype and shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Type {
+    pub dtype: DType,
+    pub shape: Dims,
+}
+
+impl Type {
+    pub fn new(dtype: DType, shape: &[usize]) -> Self {
+        Self { dtype, shape: shape.into() }
+    }
+}
+
+/// An operation with its type and its operands (which live in the graph's pool).
+#[derive(Clone, Copy, Debug)]
+pub struct Node {
+    pub op: Op,
+    pub shape: ShapeId,
+    first: u32,
+    count: u32,
+    /// Where in the user's source it was recorded; 0 is nowhere.
+    pub location: u32,
+    pub dtype: DType,
+    /// It depends, through operations that have a derivative, on an active input.
+    pub active: bool,
+}
+
+/// A graph. Ids grow along dependencies: every operand has a smaller id than its user.
+#[derive(Clone, Default)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    pool: Vec<NodeId>,
+    shapes: Interner<usize>,
+    lists: Interner<i64>,
+    index: HashTable<u32>,
+    inputs: Vec<NodeId>,
+    opaques: u32,
+    /// What the graph computes.
+    pub outputs: Vec<NodeId>,
+    /// The source location given to new nodes.
+    pub location: u32,
+}
+
+impl Graph {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
+        (0..self.nodes.len() as u32).map(NodeId)
+    }
+
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    pub fn op(&self, id: NodeId) -> Op {
+        self.nodes[id.index()].op
+    }
+
+    pub fn dtype(&self, id: NodeId) -> DType {
+        self.nodes[id.index()].dtype
+    }
+
+    pub fn shape(&self, id: NodeId) -> &[usize] {
+        self.shapes.get(self.nodes[id.index()].shape.0)
+    }
+
+    /// The shape as a value of its own, for building more nodes from it.
+    pub fn dims(&self, id: NodeId) -> Dims {
+        self.shape(id).into()
+    }
+
+    pub fn type_of(&self, id: NodeId) -> Type {
+        Type::new(self.dtype(id), self.shape(id))
+    }
+
+    pub fn size(&self, id: NodeId) -> usize {
+        self.shape(id).iter().product()
+    }
+
+    pub fn operands(&self, id: NodeId) -> &[NodeId] {
+        let node = &self.nodes[id.index()];
+        &self.pool[node.first as usize..(node.first + node.count) as usize]
+    }
+
+    pub fn operand(&self, id: NodeId, k: usize) -> NodeId {
+        self.operands(id)[k]
+    }
+
+    /// The inputs in the order of their numbers.
+    pub fn inputs(&self) -> &[NodeId] {
+        &self.inputs
+    }
+
+    pub fn list(&self, id: ListId) -> &[i64] {
+        self.lists.get(id.0)
+    }
+
+    pub fn intern_list(&mut self, list: &[i64]) -> ListId {
+        ListId(self.lists.id(list))
+    }
+
+    pub fn intern_shape(&mut self, shape: &[usize]) -> ShapeId {
+        if shape.is_empty() { ShapeId::SCALAR } else { ShapeId(self.shapes.id(shape)) }
+    }
+
+    /// A new input; inputs are never merged with each other.
+    pub fn input(&mut self, dtype: DType, shape: &[usize], active: bool) -> NodeId {
+        let op = Op::Input(self.inputs.len() as u32);
+        let shape = self.intern_shape(shape);
+        let id = self.push(op, dtype, shape, &[]);
+        self.nodes[id.index()].active = active;
+        self.inputs.push(id);
+        id
+    }
+
+    /// A fresh name for `x`, equal in value and never merged with it or with another name.
+    pub fn opaque(&mut self, x: NodeId) -> NodeId {
+        self.opaques += 1;
+        let Node { dtype, shape, .. } = *self.node(x);
+        let id = self.push(Op::Opaque(self.opaques), dtype, shape, &[x]);
+        self.nodes[id.index()].active = true;
+        id
+    }
+
+    /// The node for this operation: an existing equal one, or a new one. The type is taken as
+    /// given; [`crate::ops::infer`] says what it must be.
+    pub fn push(&mut self, op: Op, dtype: DType, shape: ShapeId, operands: &[NodeId]) -> NodeId {
+        let hash = hash_of(op, dtype, shape, operands);
+        let same = |&k: &u32| {
+            let node = &self.nodes[k as usize];
+            node.op == op
+                && node.dtype == dtype
+                && node.shape == shape
+                && self.operands(NodeId(k)) == operands
+        };
+        if let Some(&k) = self.index.find(hash, same) {
+            return NodeId(k);
+        }
+        let k = u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes");
+        let active = !crate::ops::blocks_derivative(op, dtype)
+            && operands.iter().any(|&x| self.nodes[x.index()].active);
+        let (first, count) = (self.pool.len() as u32, operands.len() as u32);
+        self.pool.extend_from_slice(operands);
+        let location = self.location;
+        self.nodes.push(Node { op, shape, first, count, location, dtype, active });
+        let rehash = |&k: &u32| {
+            let node = &self.nodes[k as usize];
+            let operands = &self.pool[node.first as usize..(node.first + node.count) as usize];
+            hash_of(node.op, node.dtype, node.shape, operands)
+        };
+        self.index.insert_unique(hash, k, rehash);
+        NodeId(k)
+    }
+
+    /// A 128-bit hash of everything that decides what the graph computes, source locations aside.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut print = Fingerprint::default();
+        for shape in self.shapes.iter() {
+            print.word(shape.len() as u64);
+            print.words(shape.iter().map(|&n| n as u64));
+        }
+        for list in self.lists.iter() {
+            print.word(list.len() as u64);
+            print.words(list.iter().map(|&n| n as u64));
+        }
+        let hasher = FastState;
+        for node in &self.nodes {
+            print.word(hasher.hash_one(node.op));
+            print.word(u64::from(node.shape.0) << 32 | node.dtype as u64);
+            print.word(u64::from(node.count) << 1 | u64::from(node.active));
+        }
+        print.words(self.pool.iter().map(|id| u64::from(id.0)));
+        print.words(self.outputs.iter().map(|id| u64::from(id.0)));
+        print
+    }
+
+    /// Approximate bytes held, for the bounds of caches.
+    pub fn bytes(&self) -> usize {
+        self.nodes.len() * (size_of::<Node>() + 9)
+            + self.pool.len() * 4
+            + self.shapes.bytes()
+            + self.lists.bytes()
+    }
+
+    /// Which nodes the given ones depend on, themselves included.
+    pub fn reachable(&self, from: &[NodeId]) -> Vec<bool> {
+        let mut seen = vec![false; self.nodes.len()];
+        for &id in from {
+            seen[id.index()] = true;
+        }
+        for id in self.ids().rev() {
+            if seen[id.index()] {
+                for &x in self.operands(id) {
+                    seen[x.index()] = true;
+                }
+            }
+        }
+        seen
+    }
+
+    /// Which nodes depend on one of the given ones, themselves included; of any kind of dependence.
+    pub fn dependents(&self, of: &[NodeId]) -> Vec<bool> {
+        let mut seen = vec![false; self.nodes.len()];
+        for &id in of {
+            seen[id.index()] = true;
+        }
+        for id in self.ids() {
+            seen[id.index()] |= self.operands(id).iter().any(|x| seen[x.index()]);
+        }
+        seen
+    }
+}
+
+#[inline]
+fn hash_of(op: Op, dtype: DType, shape: ShapeId, operands: &[NodeId]) -> u64 {
+    let mut h = FastState.build_hasher();
+    op.hash(&mut h);
+    h.write_u64(u64::from(shape.0) << 8 | dtype as u64);
+    for pair in operands.chunks(2) {
+        h.write_u64(u64::from(pair[0].0) << 32 | pair.get(1).map_or(u64::from(u32::MAX), |x| u64::from(x.0)));
+    }
+    h.finish()
+}
+
+/// Copies between graphs.
+impl Graph {
+    /// Node `id` of another graph, on operands of this one; leaves other than inputs included.
+    pub fn import(&mut self, from: &Graph, id: NodeId, operands: &[NodeId]) -> NodeId {
+        let node = from.node(id);
+        let op = self.import_op(from, node.op);
+        let shape = self.intern_shape(from.shape(id));
+        self.location = node.location;
+        match op {
+            Op::Opaque(_) => self.opaque(operands[0]),
+            _ => self.push(op, node.dtype, shape, operands),
+        }
+    }
+
+    /// The same operation with its list interned here.
+    fn import_op(&mut self, from: &Graph, op: Op) -> Op {
+        let mut list = |l: ListId| self.intern_list(from.list(l));
+        match op {
+            Op::Const(l) => Op::Const(list(l)),
+            Op::Transpose(l) => Op::Transpose(list(l)),
+            Op::Slice(l) => Op::Slice(list(l)),
+            Op::Assign(l) => Op::Assign(list(l)),
+            Op::AddAt(l) => Op::AddAt(list(l)),
+            Op::Item(l) => Op::Item(list(l)),
+            Op::Pack(l) => Op::Pack(list(l)),
+            Op::Reduce(kind, l) => Op::Reduce(kind, list(l)),
+            other => other,
+        }
+    }
+
+    /// The reachable part of the graph without some inputs, which nothing that is left may use.
+    #[must_use]
+    pub fn without_inputs(&self, dropped: &[NodeId]) -> Graph {
+        let mut target = Graph::new();
+        let live = self.reachable(&self.outputs);
+        let mut place: Vec<Option<NodeId>> = vec![None; self.len()];
+        for &x in self.inputs().iter().filter(|x| !dropped.contains(x)) {
+            let id = target.input(self.dtype(x), self.shape(x), self.node(x).active);
+            place[x.index()] = Some(id);
+        }
+        for id in self.ids().filter(|id| live[id.index()]) {
+            if place[id.index()].is_none() {
+                let operands: Vec<NodeId> =
+                    self.operands(id).iter().map(|x| place[x.index()].expect("operands are live")).collect();
+                place[id.index()] = Some(target.import(self, id, &operands));
+            }
+        }
+        target.outputs = self.outputs.iter().map(|x| place[x.index()].expect("outputs are live")).collect();
+        target
+    }
+}

@@ -1,0 +1,89 @@
+//! Two hashes: a fast one for the tables of one graph, and a 128-bit fingerprint for caches.
+
+use std::hash::{BuildHasher, Hasher};
+
+const K1: u64 = 0x9e37_79b9_7f4a_7c15;
+const K2: u64 = 0xd6e8_feb8_6659_fd93;
+
+/// Multiply-and-fold hashing of words; the tables it serves are private to one graph, so it need
+/// not resist an adversary.
+#[derive(Clone, Copy, Default)]
+pub struct FastHasher(u64);
+
+/// Makes [`FastHasher`]s.
+#[derive(Clone, Copy, Default)]
+pub struct FastState;
+
+impl BuildHasher for FastState {
+    type Hasher = FastHasher;
+    fn build_hasher(&self) -> FastHasher {
+        FastHasher(K2)
+    }
+}
+
+impl FastHasher {
+    #[inline]
+    fn word(&mut self, word: u64) {
+        let wide = u128::from(self.0 ^ word) * u128::from(K1);
+        self.0 = (wide as u64) ^ ((wide >> 64) as u64).rotate_left(23);
+    }
+}
+
+impl Hasher for FastHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.word(u64::from_le_bytes(word) ^ (chunk.len() as u64) << 56);
+        }
+    }
+    fn write_u8(&mut self, i: u8) {
+        self.word(u64::from(i));
+    }
+    fn write_u32(&mut self, i: u32) {
+        self.word(u64::from(i));
+    }
+    fn write_u64(&mut self, i: u64) {
+        self.word(i);
+    }
+    fn write_usize(&mut self, i: usize) {
+        self.word(i as u64);
+    }
+    fn write_isize(&mut self, i: isize) {
+        self.word(i as u64);
+    }
+}
+
+/// A running 128-bit hash of words: two independent 64-bit lanes.
+#[derive(Clone, Copy, Debug)]
+pub struct Fingerprint(u64, u64);
+
+impl Default for Fingerprint {
+    fn default() -> Self {
+        Self(K1, K2)
+    }
+}
+
+impl Fingerprint {
+    #[inline]
+    pub fn word(&mut self, word: u64) {
+        self.0 = (self.0 ^ word).wrapping_mul(K1).rotate_left(29).wrapping_add(K2);
+        self.1 = (self.1.wrapping_add(word) ^ (self.1 >> 31)).wrapping_mul(K2).rotate_left(37) ^ K1;
+    }
+
+    pub fn words(&mut self, words: impl IntoIterator<Item = u64>) {
+        for word in words {
+            self.word(word);
+        }
+    }
+
+    pub fn finish(self) -> u128 {
+        let mut end = self;
+        end.word(K1);
+        end.word(K2);
+        u128::from(end.0) << 64 | u128::from(end.1)
+    }
+}

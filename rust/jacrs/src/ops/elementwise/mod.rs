@@ -1,0 +1,257 @@
+//! Elementwise operations: the table, its kernels and its expressions.
+
+mod expr;
+mod kernel;
+mod table;
+
+use std::cell::RefCell;
+
+pub use expr::{Expr, select};
+pub use kernel::Kernel;
+pub use table::{Class, Fun, ROWS, Row, kernel, scalar};
+
+use smallvec::SmallVec;
+
+use super::{Call, Cotangent, Lanes, Operation, Rule, build};
+use crate::array::{DType, Dims, Layout, Out, View, coalesce};
+use crate::error::{Error, Result};
+use crate::ir::{Graph, NodeId, Op, Type};
+
+impl Fun {
+    pub fn row(self) -> &'static Row {
+        &ROWS[self as usize]
+    }
+
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    pub fn arity(self) -> usize {
+        self.row().arity
+    }
+
+    pub fn class(self) -> Class {
+        self.row().class
+    }
+
+    /// The function with this name in the text form.
+    pub fn from_name(name: &str) -> Option<Self> {
+        ROWS.iter().find(|row| row.name == name).map(|row| row.fun)
+    }
+
+    /// The function that NumPy (or `scipy.special`) calls by this name.
+    pub fn from_numpy(name: &str) -> Option<Self> {
+        ROWS.iter().find(|row| row.numpy.contains(&name)).map(|row| row.fun)
+    }
+
+    /// The dtype of the result for operands of these dtypes, which must already agree.
+    pub fn result_dtype(self, operands: &[DType], declared: DType) -> Result<DType> {
+        let wrong = || {
+            let names: Vec<_> = operands.iter().map(|d| d.name()).collect();
+            Error::type_(format!("{} takes no operands of type {}", self.name(), names.join(", ")))
+        };
+        let first = *operands.last().ok_or_else(wrong)?;
+        let equal = match self.class() {
+            Class::Select => operands[0] == DType::Bool && operands[1] == operands[2],
+            _ => operands.iter().all(|&d| d == first),
+        };
+        let result = match self.class() {
+            Class::Float | Class::Arith | Class::Bits | Class::Select => first,
+            Class::Compare | Class::Test | Class::Logic => DType::Bool,
+            Class::Cast => declared,
+        };
+        if equal && kernel(self, first, result).is_some() { Ok(result) } else { Err(wrong()) }
+    }
+}
+
+/// The partial derivatives of an elementwise node with respect to its operands, as new nodes.
+pub fn partials(graph: &mut Graph, fun: Fun, y: NodeId) -> Vec<NodeId> {
+    let operands = graph.operands(y).to_vec();
+    let cell = RefCell::new(graph);
+    let x: Vec<_> = operands.iter().map(|&id| Expr::new(&cell, id)).collect();
+    table::partials(fun, &x, Expr::new(&cell, y)).into_iter().map(|e| e.id).collect()
+}
+
+/// The derivative rule of a row.
+pub fn rule(fun: Fun) -> Rule {
+    match fun {
+        Fun::Where | Fun::Cast => Rule::Linear,
+        _ if fun.row().flat => Rule::Zero,
+        _ => Rule::Pointwise,
+    }
+}
+
+/// The operation of every row.
+pub struct Map;
+
+impl Operation for Map {
+    fn name(&self, op: Op) -> String {
+        fun_of(op).name().into()
+    }
+
+    fn infer(&self, g: &Graph, op: Op, operands: &[NodeId], declared: &Type) -> Result<Type> {
+        let fun = fun_of(op);
+        let shape = g.shape(operands[0]);
+        if operands.len() != fun.arity() || operands.iter().any(|&x| g.shape(x) != shape) {
+            let shapes: Vec<_> = operands.iter().map(|&x| g.shape(x)).collect();
+            return Err(Error::shape(format!(
+                "{} takes {} operands of one shape, not {shapes:?}",
+                fun.name(),
+                fun.arity()
+            )));
+        }
+        let dtypes: SmallVec<[DType; 3]> = operands.iter().map(|&x| g.dtype(x)).collect();
+        Ok(Type::new(fun.result_dtype(&dtypes, declared.dtype)?, shape))
+    }
+
+    fn rule(&self, op: Op) -> Rule {
+        rule(fun_of(op))
+    }
+
+    fn linear_in(&self, op: Op, k: usize) -> bool {
+        fun_of(op) != Fun::Where || k > 0
+    }
+
+    fn eval(&self, call: &Call, operands: &[View], out: &Out) -> Result<()> {
+        let fun = fun_of(call.op);
+        let fun = if fun == Fun::Mul0 && !call.exact { Fun::Mul } else { fun };
+        let dtype = operands[operands.len() - 1].dtype;
+        let run = kernel(fun, dtype, out.dtype)
+            .ok_or_else(|| Error::internal(format!("no {} kernel for {dtype}", fun.name())))?;
+        apply(run, operands, out);
+        Ok(())
+    }
+
+    fn transpose(
+        &self,
+        g: &mut Graph,
+        y: NodeId,
+        ct: NodeId,
+        wanted: &[bool],
+    ) -> Vec<Option<Cotangent>> {
+        let operands = g.operands(y).to_vec();
+        match fun_of(g.op(y)) {
+            Fun::Cast => {
+                let dtype = g.dtype(operands[0]);
+                vec![Some(Cotangent::Whole(build::cast(g, ct, dtype)))]
+            }
+            Fun::Where => {
+                let zero = build::zeros_like(g, ct);
+                let mut side = |k: usize, a, b| {
+                    wanted[k].then(|| Cotangent::Whole(build::select(g, operands[0], a, b)))
+                };
+                vec![None, side(1, ct, zero), side(2, zero, ct)]
+            }
+            fun => unreachable!("{} is pointwise", fun.name()),
+        }
+    }
+
+    fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
+        let operands = lanes.all(g);
+        let fun = fun_of(g.op(y));
+        if fun == Fun::Cast { Ok(build::cast(g, operands[0], g.dtype(y))) } else { Ok(build::map(g, fun, &operands)) }
+    }
+}
+
+fn fun_of(op: Op) -> Fun {
+    match op {
+        Op::Map(fun) => fun,
+        other => unreachable!("{other:?} is not elementwise"),
+    }
+}
+
+/// Runs a block kernel over strided operands: contiguous ones are read in place, others are
+/// gathered into a block first.
+pub fn apply(run: Kernel, operands: &[View], out: &Out) {
+    const BLOCK: usize = 512;
+    let n = out.len();
+    if operands.iter().all(View::is_contiguous) {
+        let pointers: SmallVec<[*const u8; 3]> = operands.iter().map(|v| v.ptr).collect();
+        // SAFETY: every operand has `n` elements, contiguous; `out` has room for as many.
+        unsafe { run(&pointers, out.ptr, n) };
+        return;
+    }
+    let width = out.dtype.size();
+    let mut blocks: SmallVec<[Vec<u64>; 3]> = operands.iter().map(|_| vec![0; BLOCK]).collect();
+    let mut readers: SmallVec<[Reader; 3]> = operands.iter().map(Reader::new).collect();
+    for start in (0..n).step_by(BLOCK) {
+        let count = BLOCK.min(n - start);
+        let pointers: SmallVec<[*const u8; 3]> = (readers.iter_mut().zip(&mut blocks))
+            .map(|(reader, block)| reader.next(count, block.as_mut_ptr().cast()))
+            .collect();
+        // SAFETY: each pointer is good for `count` elements, and so is `out` from `start`.
+        unsafe { run(&pointers, out.ptr.add(start * width), count) };
+    }
+}
+
+/// Reads a strided view in C order, a block at a time.
+pub struct Reader {
+    view: View,
+    contiguous: bool,
+    index: Dims,
+    offset: isize,
+}
+
+impl Reader {
+    pub fn new(view: &View) -> Self {
+        let (shape, [strides]) = coalesce(view.shape(), [view.strides()]);
+        let index = SmallVec::from_elem(0, shape.len());
+        let contiguous = view.is_contiguous();
+        Self { view: view.relaid(0, Layout { shape, strides }), contiguous, index, offset: 0 }
+    }
+
+    /// The next `count` elements: where they lie, or `block` after filling it.
+    pub fn next(&mut self, count: usize, block: *mut u8) -> *const u8 {
+        let size = self.view.dtype.size();
+        if self.contiguous {
+            let at = self.view.ptr.wrapping_offset(self.offset * size as isize);
+            self.offset += count as isize;
+            return at;
+        }
+        match size {
+            1 => self.gather::<u8>(count, block),
+            4 => self.gather::<u32>(count, block),
+            8 => self.gather::<u64>(count, block),
+            _ => self.gather::<u128>(count, block),
+        }
+        block
+    }
+
+    fn gather<T: Copy>(&mut self, count: usize, block: *mut u8) {
+        let (from, to) = (self.view.ptr.cast::<T>(), block.cast::<T>());
+        let Some((&length, &step)) = self.view.shape().last().zip(self.view.strides().last()) else {
+            // SAFETY: a 0-d view has one element.
+            unsafe { to.write(from.read()) };
+            return;
+        };
+        let last = self.index.len() - 1;
+        let mut done = 0;
+        while done < count {
+            let run = (length - self.index[last]).min(count - done);
+            for i in 0..run {
+                // SAFETY: `index` stays inside the shape; `block` holds `count` elements.
+                unsafe { to.add(done + i).write(from.offset(self.offset + i as isize * step).read()) };
+            }
+            done += run;
+            self.index[last] += run;
+            self.offset += run as isize * step;
+            self.carry(last);
+        }
+    }
+
+    /// Moves on to the next row when the last axis is exhausted.
+    fn carry(&mut self, last: usize) {
+        let Layout { shape, strides } = &self.view.layout;
+        let mut axis = last;
+        while self.index[axis] == shape[axis] {
+            self.offset -= strides[axis] * shape[axis] as isize;
+            self.index[axis] = 0;
+            if axis == 0 {
+                return;
+            }
+            axis -= 1;
+            self.index[axis] += 1;
+            self.offset += strides[axis];
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! One place per operation: its type rule, its evaluation, its derivative rule and its batching.
+//!
+//! Elementwise operations are rows of [`elementwise`]; every structural one is an [`Operation`] in
+//! a file of its own family, found by the `match` in [`operation`]. Nothing else in the engine
+//! knows an operation by name, apart from the plan, which fuses by [`Op::Map`].
+
+pub mod build;
+pub mod elementwise;
+mod evaluate;
+mod fold;
+mod leaf;
+mod matmul;
+mod order;
+mod place;
+mod reduce;
+mod rows;
+mod scan;
+mod verify;
+mod view;
+
+pub use elementwise::{Fun, kernel, partials, scalar};
+pub use evaluate::evaluate;
+pub use fold::fold;
+pub use verify::verify;
+
+use smallvec::SmallVec;
+
+use crate::array::{DType, Dims, Layout, Out, View};
+use crate::error::Result;
+use crate::ir::{Graph, NodeId, Op, Type};
+
+/// How an operation is differentiated; everything else follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// The derivative is zero wherever it exists.
+    Zero,
+    /// Linear in the operands that [`Operation::linear_in`] names: a tangent goes through the
+    /// operation itself, a cotangent through [`Operation::transpose`].
+    Linear,
+    /// Linear in each operand alone: the tangents of both go through and add up.
+    Bilinear,
+    /// Its Jacobian is diagonal, with the table's partials on it.
+    Pointwise,
+    /// [`Operation::jvp`] gives the tangent; the transpose is taken of what that built.
+    General,
+}
+
+/// Everything a kernel needs to know besides its operands.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub op: Op,
+    pub dtype: DType,
+    pub shape: Dims,
+    pub list: SmallVec<[i64; 8]>,
+    /// Products inside derivatives that multiply by zero give zero, even with an infinity.
+    pub exact: bool,
+}
+
+impl Call {
+    pub fn of(graph: &Graph, id: NodeId, exact: bool) -> Self {
+        let op = graph.op(id);
+        let list = list_of(graph, op).into();
+        Self { op, dtype: graph.dtype(id), shape: graph.dims(id), list, exact }
+    }
+}
+
+/// The list parameter of an operation; empty where it has none.
+pub fn list_of(graph: &Graph, op: Op) -> &[i64] {
+    match op {
+        Op::Const(l) | Op::Transpose(l) | Op::Slice(l) | Op::Assign(l) | Op::AddAt(l)
+        | Op::Item(l) | Op::Pack(l) | Op::Reduce(_, l) => graph.list(l),
+        _ => &[],
+    }
+}
+
+/// A cotangent contribution to an operand.
+#[derive(Clone, Copy, Debug)]
+pub enum Cotangent {
+    Whole(NodeId),
+    /// To the item at `place` of the first `lead` axes; many of these make one [`Op::Pack`].
+    Item { place: i64, lead: usize, value: NodeId },
+    /// To a slice of the operand; added in place where the running sum allows.
+    Slice { slice: crate::ir::ListId, value: NodeId },
+    /// To the rows that an index names.
+    Rows { index: NodeId, value: NodeId },
+}
+
+/// What the engine knows of one operation.
+pub trait Operation: Sync {
+    /// Its name in the text form.
+    fn name(&self, op: Op) -> String;
+
+    /// The type of the result. Operations whose shape is a parameter check `declared` and return it.
+    fn infer(&self, graph: &Graph, op: Op, operands: &[NodeId], declared: &Type) -> Result<Type>;
+
+    fn rule(&self, op: Op) -> Rule;
+
+    /// Whether the result is linear in operand `k`, the others held fixed. A general rule steps
+    /// back for a linear one where only such operands vary.
+    fn linear_in(&self, _op: Op, _k: usize) -> bool {
+        true
+    }
+
+    /// The result as a view of an operand, where that needs no kernel.
+    fn alias(&self, _call: &Call, _operands: &[View]) -> Option<View> {
+        None
+    }
+
+    /// The result starts as a copy of the first operand, which [`Operation::eval`] then changes.
+    fn updates_first(&self) -> bool {
+        false
+    }
+
+    /// Writes the result.
+    fn eval(&self, call: &Call, operands: &[View], out: &Out) -> Result<()>;
+
+    /// The tangent of `y`, for [`Rule::General`].
+    fn jvp(&self, _graph: &mut Graph, y: NodeId, _tangents: &[Option<NodeId>]) -> NodeId {
+        unreachable!("{y:?} has a derived tangent")
+    }
+
+    /// Cotangents of the operands of `y` for which `wanted`, for linear and bilinear rules.
+    fn transpose(
+        &self,
+        _graph: &mut Graph,
+        y: NodeId,
+        _ct: NodeId,
+        _wanted: &[bool],
+    ) -> Vec<Option<Cotangent>> {
+        unreachable!("{y:?} has a derived transpose")
+    }
+
+    /// `y` over operands some of which carry a lane axis (their last); the result carries one.
+    fn batch(&self, graph: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId>;
+}
+
+/// The operands of a node that is being batched.
+pub struct Lanes<'a> {
+    pub operands: &'a [NodeId],
+    pub batched: &'a [bool],
+    pub width: usize,
+}
+
+impl Lanes<'_> {
+    /// Operand `k` with a lane axis, repeated over it where it had none.
+    pub fn full(&self, graph: &mut Graph, k: usize) -> NodeId {
+        if self.batched[k] {
+            return self.operands[k];
+        }
+        build::with_lanes(graph, self.operands[k], self.width)
+    }
+
+    /// All operands with a lane axis.
+    pub fn all(&self, graph: &mut Graph) -> SmallVec<[NodeId; 4]> {
+        (0..self.operands.len()).map(|k| self.full(graph, k)).collect()
+    }
+
+    /// The shape of `y` with a lane axis.
+    pub fn shape(&self, graph: &Graph, y: NodeId) -> Dims {
+        let mut shape = graph.dims(y);
+        shape.push(self.width);
+        shape
+    }
+}
+
+/// The implementation behind an operation.
+pub fn operation(op: Op) -> &'static dyn Operation {
+    match op {
+        Op::Input(_) | Op::Const(_) | Op::Iota => &leaf::Leaf,
+        Op::Opaque(_) => &leaf::Opaque,
+        Op::StopGradient => &leaf::StopGradient,
+        Op::Map(_) => &elementwise::Map,
+        Op::Reshape => &view::Reshape,
+        Op::Transpose(_) => &view::Transpose,
+        Op::Broadcast => &view::Broadcast,
+        Op::Slice(_) => &view::Slice,
+        Op::Item(_) => &view::Item,
+        Op::Assign(_) => &place::Assign,
+        Op::AddAt(_) => &place::AddAt,
+        Op::Pack(_) => &place::Pack,
+        Op::Concat(_) => &place::Concat,
+        Op::Gather => &rows::Gather,
+        Op::ScatterAdd => &rows::ScatterAdd,
+        Op::ScatterSet => &rows::ScatterSet,
+        Op::Reduce(..) => &reduce::Reduce,
+        Op::ArgPick(..) => &reduce::ArgPick,
+        Op::Cumulate(..) => &scan::Cumulate,
+        Op::Argsort(_) => &order::Argsort,
+        Op::Nonzero => &order::Nonzero,
+        Op::MatMul(_) => &matmul::MatMul,
+    }
+}
+
+/// The derivative rule of an operation.
+pub fn rule(op: Op) -> Rule {
+    operation(op).rule(op)
+}
+
+/// No derivative passes through this operation.
+#[inline]
+pub fn blocks_derivative(op: Op, dtype: DType) -> bool {
+    if !dtype.is_differentiable() {
+        return true;
+    }
+    match op {
+        Op::Map(fun) => elementwise::rule(fun) == Rule::Zero,
+        Op::StopGradient | Op::Const(_) | Op::Iota => true,
+        _ => false,
+    }
+}
+
+/// The type an operation gives, or why it cannot be applied.
+pub fn infer(graph: &Graph, op: Op, operands: &[NodeId], declared: &Type) -> Result<Type> {
+    operation(op).infer(graph, op, operands, declared)
+}
+
+/// The elements `start + step * k` that a slice list describes: `(starts, steps)`.
+pub fn slice_parts(list: &[i64]) -> (SmallVec<[i64; 6]>, SmallVec<[i64; 6]>) {
+    list.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip()
+}
+
+/// The part of a layout that a slice list names.
+pub fn slice_layout(layout: &Layout, list: &[i64], shape: &[usize]) -> (isize, Layout) {
+    let (starts, steps) = slice_parts(list);
+    layout.slice(&starts, &steps, shape)
+}

@@ -1,0 +1,146 @@
+//! What a plan is made of: addresses that a run resolves, and the three kinds of steps.
+
+use smallvec::SmallVec;
+
+use crate::array::{DType, Layout};
+use crate::ops::{Call, Fun, elementwise::Kernel};
+
+/// The arena of a run: constants, then registers, then buffers.
+pub const ARENA: u32 = 0;
+
+/// A place in memory, as an offset from one of the bases of a run: the arena, then the inputs, then
+/// the outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Address {
+    pub base: u32,
+    /// In bytes.
+    pub offset: isize,
+}
+
+/// A strided array in the memory of a run.
+#[derive(Clone, Debug)]
+pub struct Operand {
+    pub address: Address,
+    pub dtype: DType,
+    pub layout: Layout,
+}
+
+/// One entry of the schedule.
+pub enum Step {
+    Tape(Tape),
+    Group(Group),
+    Kernel(KernelStep),
+}
+
+/// Operations on single numbers, one after the other, over a file of 64-bit registers.
+pub struct Tape {
+    pub code: Vec<Instruction>,
+    /// The kernels that instructions name, as run plainly and as run with guarded products.
+    pub kernels: Vec<[Kernel; 2]>,
+}
+
+/// One instruction of a tape; what the fields mean depends on the code.
+#[derive(Clone, Copy, Debug)]
+pub struct Instruction {
+    pub code: Code,
+    pub out: u32,
+    pub a: u32,
+    pub b: u32,
+    pub c: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// A function of float64 registers (of bits, for a selection): `out = fun(a, b, c)`.
+    Fun(Fun),
+    /// A product that is guarded in an exact run.
+    Guarded,
+    /// Kernel `c` on the single elements `a` and `b`, for every other dtype.
+    Kernel,
+    /// Register `out` from `base a` at the 64-bit offset `b, c`.
+    Load1,
+    Load4,
+    Load8,
+    /// Register `out` to `base a` at the 64-bit offset `b, c`.
+    Store1,
+    Store4,
+    Store8,
+    /// Zeros for `out` times 64 KiB and a rest, see [`Instruction::zero`].
+    Zero,
+}
+
+impl Instruction {
+    /// An access to memory; the offset is split over two fields.
+    pub fn memory(code: Code, register: u32, address: Address) -> Self {
+        let bits = address.offset as u64;
+        Self { code, out: register, a: address.base, b: bits as u32, c: (bits >> 32) as u32 }
+    }
+
+    /// Zeros for `words` 64-bit words, rounded up by the arena: an output is zeroed by its bytes.
+    pub fn zero(words: u32, address: Address) -> Self {
+        Self::memory(Code::Zero, words, address)
+    }
+
+    pub fn address(&self) -> Address {
+        Address { base: self.a, offset: (u64::from(self.c) << 32 | u64::from(self.b)) as isize }
+    }
+}
+
+/// Elementwise operations over the same number of elements, run block by block. Nothing in here
+/// is about one processor: a slot is a value of the group, a block is how much of it is at hand.
+pub struct Group {
+    /// Elements in all.
+    pub len: usize,
+    /// Elements at a time.
+    pub block: usize,
+    /// Slots `0..blocks` are scratch of `block` elements; the slots after them are `streams`.
+    pub blocks: usize,
+    /// Values that lie contiguously in memory, read or written in place.
+    pub streams: Vec<Stream>,
+    /// Slots that hold one element, repeated.
+    pub fills: Vec<Fill>,
+    /// Slots that are gathered from strided operands.
+    pub readers: Vec<Gathered>,
+    pub code: Vec<BlockInstruction>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stream {
+    pub address: Address,
+    /// Bytes of an element.
+    pub size: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Fill {
+    pub address: Address,
+    pub size: u32,
+    pub slot: u32,
+}
+
+pub struct Gathered {
+    pub operand: Operand,
+    pub slot: u32,
+}
+
+/// One kernel over one block.
+#[derive(Clone, Copy)]
+pub struct BlockInstruction {
+    /// As run plainly, and as run with guarded products.
+    pub kernels: [Kernel; 2],
+    pub operands: [u32; 3],
+    pub arity: u8,
+    pub out: u32,
+}
+
+/// Any other operation.
+pub struct KernelStep {
+    /// As run plainly, and as run with guarded products.
+    pub calls: [Call; 2],
+    pub operands: SmallVec<[Operand; 3]>,
+    pub out: Operand,
+    /// The first operand is copied to the result before the kernel changes it.
+    pub copies_first: bool,
+    /// Elements read and written, as a measure of time.
+    pub work: u64,
+}
