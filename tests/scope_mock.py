@@ -33,7 +33,8 @@ def _join(value, plus, minus):
     value = np.asarray(value)
     if value.dtype.kind != "f":
         return value if value.ndim else value[()]
-    return Tracer(value, (np.asarray(plus) - np.asarray(minus)) / (2 * _STEP))
+    with np.errstate(invalid="ignore"):  # infinite values
+        return Tracer(value, (np.asarray(plus) - np.asarray(minus)) / (2 * _STEP))
 
 
 def _apply(function, args, keywords):
@@ -75,7 +76,8 @@ class Tracer(np.lib.mixins.NDArrayOperatorsMixin):
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, key):
-        return Tracer(self.v[key, ...] if self.ndim else self.v, self.d[key, ...])
+        key = (*key, ...) if isinstance(key, tuple) else (key, ...)
+        return Tracer(self.v[key], self.d[key])
 
     def __setitem__(self, key, value):
         if not self.writable:

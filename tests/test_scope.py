@@ -1,5 +1,7 @@
 """The recording scope: ordinary code is recorded unchanged, and leaves nothing behind."""
 
+# ruff: noqa: PLW0108, ICN001 - lambdas and imports are as users write them
+
 import functools
 import math
 import sys
@@ -9,19 +11,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.special  # noqa: F401 - loaded before NumPy is watched: it adds names there
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from scope_modules import first, nested, second
 from scope_modules.recording import V, X, check, jvp
 
-from jacrs._scope import follow_argument, recording_scope
-from jacrs._scope.native import Tracer
+from jacrs._scope import recording_scope
 
-COUNTER = 0
 WATCHED = (np, np.linalg, math, first, second, nested)
-
-
 np.testing  # NumPy imports it on first use
 
 
@@ -98,6 +97,7 @@ SIMPLE = {
     "comprehension": lambda x: np.array([v**2 for v in x]),
     "array of tracer": lambda x: np.array(x, ndmin=2) * 2,
     "asarray": lambda x: np.asarray([x[0], x[1]]) + np.asarray(x)[:2],
+    "lists": lambda x: np.linalg.norm([x[0], 1.0]) * np.diag([x[0], x[1]]) @ [1.0, np.sum([x[2]])],
     "eye": lambda x: np.eye(3) @ x,
     "full": lambda x: np.full((2, 3), x) + np.full(3, x[0]),
     "arange": lambda x: np.arange(3.0) * x + np.arange(x[0], x[0] + 3),
@@ -232,68 +232,6 @@ def test_module_attribute_writes_reach_the_module(monkeypatch):
     assert first.FACTOR == 5.0
 
 
-def test_attribute_writes_reach_the_object():
-    model = first.Derived(2.0)
-    jvp(lambda x: model.rhs(x) + model(x), (X,), (V,))
-    assert model.calls == 2
-    assert model.inner.calls == 2
-    with pytest.raises(ValueError, match="in the middle"):
-        jvp(model.failing, (X,), (V,))
-    assert model.calls == 3
-    assert model.callback is second.helper
-    slotted = first.Slotted(1.0)
-    jvp(slotted.rhs, (X,), (V,))
-    assert slotted.k == 2.0
-
-
-def test_objects_that_stay_are_ordinary(monkeypatch):
-    kept = []
-    model = first.Derived(2.0)
-
-    def function(x):
-        kept.append(first.Derived(1.0))
-        kept.append(model)
-        kept.append(first.Slotted(2.0, first.fill))
-        model.inner = kept[0]
-        model.callback = lambda x: FACTOR * x
-        return model.rhs(x)
-
-    jvp(function, (X,), (V,))
-    assert [type(item) for item in kept] == [first.Derived, first.Derived, first.Slotted]
-    assert model.inner is kept[0]
-    assert kept[0].callback is first.fill
-    assert kept[2].function is first.fill
-    assert kept[2].k == 2.0
-    assert type(kept[0].rhs(X)) is np.ndarray
-    monkeypatch.setattr(sys.modules[__name__], "FACTOR", 7.0)
-    np.testing.assert_array_equal(model.callback(X), 7.0 * X)
-
-
-def test_class_attributes_reach_the_class(monkeypatch):
-    monkeypatch.setattr(first.Base, "made", 0)
-    monkeypatch.setattr(first.Derived, "made", 0)
-    jvp(lambda x: first.Derived.build(1.0).rhs(x), (X,), (V,))
-    assert (first.Base.made, first.Derived.made) == (0, 1)
-    monkeypatch.setattr(first.Base, "scale", 4.0)
-    check(lambda x: first.MODEL.rhs(x))
-    assert first.Base.__subclasses__() == [first.Derived]
-
-
-def test_model_as_argument():
-    model = first.Derived(2.0)
-
-    def function(x, m):
-        assert isinstance(m, first.Derived)
-        return m.rhs(x)
-
-    with recording_scope(function) as g:
-        assert g.__globals__ is not function.__globals__
-        assert follow_argument(model) is follow_argument(model)
-        assert follow_argument(model) == model
-        assert {model: 1}[follow_argument(model)] == 1
-    assert follow_argument(model) is model
-
-
 def test_rebinding_between_calls(monkeypatch):
     module = sys.modules[__name__]
 
@@ -311,37 +249,6 @@ def test_rebinding_between_calls(monkeypatch):
     check(lambda x: sum(x) + function(x))
     monkeypatch.delattr(module, "sum")
     check(lambda x: sum(x) + function(x))
-
-
-def test_methods_rebound_between_calls(monkeypatch):
-    def function(x):
-        return first.MODEL.rhs(x)
-
-    check(function)
-    monkeypatch.setattr(first.Base, "rhs", lambda self, x: np.array([x[1], self.k, x[0]]))
-    check(function)
-    monkeypatch.setattr(first.MODEL.inner, "rhs", first.fill, raising=False)
-    check(function)
-
-
-def test_outside_buffer_raises():
-    def whole(x):
-        first.BUFFER[:] = x
-        return first.BUFFER
-
-    def item(x):
-        first.BUFFER[0] = x[0]
-        return first.BUFFER
-
-    for function in (whole, item):
-        with pytest.raises(Exception, match=r"(?s).+"):
-            jvp(function, (X,), (V,))
-    assert not first.BUFFER.any()
-
-
-def test_ragged_lists_raise_as_in_numpy():
-    with pytest.raises(ValueError, match="inhomogeneous shape after 1 dimensions"):
-        jvp(lambda x: np.array([x, [x[0]]]), (X,), (V,))
 
 
 def test_containers_are_written_back():
@@ -444,47 +351,6 @@ def test_copies_do_not_outlive_their_functions():
     del function
     gc.collect()
     assert alive() is None
-
-
-def test_wrappers_are_numpy_while_nothing_is_recorded():
-    import jacrs.numpy as jnp
-
-    assert type(jnp.zeros(3)) is np.ndarray
-    assert type(jnp.array([1.0, 2.0])) is np.ndarray
-    assert jnp.asarray(first.A) is first.A
-    assert jnp.float64 is np.float64
-    assert jnp.linalg is np.linalg
-    assert jnp.pi == np.pi
-    assert set(np.__all__) <= set(dir(jnp))
-    assert all(hasattr(jnp, name) for name in np.__all__)
-    np.testing.assert_array_equal(jnp.vectorize(lambda a: 2 * a)(X), 2 * X)
-    np.testing.assert_array_equal(jnp.full(2, 3.0), [3.0, 3.0])
-    np.testing.assert_array_equal(jnp.fromiter(iter([1.0, 2.0]), float), [1.0, 2.0])
-
-
-def test_explicit_namespace():
-    import jacrs.numpy as jnp
-
-    def function(x):
-        y = jnp.zeros(3)
-        y[0] = x[0] * x[1]
-        return y
-
-    check(function)
-    assert not isinstance(function(X), Tracer)
-
-
-def test_exceptions_of_the_user_keep_their_class():
-    class Failure(Exception):
-        pass
-
-    def function(x):
-        try:
-            raise Failure
-        except Failure:
-            return first.fill(x)
-
-    check(function)
 
 
 def test_recording_a_small_function_is_cheap():

@@ -1,5 +1,7 @@
 """A user's module: helpers, classes, counters."""
 
+# ruff: noqa: PLW0603, PYI024 - this is what users write
+
 import functools
 import math
 from collections import namedtuple

@@ -1,5 +1,7 @@
 """Another module of the user's."""
 
+# ruff: noqa: PLW0603 - this is what users write
+
 import numpy as np
 
 from . import nested

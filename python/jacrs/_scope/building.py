@@ -29,9 +29,7 @@ def array(
 ) -> Any:
     """Return what `np.array` returns, as a tracer where floats are made or tracers given."""
     if not is_recording():
-        return np.array(
-            object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin, **keywords
-        )
+        return np.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin, **keywords)
     if isinstance(object, Tracer):
         result = _from_tracer(object, dtype, copy=copy, order=order)
     elif isinstance(object, list | tuple) and has_tracer(object):
@@ -41,10 +39,9 @@ def array(
     elif isinstance(object, np.ndarray) and object.dtype == np.object_ and has_tracer(object.flat):
         result = _from_leaves(object.ravel().tolist(), object.shape, dtype)
     else:
-        plain = np.array(
-            object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin, **keywords
-        )
-        return plain if _aliases(plain, object) else made(plain)
+        # Without ndmin, which would make a fresh array look like a view of another.
+        plain = np.array(object, dtype, copy=copy, order=order, subok=subok, **keywords)
+        result = plain if _aliases(plain, object) else made(plain)
     missing = ndmin - result.ndim
     return result.reshape((1,) * missing + result.shape) if missing > 0 else result
 

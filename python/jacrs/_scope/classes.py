@@ -15,6 +15,7 @@ import abc
 import types
 from typing import TYPE_CHECKING, Any
 
+from jacrs._scope.plain import PLAIN
 from jacrs._scope.usercode import is_user_class
 
 if TYPE_CHECKING:
@@ -23,10 +24,25 @@ if TYPE_CHECKING:
     from jacrs._scope.state import State
 
 _REAL = "_jacrs_real_class"
+set_class = object.__dict__["__class__"].__set__
 _NOT_COPIED = frozenset(
-    {"__dict__", "__weakref__", "__module__", "__qualname__", "__slots__", "__doc__", _REAL}
-    | {"_abc_impl", "__abstractmethods__", "__new__", "__del__", "__static_attributes__"}
+    {
+        "__dict__",
+        "__weakref__",
+        "__class__",
+        "__module__",
+        "__qualname__",
+        "__slots__",
+        "__doc__",
+        _REAL,
+    }
+    | {"_abc_impl", "__abstractmethods__", "__del__", "__static_attributes__"}
     | {"__firstlineno__", "__orig_bases__"}
+)
+# What tools read of a class, and no method runs.
+_DESCRIPTIONS = frozenset(
+    {"__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__"}
+    | {"__dataclass_fields__", "__dataclass_params__", "__match_args__", "__parameters__"}
 )
 
 
@@ -60,6 +76,24 @@ class FollowedMeta(type):
             delattr(double.real, name)
         if double is None or name in cls.__dict__:
             super().__delattr__(name)
+
+
+class ClassOf:
+    """The `__class__` of a double's instances."""
+
+    __slots__ = ("real", "retired")
+
+    def __init__(self, real: type) -> None:
+        self.real = real
+        self.retired = False
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return type(owner)
+        return self.real if self.retired else type(instance)
+
+    def __set__(self, instance: Any, cls: type) -> None:
+        set_class(instance, cls)
 
 
 class Double:
@@ -98,13 +132,18 @@ class Double:
 
     def _install(self, name: str, value: Any) -> None:
         self.seen[name] = value
+        self.volatile.discard(name)
         if isinstance(value, types.MemberDescriptorType | types.GetSetDescriptorType):
             return  # a slot: the double has its own
+        if name in _DESCRIPTIONS:
+            type.__setattr__(self.cls, name, value)
+            return
         new = self.state.substitute(value)
         if name == "__init_subclass__":
             new = _quiet_while_doubling(self.state, new)
-        lasting = new is value and not isinstance(value, list | dict | tuple)
-        if not (lasting or self._keeps(value)):
+        elif name == "__new__":
+            new = _entering(self.state, getattr(new, "__func__", new))
+        if not (type(value) in PLAIN or self._keeps(value)):
             self.volatile.add(name)
         if name not in self.attributes:
             type.__setattr__(self.cls, name, new)
@@ -116,6 +155,23 @@ class Double:
         elif isinstance(value, staticmethod | classmethod):
             parts = (value.__func__,)
         return all(part is None or self.state.functions.keeps(part) for part in parts)
+
+    def retire(self) -> None:
+        """Turn the double's instances, which could not change their class, into ordinary ones.
+
+        Their methods are the real ones again, and they tell their real class.
+        """
+        real = self.real
+        for name in self.seen:
+            value = vars(real)[name]
+            if not isinstance(value, types.MemberDescriptorType | types.GetSetDescriptorType):
+                type.__setattr__(self.cls, name, value)
+        for name in self.attributes - self.seen.keys() - {""}:
+            type.__delattr__(self.cls, name)
+        vars(self.cls)["__class__"].retired = True
+        for base in self.bases:
+            base.retire()
+        self.state.classes.forget(real)
 
     def write(self, name: str, value: Any) -> None:
         """Set a class attribute of the real class now, and what recorded code sees of it."""
@@ -146,6 +202,10 @@ class ClassTable:
             entry[1].refresh()
         return entry[1]
 
+    def forget(self, real: type) -> None:
+        """Let `real` get another double when it is followed next."""
+        self._doubles.pop(id(real), None)
+
     def follow(self, real: type) -> type:
         """Return the class that stands for `real`: its double, or itself where it has none."""
         if is_followed_class(real):
@@ -172,7 +232,7 @@ def _empty_double(state: State, real: type) -> type:
     bases = tuple(state.classes.follow(b) if is_user_class(b) else b for b in real.__bases__)
     members = {name: vars(real)[name] for name in ("__module__", "__doc__") if name in vars(real)}
     members["__qualname__"] = real.__qualname__
-    members[_REAL] = real
+    members.update({_REAL: real, "__class__": ClassOf(real)})
     if "__orig_bases__" in vars(real):
         members["__orig_bases__"] = vars(real)["__orig_bases__"]
     slots = vars(real).get("__slots__")
@@ -182,9 +242,11 @@ def _empty_double(state: State, real: type) -> type:
     meta = _followed_metaclass(type(real))
     make: Any = abc.ABCMeta if issubclass(meta, abc.ABCMeta) else type
     cls: type = make.__new__(meta, real.__name__, bases, members)
-    if getattr(real, "__abstractmethods__", None):
-        type.__setattr__(cls, "__abstractmethods__", real.__abstractmethods__)  # type: ignore[attr-defined]
-    _install_new(state, cls, real)
+    abstract = vars(real).get("__abstractmethods__")
+    if abstract is not None:
+        type.__setattr__(cls, "__abstractmethods__", abstract)
+    if not any(is_followed_class(base) for base in bases):
+        type.__setattr__(cls, "__new__", _entering(state, _default_new(cls.__mro__[1:])))
     return cls
 
 
@@ -200,23 +262,16 @@ def _followed_metaclass(meta: type) -> type:
     return found
 
 
-def _install_new(state: State, cls: type, real: type) -> None:
-    """Give the double a `__new__` that enters what it makes, for `objects.settle`."""
-    own = vars(real).get("__new__")
-    if own is None and any(is_followed_class(base) for base in cls.__bases__):
-        return  # the base's does it
-    if own is not None:
-        create = state.substitute(getattr(own, "__func__", own))
-    else:
-        create = _default_new(cls.__mro__[1:])
+def _entering(state: State, create: Callable[..., Any]) -> staticmethod[..., Any]:
+    """Return a `__new__` that enters what it makes, for `objects.settle`."""
 
     def __new__(cls: type, /, *args: Any, **keywords: Any) -> Any:  # noqa: N807
         made = create(cls, *args, **keywords)
-        if is_followed_class(type(made)):
+        if is_followed_class(type(made)) and id(made) not in state.originals:
             state.made.append(made)
         return made
 
-    type.__setattr__(cls, "__new__", staticmethod(__new__))
+    return staticmethod(__new__)
 
 
 def _default_new(bases: tuple[type, ...]) -> Callable[..., Any]:
@@ -237,7 +292,7 @@ def _quiet_while_doubling(state: State, hook: Any) -> Any:
     """Run a user's `__init_subclass__` for classes of the user's, not for doubles."""
     inner = hook.__func__ if isinstance(hook, classmethod) else hook
 
-    def __init_subclass__(cls: type, **keywords: Any) -> None:  # noqa: N807
+    def __init_subclass__(cls: type[Any], /, **keywords: Any) -> None:  # noqa: N807
         if not state.classes.doubling:
             inner(cls, **keywords)
 
@@ -253,9 +308,3 @@ def real_class(cls: type) -> type:
     """Return the class that `cls` doubles, or `cls` itself."""
     found: type = cls.__dict__.get(_REAL, cls)
     return found
-
-
-def double_of_class(cls: type) -> Double:
-    """Return the `Double` whose class `cls` is."""
-    double: Double = cls.__dict__["_jacrs_double"]
-    return double

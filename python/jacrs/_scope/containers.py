@@ -54,6 +54,9 @@ def follow_tuple(state: State, value: tuple[Any, ...]) -> tuple[Any, ...]:
     new = tuple(map(state.substitute, value))
     if _same(new, value):
         return value
+    found = state.known(value)  # by now: an item may refer to the tuple
+    if found is not None:
+        return found  # type: ignore[no-any-return]
     state.pair(value, new)
     return new
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # What is often written to element by element after it is made.
 _MAKERS = (
     "zeros ones eye identity tri tril triu diag diagflat vander copy full_like zeros_like "
-    "ones_like linspace logspace geomspace tile repeat frombuffer fromfunction fromstring"
+    "ones_like linspace logspace geomspace tile repeat fromfunction"
 ).split()
 
 
@@ -26,12 +26,31 @@ def maker(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def make(*args: Any, **keywords: Any) -> Any:
-        result = function(*args, **keywords)
+        result = function(*_built(args), **keywords)
         if isinstance(result, tuple):  # linspace(..., retstep=True)
             return tuple(map(made, result))
         return made(result)
 
     return make
+
+
+def taker(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` with lists that hold tracers made arrays: NumPy does not look into them."""
+
+    @functools.wraps(function)
+    def take(*args: Any, **keywords: Any) -> Any:
+        return function(*_built(args), **keywords)
+
+    return take
+
+
+def _built(args: tuple[Any, ...]) -> Any:
+    if list not in map(type, args) and tuple not in map(type, args):
+        return args
+    return [
+        array(arg) if type(arg) in (list, tuple) and is_recording() and has_tracer(arg) else arg
+        for arg in args
+    ]
 
 
 def empty(*args: Any, **keywords: Any) -> Any:
@@ -81,9 +100,24 @@ def arange(*args: Any, **keywords: Any) -> Any:
     return result if dtype is None else result.astype(dtype)
 
 
+# What is often given a list; `concatenate`, `stack` and such look into theirs by themselves.
+_TAKERS = (
+    "sum prod mean std var median max min amax amin ptp argmax argmin average cumsum cumprod diff "
+    "dot inner outer cross vdot kron trace sort argsort any all clip interp polyval convolve roll "
+    "flip reshape ravel squeeze transpose atleast_1d atleast_2d trapezoid"
+).split()
+_LINALG_TAKERS = "norm det slogdet inv pinv solve lstsq eigh eigvalsh cholesky".split()
+
+
+def linalg_substitutes() -> dict[str, Callable[..., Any]]:
+    """Return what stands for functions of `np.linalg`, by name."""
+    return {name: taker(getattr(np.linalg, name)) for name in _LINALG_TAKERS}
+
+
 def substitutes() -> dict[str, Callable[..., Any]]:
     """Return what stands for NumPy's makers, by name."""
     table = {name: maker(getattr(np, name)) for name in _MAKERS}
+    table.update((name, taker(getattr(np, name))) for name in _TAKERS if hasattr(np, name))
     for function in (empty, empty_like, full, full_like, arange):
         table[function.__name__] = functools.wraps(getattr(np, function.__name__))(function)
     return table

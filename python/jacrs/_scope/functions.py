@@ -106,6 +106,9 @@ def remembered(state: State, value: Any, make: Callable[[Any], Any]) -> Any:
     if found is None:
         found = make(value)
         if found is not value:
+            known = state.known(value)  # by now: what it holds may refer to it
+            if known is not None:
+                return known
             state.pair(value, found)
     return found
 
@@ -287,9 +290,8 @@ def follow_cached(state: State, cached: Any) -> Any:
 
 def follow_property(state: State, value: property) -> Any:
     """Follow the functions of a property."""
-    parts = (value.fget, value.fset, value.fdel)
-    new = tuple(map(state.substitute, parts))
-    return property(*new, doc=value.__doc__)
+    get, put, delete = map(state.substitute, (value.fget, value.fset, value.fdel))
+    return property(get, put, delete, value.__doc__)
 
 
 def follow_wrapped_method(state: State, value: Any) -> Any:

@@ -29,7 +29,7 @@ def _log(value: Any, base: Any = None) -> Any:
         return np.log(value)
     # Exact for the bases that have a function of their own.
     if type(base) in (int, float) and base in (2, 10):
-        return np.log2(value) if base == 2 else np.log10(value)  # noqa: PLR2004
+        return np.log2(value) if base == 2 else np.log10(value)
     return np.log(value) / np.log(base)
 
 
@@ -38,9 +38,13 @@ def _hypot(*coordinates: Any) -> Any:
 
 
 def _isclose(a: Any, b: Any, *, rel_tol: float = 1e-09, abs_tol: float = 0.0) -> bool:
+    if rel_tol < 0 or abs_tol < 0:
+        raise ValueError("tolerances must be non-negative")
     if bool(a == b):
         return True
     gap = abs(a - b)
+    if not bool(np.isfinite(gap)):
+        return False
     return bool(gap <= abs_tol or gap <= rel_tol * abs(a) or gap <= rel_tol * abs(b))
 
 

@@ -14,6 +14,7 @@ import builtins
 import operator
 import sys
 import types
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -71,11 +72,10 @@ class Mirror:
         "lifts",
         "live",
         "module",
-        "names",
         "proxy",
+        "seen",
         "state",
         "substituted",
-        "values",
         "volatile",
         "written",
     )
@@ -87,9 +87,8 @@ class Mirror:
         self.module: Any = sys.modules.get(name) if isinstance(name, str) else None
         self.proxy = ModuleProxy(str(name))
         self.substituted: dict[str, Any] = vars(self.proxy)
-        # Resolved names and the live values they had, in parallel: compared at each recording.
-        self.names: list[str] = []
-        self.values: list[Any] = []
+        # Resolved names and the live values they had: compared at each recording.
+        self.seen: dict[str, Any] = {}
         self.volatile: list[str] = []
         self.written: set[str] = set()
         self.epoch = -1
@@ -102,7 +101,7 @@ class Mirror:
     def resolve(self, name: str) -> Any:
         """Return the substituted value of a global, entering it; MISSING where there is none."""
         live = self.live.get(name, MISSING)
-        if live is MISSING or (name in self.written and name in self.names):
+        if live is MISSING or (name in self.written and name in self.seen):
             return MISSING  # absent, or deleted by the recorded code itself
         value, stable = self.state.substitute_global(live, self)
         self.note(name, live)
@@ -113,8 +112,7 @@ class Mirror:
 
     def note(self, name: str, live: Any) -> None:
         """Remember the live value that `name` was resolved from."""
-        self.names.append(name)
-        self.values.append(live)
+        self.seen[name] = live
 
     def note_absent(self, name: str) -> None:
         """Remember that `name` is a builtin as long as the module does not define it."""
@@ -124,7 +122,7 @@ class Mirror:
         """Answer `proxy.name` for a name that is not entered yet (a module's `__getattr__`)."""
         value = self.resolve(name)
         if value is MISSING:
-            if name in self.written and name in self.names:
+            if name in self.written and name in self.seen:
                 raise AttributeError(f"module {self.proxy.__name__!r} has no attribute {name!r}")
             return self.state.substitute(getattr(self.module, name))
         return value
@@ -139,9 +137,9 @@ class Mirror:
             self.state.lifts = True
         if self.written:
             self.write_back()  # what a function that outlived its recording has written since
-        live = map(self.live.get, self.names, [MISSING] * len(self.names))
-        if not all(map(operator.is_, live, self.values)):
-            for name, value in zip(self.names.copy(), self.values.copy(), strict=True):
+        live = map(self.live.get, self.seen, repeat(MISSING))
+        if not all(map(operator.is_, live, self.seen.values())):
+            for name, value in list(self.seen.items()):
                 if self.live.get(name, MISSING) is not value:
                     self.forget(name)
 
@@ -149,9 +147,7 @@ class Mirror:
         """Let `name` be resolved anew on its next use."""
         self.substituted.pop(name, None)
         self.substituted["__builtins__"].pop(name, None)
-        while name in self.names:
-            index = self.names.index(name)
-            del self.names[index], self.values[index]
+        self.seen.pop(name, None)
 
     def write(self, name: str, value: Any) -> None:
         """Set an attribute of the real module now, and what recorded code sees of it."""
@@ -166,15 +162,15 @@ class Mirror:
     def start_lifting(self) -> None:
         """Resolve arrays anew: from now on they need methods that know tracers."""
         self.lifts = self.state.lifts = True
-        for name, value in zip(self.names.copy(), self.values.copy(), strict=True):
+        for name, value in list(self.seen.items()):
             if isinstance(value, self.state.array_type):
                 self.forget(name)
 
     def write_back(self) -> None:
         """Carry out the recorded code's `global` writes and deletions in the real module."""
         for name in self.written:
-            known = name in self.names
-            before = self.values[self.names.index(name)] if known else MISSING
+            known = name in self.seen
+            before = self.seen.get(name, MISSING)
             now = self.substituted.get(name, MISSING)
             if now is MISSING:
                 if known and before is not MISSING and self.live.get(name) is before:

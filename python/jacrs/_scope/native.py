@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _hooks: Any = _native  # the hooks take and give arrays and tracers alike: nothing gained by types
 
-Tracer: type = _hooks.Tracer
+Tracer: Any = _hooks.Tracer
 is_recording: Callable[[], bool] = _hooks.is_recording
 
 

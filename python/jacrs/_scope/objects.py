@@ -8,16 +8,17 @@ instance's dictionary. Slots get such a descriptor always.
 
 from __future__ import annotations
 
+import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from jacrs._scope.classes import Double, double_of_class, is_followed_class, real_class
+from jacrs._scope.classes import Double, is_followed_class, real_class, set_class
 from jacrs._scope.plain import PLAIN
 
 if TYPE_CHECKING:
     from jacrs._scope.state import State
 
-_set_class = object.__dict__["__class__"].__set__
+_OWN_REFERENCES = 4  # to a twin or a made object, as seen while settling
 
 
 class Attribute:
@@ -96,11 +97,12 @@ def follow_object(state: State, value: Any) -> Any:
     if found is not None:
         return found
     double = state.classes.double_of(type(value))
-    if double is None:
-        return value
+    found = state.known(value)  # by now: the object may be an attribute of its own class
+    if found is not None or double is None:
+        return value if found is None else found
     _prepare(double)
     try:
-        twin = object.__new__(double.cls)
+        twin: Any = object.__new__(double.cls)
         members = getattr(value, "__dict__", None)
         if members is not None:
             object.__setattr__(twin, "__dict__", members)
@@ -109,7 +111,7 @@ def follow_object(state: State, value: Any) -> Any:
     state.pair(value, twin)
     state.twins.append(twin)
     if members:
-        _substitute_attributes(state, double, members)
+        _substitute_attributes(double, members)
     return twin
 
 
@@ -119,9 +121,13 @@ def follow_tuple_instance(state: State, value: Any) -> Any:
     if found is not None:
         return found
     double = state.classes.double_of(type(value))
-    if double is None:
-        return value
-    twin = tuple.__new__(double.cls, map(state.substitute, value))
+    found = state.known(value)  # by now: the object may be an attribute of its own class
+    if found is not None or double is None:
+        return value if found is None else found
+    twin: Any = tuple.__new__(double.cls, tuple(map(state.substitute, value)))
+    found = state.known(value)
+    if found is not None:
+        return found  # an item refers to the tuple
     if getattr(value, "__dict__", None):
         object.__setattr__(twin, "__dict__", value.__dict__)
     state.pair(value, twin)
@@ -141,7 +147,8 @@ def _prepare(double: Double) -> None:
         if isinstance(member, types.MemberDescriptorType):
             own = vars(cls)[name]
             type.__setattr__(cls, name, Slot(double.state, own, member))
-    if real.__hash__ is object.__hash__ and real.__eq__ is object.__eq__:
+    inherited: Any = object
+    if (real.__hash__, real.__eq__) == (inherited.__hash__, inherited.__eq__):
         _compare_by_identity(double.state, cls)
 
 
@@ -160,7 +167,7 @@ def _compare_by_identity(state: State, cls: type) -> None:
     type.__setattr__(cls, "__hash__", __hash__)
 
 
-def _substitute_attributes(state: State, double: Double, members: dict[str, Any]) -> None:
+def _substitute_attributes(double: Double, members: dict[str, Any]) -> None:
     for name, value in members.items():
         if type(value) in PLAIN or name in double.attributes:
             continue
@@ -173,6 +180,7 @@ def _substitute_attributes(state: State, double: Double, members: dict[str, Any]
 
 def settle(state: State) -> None:
     """At the outermost exit: nothing of the recording stays in the user's objects."""
+    stuck: dict[int, Double] = {}
     for twin in state.twins:
         real = state.originals[id(twin)][1]
         _release_members(state, getattr(real, "__dict__", None))
@@ -180,12 +188,28 @@ def settle(state: State) -> None:
         # attributes; but two objects must not both run a finalizer.
         if not hasattr(type(real), "__del__"):
             _copy_slots(twin, real)
-            _set_class(twin, type(real))
+            _become_ordinary(twin, stuck)
     for made in state.made:
         _release_members(state, getattr(made, "__dict__", None))
-        if "_jacrs_double" in vars(type(made)):
-            _release_slots(state, made)
-            _set_class(made, real_class(type(made)))
+        _release_slots(state, made)
+        _become_ordinary(made, stuck)
+    for double in stuck.values():
+        double.retire()
+
+
+def _become_ordinary(value: Any, stuck: dict[int, Double]) -> None:
+    """Turn an instance of a double into one of the real class."""
+    cls = type(value)
+    double = vars(cls).get("_jacrs_double")
+    if double is None:
+        return  # of a class that recorded code derived
+    try:
+        set_class(value, double.real)
+    except TypeError:
+        # Slots at several levels of inheritance: the interpreter does not exchange such classes.
+        # Nobody notices unless the object is kept: the table, the caller and these two names.
+        if sys.getrefcount(value) > _OWN_REFERENCES:
+            stuck[id(double)] = double
 
 
 def _release_members(state: State, members: dict[str, Any] | None) -> None:
@@ -219,6 +243,3 @@ def _copy_slots(twin: Any, real: Any) -> None:
     for name, slot in _slots(type(twin)):
         if hasattr(real, name):
             slot.__set__(twin, getattr(real, name))
-
-
-__all__ = ["double_of_class", "follow_object", "follow_tuple_instance", "settle"]

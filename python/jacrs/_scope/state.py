@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LIMIT = 1024
+_NUMPY_FUNCTIONS = (np.ufunc, type(np.concatenate))
 
 
 class State:
@@ -115,8 +116,11 @@ class State:
             return substitute, own or is_library(value.__module__)
         if kind is types.ModuleType:
             return substitute, type(substitute) is not ModuleProxy
-        stable = kind is types.BuiltinFunctionType or isinstance(value, np.ufunc)
-        return substitute, stable
+        if kind is types.BuiltinFunctionType:
+            return substitute, not isinstance(value.__self__, np.ndarray)
+        if isinstance(value, type):
+            return substitute, not is_user_class(value)
+        return substitute, isinstance(value, _NUMPY_FUNCTIONS)
 
     def pair(self, real: Any, substitute: Any) -> None:
         """Enter `substitute` as standing for `real` until the outermost exit."""
@@ -172,7 +176,7 @@ def _from_table(_state: State, value: Any) -> Any:
 def _builtin(state: State, value: Any) -> Any:
     owner = value.__self__
     if isinstance(owner, np.ndarray):  # `matvec = A.dot`
-        return getattr(state.substitute(owner), value.__name__)
+        return getattr(functions.remembered(state, owner, capture), value.__name__)
     return substitutes.lookup(value)
 
 

@@ -79,6 +79,7 @@ def _fill_table() -> None:
         (np, creation.substitutes()),
         (np, {name: getattr(building, name) for name in _BUILDERS}),
         (np, {"vectorize": Vectorized}),
+        (np.linalg, creation.linalg_substitutes()),
         (math, mathematics.substitutes()),
     )
     for module, table in tables:

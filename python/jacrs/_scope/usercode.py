@@ -38,11 +38,11 @@ def _is_compiled_distribution(top: str) -> bool:
     if "site-packages" not in path and "dist-packages" not in path:
         return False
     suffixes = tuple(EXTENSION_SUFFIXES)
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == top:
-            if (getattr(module, "__file__", None) or "").endswith(suffixes):
-                return True
-    return False
+    return any(
+        name.partition(".")[0] == top
+        and (getattr(module, "__file__", None) or "").endswith(suffixes)
+        for name, module in list(sys.modules.items())
+    )
 
 
 def is_user_class(cls: type) -> bool:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as _numpy
-
+import numpy as _numpy  # noqa: ICN001 - `np` would be one of this module's names
 from jacrs._scope.substitutes import namespace_of as _namespace_of
 
 _namespace = _namespace_of(_numpy)
-__all__ = _numpy.__all__  # noqa: PLE0605 - a list of strings, made by NumPy
+__all__ = _numpy.__all__
 
 
 def __getattr__(name: str) -> Any:

@@ -15,12 +15,14 @@ pub struct Split {
 }
 
 /// The linear map of `outputs` over `inputs`, `width` lanes at a time: seeds of the inputs go
-/// forward, or seeds of the outputs go in reverse; either carry a lane axis, their last.
+/// forward, or seeds of the outputs go in reverse; either carry a lane axis, their last. `values`
+/// is what the early half gives back: the outputs, or what they were converted from.
 ///
 /// # Errors
 /// Those of [`batch`].
 pub fn linearize(
     recorded: &Graph,
+    values: &[NodeId],
     outputs: &[NodeId],
     inputs: &[NodeId],
     mode: Mode,
@@ -59,7 +61,7 @@ pub fn linearize(
             lane.map_or_else(|| zero_panel(&mut g, x, width), |(id, _)| id)
         })
         .collect();
-    Ok(split(&g, outputs, &panels, &seeds))
+    Ok(split(&g, values, &panels, &seeds))
 }
 
 fn zero_panel(g: &mut Graph, like: NodeId, width: usize) -> NodeId {
@@ -68,7 +70,7 @@ fn zero_panel(g: &mut Graph, like: NodeId, width: usize) -> NodeId {
 }
 
 /// The pullback of `outputs` at `inputs`: one cotangent for each output, without lanes.
-pub fn pullback(recorded: &Graph, outputs: &[NodeId], inputs: &[NodeId]) -> Split {
+pub fn pullback(recorded: &Graph, values: &[NodeId], outputs: &[NodeId], inputs: &[NodeId]) -> Split {
     let mut g = recorded.clone();
     let cotangents: Vec<NodeId> = outputs
         .iter()
@@ -82,7 +84,7 @@ pub fn pullback(recorded: &Graph, outputs: &[NodeId], inputs: &[NodeId]) -> Spli
     let results: Vec<NodeId> = (swept.iter().zip(inputs))
         .map(|(ct, &x)| ct.unwrap_or_else(|| build::zeros_like(&mut g, x)))
         .collect();
-    split(&g, outputs, &results, &cotangents)
+    split(&g, values, &results, &cotangents)
 }
 
 /// Splits a graph at the nodes that depend on the late inputs (which come last among its inputs).

@@ -79,6 +79,18 @@ impl Region {
     }
 }
 
+/// For each output and input, whether a derivative flows from the one to the other.
+pub fn dependence(g: &Graph, outputs: &[NodeId], inputs: &[NodeId]) -> Vec<Vec<bool>> {
+    let mut table = vec![vec![false; inputs.len()]; outputs.len()];
+    for (j, &x) in inputs.iter().enumerate() {
+        let region = Region::of_derivatives(g, outputs, &[x]);
+        for (i, &y) in outputs.iter().enumerate() {
+            table[i][j] = region.contains(y);
+        }
+    }
+    table
+}
+
 /// A map from the nodes of a region to something about them.
 pub(crate) struct Table<T> {
     first: usize,

@@ -1,1 +1,194 @@
-//! plan
+//! From a graph to a program: fusion into block programs and tapes, lifetimes, one arena.
+//!
+//! ```text
+//! schedule  nodes -> steps: tapes of single numbers, fused groups, other kernels
+//! lifetime  registers, buffers, updates in place
+//! emit      addresses: the program that `execute` runs
+//! ```
+//!
+//! A group says *what* is computed over blocks, not how: a lowering to another kind of processor
+//! starts from the same steps.
+
+mod arena;
+mod draft;
+mod emit;
+mod group;
+mod lifetime;
+mod schedule;
+mod scratch;
+mod step;
+
+use std::fmt;
+
+pub use arena::{ALIGN, aligned};
+pub use scratch::Scratch;
+pub use step::{
+    ARENA, Address, BlockInstruction, Code, Fill, Gathered, Group, Instruction, KernelStep, Operand, Step, Stream,
+    Tape,
+};
+
+use crate::error::Result;
+use crate::ir::{Graph, NodeId, Type};
+
+/// A program that computes the outputs of a graph from its inputs. It keeps nothing of the graph,
+/// never changes, and may be run by several threads at once.
+///
+/// ```
+/// use jacrs::{array::Array, ir::parse, plan::Plan};
+/// let graph = parse("
+///     %0 = input : float64[3]
+///     %1 = sin(%0) : float64[3]
+///     %2 = mul(%1, %0) : float64[3]
+///     return %2").unwrap();
+/// let plan = Plan::new(&graph).unwrap();
+/// assert_eq!(plan.summary().groups, 1);
+/// let x = Array::from_slice(&[3], &[0.0, 1.0, 2.0]);
+/// let y = plan.evaluate(&[x]).unwrap();
+/// assert_eq!(y[0].to_vec::<f64>()[1], 1f64.sin());
+/// ```
+pub struct Plan {
+    inputs: Vec<Type>,
+    outputs: Vec<Type>,
+    steps: Vec<Step>,
+    /// What is copied to outputs after the last step.
+    copies: Vec<(Operand, u32)>,
+    /// The first registers of the arena.
+    constants: Vec<u64>,
+    registers: usize,
+    guarded: bool,
+    scratch: Scratch,
+}
+
+impl Plan {
+    /// Plans the outputs of a graph.
+    pub fn new(graph: &Graph) -> Result<Self> {
+        Self::of(graph, &graph.outputs)
+    }
+
+    /// Plans these nodes as the outputs.
+    pub fn of(graph: &Graph, outputs: &[NodeId]) -> Result<Self> {
+        let mut draft = schedule::schedule(graph, outputs)?;
+        let first_output = ARENA + 1 + graph.inputs().len() as u32;
+        let memory = lifetime::place(graph, &mut draft, first_output);
+        let emitter = emit::Emitter { graph, draft: &draft, memory: &memory };
+        Ok(Self {
+            inputs: graph.inputs().iter().map(|&id| graph.type_of(id)).collect(),
+            outputs: outputs.iter().map(|&id| graph.type_of(id)).collect(),
+            steps: emitter.steps()?,
+            copies: emitter.copies(outputs),
+            registers: memory.registers,
+            guarded: draft.guarded,
+            scratch: Scratch::new(memory.bytes),
+            constants: draft.constants,
+        })
+    }
+
+    /// The types of the inputs, in order.
+    pub fn inputs(&self) -> &[Type] {
+        &self.inputs
+    }
+
+    /// The types of the outputs, in order.
+    pub fn outputs(&self) -> &[Type] {
+        &self.outputs
+    }
+
+    /// The schedule.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// What is copied to outputs after the last step, with the number of the output.
+    pub fn copies(&self) -> &[(Operand, u32)] {
+        &self.copies
+    }
+
+    /// The bits of the first registers, which no step writes.
+    pub fn constants(&self) -> &[u64] {
+        &self.constants
+    }
+
+    /// Some product inside a derivative is guarded: a run whose outputs are not finite is repeated
+    /// with zero times anything being zero.
+    pub fn contains_guards(&self) -> bool {
+        self.guarded
+    }
+
+    /// Bytes of scratch that one run needs: registers and buffers.
+    pub fn scratch_bytes(&self) -> usize {
+        self.scratch.bytes()
+    }
+
+    /// The memory of runs.
+    pub fn scratch(&self) -> &Scratch {
+        &self.scratch
+    }
+
+    /// What the plan consists of.
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary {
+            registers: self.registers,
+            copies: self.copies.len(),
+            scratch_bytes: self.scratch_bytes(),
+            ..Summary::default()
+        };
+        for step in &self.steps {
+            match step {
+                Step::Tape(tape) => {
+                    summary.tapes += 1;
+                    summary.scalar_instructions += tape.code.len();
+                }
+                Step::Group(group) => {
+                    summary.groups += 1;
+                    summary.block_instructions += group.code.len();
+                }
+                Step::Kernel(_) => summary.kernels += 1,
+            }
+        }
+        summary
+    }
+}
+
+/// Counts of what a plan runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub tapes: usize,
+    /// Instructions of all tapes.
+    pub scalar_instructions: usize,
+    pub registers: usize,
+    pub groups: usize,
+    /// Elementwise operations in all groups.
+    pub block_instructions: usize,
+    /// Other operations.
+    pub kernels: usize,
+    /// Outputs that are copied at the end.
+    pub copies: usize,
+    pub scratch_bytes: usize,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = vec![];
+        let mut part = |n: usize, text: String| {
+            if n > 0 {
+                parts.push(text);
+            }
+        };
+        let Self { tapes, scalar_instructions, registers, groups, block_instructions, kernels, copies, .. } = *self;
+        part(tapes, format!("{scalar_instructions} scalar instructions in {tapes} tapes ({registers} registers)"));
+        part(groups, format!("{block_instructions} elementwise operations in {groups} fused groups"));
+        part(kernels, format!("{kernels} other kernels"));
+        part(copies, format!("{copies} outputs copied"));
+        parts.push(format!("{} bytes of scratch", self.scratch_bytes));
+        f.write_str(&parts.join(", "))
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.summary().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests;

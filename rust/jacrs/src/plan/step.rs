@@ -37,6 +37,8 @@ pub struct Tape {
     pub code: Vec<Instruction>,
     /// The kernels that instructions name, as run plainly and as run with guarded products.
     pub kernels: Vec<[Kernel; 2]>,
+    /// Areas that are zeroed before items are put into them, with their bytes.
+    pub zeros: Vec<(Address, usize)>,
 }
 
 /// One instruction of a tape; what the fields mean depends on the code.
@@ -65,7 +67,7 @@ pub enum Code {
     Store1,
     Store4,
     Store8,
-    /// Zeros for `out` times 64 KiB and a rest, see [`Instruction::zero`].
+    /// Zeros to area `c` of the tape's list.
     Zero,
 }
 
@@ -74,11 +76,6 @@ impl Instruction {
     pub fn memory(code: Code, register: u32, address: Address) -> Self {
         let bits = address.offset as u64;
         Self { code, out: register, a: address.base, b: bits as u32, c: (bits >> 32) as u32 }
-    }
-
-    /// Zeros for `words` 64-bit words, rounded up by the arena: an output is zeroed by its bytes.
-    pub fn zero(words: u32, address: Address) -> Self {
-        Self::memory(Code::Zero, words, address)
     }
 
     pub fn address(&self) -> Address {

@@ -200,6 +200,23 @@ impl Reader {
         Self { view: view.relaid(0, Layout { shape, strides }), contiguous, index, offset: 0 }
     }
 
+    /// Goes on from element `start`, counted in C order.
+    pub fn seek(&mut self, start: usize) {
+        if self.contiguous {
+            self.offset = start as isize;
+            return;
+        }
+        let Layout { shape, strides } = &self.view.layout;
+        self.offset = 0;
+        let mut rest = start;
+        for axis in (0..shape.len()).rev() {
+            // Past the end of the first axis only if past the end of all.
+            self.index[axis] = rest % shape[axis].max(1);
+            self.offset += self.index[axis] as isize * strides[axis];
+            rest /= shape[axis].max(1);
+        }
+    }
+
     /// The next `count` elements: where they lie, or `block` after filling it.
     pub fn next(&mut self, count: usize, block: *mut u8) -> *const u8 {
         let size = self.view.dtype.size();

@@ -1,0 +1,47 @@
+"""What jacrs makes of a function, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jacrs._transforms.function import Transformed
+from jacrs._transforms.jacobians import checked_mode, cheaper_mode
+from jacrs._transforms.recording import record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jacrs._transforms.arguments import Arguments
+
+
+def explain(
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    has_aux: bool = False,
+    mode: str | None = None,
+) -> Callable[..., str]:
+    """Return a function that tells how the Jacobian of `f` is computed.
+
+    The parameters are those of `jacobian`. It takes the arguments of `f` and returns a text: what
+    was recorded, what is left of it, the steps of the plan, its memory, and the mode.
+
+    Examples
+    --------
+    >>> import numpy as np, jacrs
+    >>> text = jacrs.explain(lambda x: np.sin(x) ** 2)(np.array([1.0, 2.0]))
+    >>> print(text)
+    ...
+    """
+    return Explained(f, argnums, has_aux, checked_mode(mode))
+
+
+class Explained(Transformed):
+    """The account of a Jacobian."""
+
+    name = "explain"
+
+    def _run(self, arguments: Arguments) -> str:
+        recorded = record(self._f, arguments, has_aux=self._has_aux)
+        mode = self._options[0] or cheaper_mode(recorded)
+        return recorded.session.explain(recorded.outputs, recorded.inputs, mode)

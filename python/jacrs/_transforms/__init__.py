@@ -1,0 +1,21 @@
+"""The transforms: functions of functions, which record, differentiate and run."""
+
+from jacrs._transforms.control import num_threads, set_num_threads, stop_gradient
+from jacrs._transforms.gradients import grad, value_and_grad
+from jacrs._transforms.jacobians import hessian, jacfwd, jacobian, jacrev, value_and_jacobian
+from jacrs._transforms.products import jvp, vjp
+
+__all__ = [
+    "grad",
+    "hessian",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jvp",
+    "num_threads",
+    "set_num_threads",
+    "stop_gradient",
+    "value_and_grad",
+    "value_and_jacobian",
+    "vjp",
+]

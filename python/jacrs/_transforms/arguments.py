@@ -1,0 +1,128 @@
+"""The arguments of one call: which are differentiated, and what must be true of them."""
+
+from __future__ import annotations
+
+import operator
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jacrs import errors
+from jacrs._scope import follow_argument
+from jacrs._transforms.leaves import F64, differentiable, vector_like
+from jacrs._trees import LEAF, Node, as_floats, flatten, flatten_like, unflatten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Argnums = int | tuple[int, ...]
+
+
+class Arguments:
+    """What a function is called with, its differentiated arguments as leaves.
+
+    Nothing has been recorded yet when this raises.
+    """
+
+    __slots__ = ("args", "keywords", "leaves", "nodes", "positions", "single")
+
+    def __init__(self, args: Sequence[Any], keywords: dict[str, Any], argnums: Argnums) -> None:
+        self.args = args
+        self.keywords = keywords
+        self.single = isinstance(argnums, int)
+        if argnums == 0 and args:
+            self.positions: Sequence[int] = (0,)
+            first = args[0]
+            if type(first) is np.ndarray and first.dtype == F64:
+                self.nodes = [LEAF]
+                self.leaves = [first]
+                return
+        else:
+            self.positions = _positions(argnums, len(args), keywords)
+        leaves: list[Any] = []
+        self.nodes = [flatten(args[i], leaves, as_floats) for i in self.positions]
+        self.leaves = [
+            differentiable(leaf, partial(self._path, i)) for i, leaf in enumerate(leaves)
+        ]
+
+    def over(self, inputs: list[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
+        """Return the arguments as recorded code gets them, `inputs` in place of the leaves."""
+        args, keywords = self.args, self.keywords
+        if keywords:
+            keywords = {name: follow_argument(value) for name, value in keywords.items()}
+        if len(args) == 1 and self.nodes[0] is LEAF:
+            return inputs, keywords
+        replaced = dict(zip(self.positions, self.parts(inputs), strict=True))
+        return [follow_argument(replaced.get(i, arg)) for i, arg in enumerate(args)], keywords
+
+    def parts(self, leaves: Sequence[Any]) -> list[Any]:
+        """Return one object for each differentiated argument, built like it out of `leaves`."""
+        supply = iter(leaves)
+        return [next(supply) if n is LEAF else n.unflatten(supply) for n in self.nodes]
+
+    def like(self, leaves: list[Any]) -> Any:
+        """Return what is built like the argument, or a tuple for several, out of `leaves`."""
+        if self.single:
+            return unflatten(self.nodes[0], leaves)
+        return tuple(self.parts(leaves))
+
+    def tangents(self, given: Sequence[Any]) -> list[Any]:
+        """Return the leaves of the tangents, one for each argument, that fit the primals."""
+        if type(given) is not tuple and type(given) is not list:
+            raise errors.not_a_tuple("tangents", given)
+        if len(given) != len(self.nodes):
+            raise errors.wrong_count("tangents", len(self.nodes), len(given))
+        leaves: list[Any] = []
+        for i, (node, value) in enumerate(zip(self.nodes, given, strict=True)):
+            flatten_like(node, value, leaves, f"tangents[{i}]")
+        return [
+            vector_like(
+                leaf,
+                primal.shape,
+                primal.dtype,
+                partial(self._path, i, "tangents[{}]"),
+                partial(self._path, i),
+            )
+            for i, (leaf, primal) in enumerate(zip(leaves, self.leaves, strict=True))
+        ]
+
+    def _path(self, index: int, name: str = "argument {}") -> str:
+        """Name a leaf, in an error."""
+        prefixes = map(name.format, self.positions)
+        return _nth(self.nodes, prefixes, index)
+
+
+def _nth(nodes: Sequence[Node], prefixes: Iterator[str], index: int) -> str:
+    paths = chain.from_iterable(map(Node.paths, nodes, prefixes))
+    return list(paths)[index]
+
+
+def checked_argnums(argnums: Any) -> Argnums:
+    """Return `argnums` as an int or a tuple of ints; raise where it is neither."""
+    if type(argnums) is int:
+        return argnums
+    if isinstance(argnums, tuple | list):
+        return tuple(_position(number, argnums) for number in argnums)
+    return _position(argnums, argnums)
+
+
+def _position(number: Any, argnums: Any) -> int:
+    if isinstance(number, bool):
+        raise errors.bad_argnums(argnums)
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise errors.bad_argnums(argnums) from None
+
+
+def _positions(argnums: Argnums, count: int, keywords: dict[str, Any]) -> tuple[int, ...]:
+    numbers = (argnums,) if isinstance(argnums, int) else argnums
+    for number in numbers:
+        if not -count <= number < count:
+            raise errors.argnums_range(number, count, list(keywords))
+    positions = tuple(number % count for number in numbers)
+    if len(set(positions)) != len(positions):
+        raise errors.argnums_repeat(numbers)
+    return positions

@@ -1,0 +1,61 @@
+"""What the transforms return: a function of the same arguments as the one it was made from."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from types import MethodType
+from typing import TYPE_CHECKING, Any
+
+from jacrs import errors
+from jacrs._transforms.arguments import Arguments, checked_argnums
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Transformed:
+    """A transformed function: keeps the name, signature and documentation of the original.
+
+    A class and not a closure, so that it can be pickled wherever the function can.
+    """
+
+    name = "transform"
+
+    def __init__(self, f: Callable[..., Any], argnums: Any, has_aux: bool, *options: Any) -> None:  # noqa: FBT001
+        if not callable(f):
+            raise errors.not_callable(self.name, f)
+        functools.update_wrapper(self, f)
+        self._f = f
+        self._argnums = checked_argnums(argnums)
+        self._has_aux = has_aux
+        self._options = options
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        """Call the transformed function."""
+        return self._run(Arguments(args, keywords, self._argnums))
+
+    def _run(self, arguments: Arguments) -> Any:
+        raise NotImplementedError
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """Bind as a method, as functions do; the instance is argument 0."""
+        return self if instance is None else MethodType(self, instance)
+
+    def __reduce__(self) -> Any:
+        if _found(getattr(self, "__module__", None), getattr(self, "__qualname__", None)) is self:
+            return self.__qualname__  # a decorated function: found by its name, as functions are
+        return type(self), (self._f, self._argnums, self._has_aux, *self._options)
+
+    def __repr__(self) -> str:
+        return f"<jacrs.{self.name} of {self._f!r}>"
+
+
+def _found(module: str | None, qualname: str | None) -> Any:
+    """Return what a module has under a dotted name; None where there is nothing."""
+    if module is None or qualname is None:
+        return None
+    found: Any = sys.modules.get(module)
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    return found

@@ -1,0 +1,125 @@
+"""Gradients of scalar functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jacrs import errors
+from jacrs._transforms.function import Transformed
+from jacrs._transforms.leaves import F32, F64, is_float, plain, zeros
+from jacrs._transforms.recording import Recorded, record
+from jacrs._trees import LEAF
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jacrs._transforms.arguments import Arguments
+
+_ONES = {F64: np.ones((), F64), F32: np.ones((), F32)}
+
+
+def grad(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return a function that gives the gradient of the scalar function `f`.
+
+    Parameters
+    ----------
+    f : callable
+        A function whose result is one float: a Python or NumPy number, or an array of shape `()`.
+    argnums : int or tuple of ints
+        The positional arguments to differentiate; others, and keyword arguments, are constant.
+    has_aux : bool
+        Whether `f` returns `(result, aux)`, with `aux` not differentiated.
+
+    Returns
+    -------
+    callable
+        It takes the arguments of `f` and returns the gradient, built and shaped like the argument:
+        a tuple if `argnums` is one; `(gradient, aux)` with `has_aux`. An argument that is a Python
+        number or a list of numbers becomes float64.
+
+    Raises
+    ------
+    ShapeError
+        The result is not one number; use `jacobian`.
+    DTypeError
+        The result is an integer, or an argument cannot be differentiated.
+
+    Examples
+    --------
+    >>> import numpy as np, jacrs
+    >>> jacrs.grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
+    array([ 3., 12.])
+    >>> jacrs.grad(lambda a, b: a * b, argnums=(0, 1))(2.0, 5.0)
+    (np.float64(5.0), np.float64(2.0))
+    """
+    return Gradient(f, argnums, has_aux)
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return a function that gives the value of the scalar function `f` and its gradient.
+
+    The parameters are those of `grad`. It returns `(value, gradient)`, or `((value, aux),
+    gradient)` with `has_aux`; both come from one run.
+
+    Examples
+    --------
+    >>> import numpy as np, jacrs
+    >>> jacrs.value_and_grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
+    (np.float64(9.0), array([ 3., 12.]))
+    """
+    return ValueAndGradient(f, argnums, has_aux)
+
+
+class Gradient(Transformed):
+    """The gradient of a function."""
+
+    name = "grad"
+
+    def _run(self, arguments: Arguments) -> Any:
+        recorded, _, gradient = self._gradient(arguments)
+        return (gradient, recorded.auxiliary()) if self._has_aux else gradient
+
+    def _gradient(self, arguments: Arguments) -> tuple[Recorded, list[Any], Any]:
+        recorded = record(self._f, arguments, has_aux=self._has_aux)
+        self._check(recorded)
+        outputs, inputs, session = recorded.outputs, recorded.inputs, recorded.session
+        values: list[Any] = []
+        if not outputs:
+            gradient = [
+                zeros(leaf.shape, leaf.dtype, recorded=recorded.joined)
+                for leaf in arguments.leaves
+            ]
+        elif recorded.joined:
+            gradient = session.vjp(outputs, inputs, [_ONES[recorded.dtypes[0]]])
+        else:
+            values, gradient = session.run_vjp(outputs, inputs, [_ONES[recorded.dtypes[0]]])
+        if not recorded.joined:
+            gradient = [plain(leaf) for leaf in gradient]
+        return recorded, values, arguments.like(gradient)
+
+    def _check(self, recorded: Recorded) -> None:
+        if recorded.node is not LEAF:
+            kind = recorded.node.kind
+            given = errors.article(kind.__name__) if kind else "nothing"
+            raise errors.not_scalar(self.name, given)
+        if recorded.shapes[0] != ():
+            raise errors.not_scalar(self.name, f"an array of shape {recorded.shapes[0]}")
+        if not is_float(recorded.dtypes[0]):
+            raise errors.not_smooth(self.name, recorded.dtypes[0])
+
+
+class ValueAndGradient(Gradient):
+    """The value of a function and its gradient."""
+
+    name = "value_and_grad"
+
+    def _run(self, arguments: Arguments) -> Any:
+        recorded, values, gradient = self._gradient(arguments)
+        value = recorded.value(values)
+        return ((value, recorded.auxiliary()) if self._has_aux else value), gradient

@@ -1,0 +1,239 @@
+"""Dense Jacobians, and the Hessian as the Jacobian of the gradient."""
+
+from __future__ import annotations
+
+from itertools import islice
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from jacrs import errors
+from jacrs._transforms.function import Transformed
+from jacrs._transforms.leaves import plain
+from jacrs._transforms.recording import Recorded, record
+from jacrs._trees import LEAF
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from jacrs._transforms.arguments import Arguments
+
+_MODES = (None, "forward", "reverse")
+
+
+def jacobian(
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    has_aux: bool = False,
+    mode: str | None = None,
+) -> Callable[..., Any]:
+    """Return a function that gives the Jacobian of `f`.
+
+    Parameters
+    ----------
+    f : callable
+        A function of arrays, numbers and nested tuples, lists and dicts of them. A list of
+        numbers, in the arguments or as the result, is a vector.
+    argnums : int or tuple of ints
+        The positional arguments to differentiate; others, and keyword arguments, are constant.
+    has_aux : bool
+        Whether `f` returns `(result, aux)`, with `aux` not differentiated.
+    mode : {None, "forward", "reverse"}
+        How to compute it; None chooses by the sizes of arguments and result.
+
+    Returns
+    -------
+    callable
+        It takes the arguments of `f` and returns an array of shape `y.shape + x.shape`, with
+        `J[i, j] = dy[i] / dx[j]`. Containers nest: the result's outside, the argument's inside, a
+        tuple of `argnums` between. Integer and boolean results have zeros. With `has_aux` it
+        returns `(J, aux)`.
+
+    Raises
+    ------
+    DTypeError
+        An argument or the result cannot be differentiated.
+
+    Examples
+    --------
+    >>> import numpy as np, jacrs
+    >>> jacrs.jacobian(lambda x: x**2)(np.array([1.0, 2.0, 3.0]))
+    array([[2., 0., 0.],
+           [0., 4., 0.],
+           [0., 0., 6.]])
+    >>> jacrs.jacobian(lambda t, y: [y[1], -t * y[0]], argnums=1)(3.0, np.array([1.0, 0.0]))
+    array([[ 0.,  1.],
+           [-3.,  0.]])
+    """
+    return Jacobian(f, argnums, has_aux, checked_mode(mode))
+
+
+def value_and_jacobian(
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    has_aux: bool = False,
+    mode: str | None = None,
+) -> Callable[..., Any]:
+    """Return a function that gives the value of `f` and its Jacobian.
+
+    The parameters are those of `jacobian`. It returns `(value, J)`, or `((value, aux), J)` with
+    `has_aux`; both come from one run.
+
+    Examples
+    --------
+    >>> import numpy as np, jacrs
+    >>> value, J = jacrs.value_and_jacobian(lambda x: x[0] * x)(np.array([2.0, 3.0]))
+    >>> value
+    array([4., 6.])
+    >>> J
+    array([[4., 0.],
+           [3., 2.]])
+    """
+    return ValueAndJacobian(f, argnums, has_aux, checked_mode(mode))
+
+
+def jacfwd(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return a function that gives the Jacobian of `f`, computed in forward mode.
+
+    It is `jacobian(f, argnums, has_aux=has_aux, mode="forward")`.
+
+    Examples
+    --------
+    >>> import numpy as np, jacrs
+    >>> jacrs.jacfwd(np.sin)(0.0)
+    np.float64(1.0)
+    """
+    return Jacobian(f, argnums, has_aux, "forward")
+
+
+def jacrev(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return a function that gives the Jacobian of `f`, computed in reverse mode.
+
+    It is `jacobian(f, argnums, has_aux=has_aux, mode="reverse")`.
+
+    Examples
+    --------
+    >>> import numpy as np, jacrs
+    >>> jacrs.jacrev(lambda x: x @ x)(np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
+    return Jacobian(f, argnums, has_aux, "reverse")
+
+
+def hessian(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return a function that gives the second derivatives of `f`.
+
+    The parameters are those of `jacobian`. For a scalar `f` of one array it returns an array of
+    shape `x.shape + x.shape`; for others of shape `y.shape + x.shape + x.shape`. Containers nest:
+    the result's, then the argument's twice. With `has_aux` it returns `(H, aux)`.
+
+    Examples
+    --------
+    >>> import numpy as np, jacrs
+    >>> jacrs.hessian(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 5.0]))
+    array([[10.,  6.],
+           [ 6.,  0.]])
+    """
+    return Hessian(f, argnums, has_aux)
+
+
+class Jacobian(Transformed):
+    """The Jacobian of a function."""
+
+    name = "jacobian"
+
+    def _run(self, arguments: Arguments) -> Any:
+        recorded, _, blocks = self._blocks(arguments)
+        return (blocks, recorded.auxiliary()) if self._has_aux else blocks
+
+    def _blocks(self, arguments: Arguments) -> tuple[Recorded, list[Any], Any]:
+        recorded = record(self._f, arguments, has_aux=self._has_aux)
+        mode = self._options[0] or cheaper_mode(recorded)
+        values, rows = run_jacobian(recorded, recorded.outputs, mode)
+        if recorded.node is LEAF and recorded.outputs:
+            return recorded, values, arguments.like(rows[0])
+
+        def constant(index: int) -> Any:
+            return arguments.like(
+                [recorded.zeros_for(index, leaf.shape, leaf.dtype) for leaf in arguments.leaves]
+            )
+
+        return recorded, values, recorded.like_result(map(arguments.like, rows), constant)
+
+
+class ValueAndJacobian(Jacobian):
+    """The value of a function and its Jacobian."""
+
+    name = "value_and_jacobian"
+
+    def _run(self, arguments: Arguments) -> Any:
+        recorded, values, blocks = self._blocks(arguments)
+        value = recorded.value(values)
+        return ((value, recorded.auxiliary()) if self._has_aux else value), blocks
+
+
+class Hessian(Transformed):
+    """The second derivatives of a function: its Jacobian's Jacobian, from one recording."""
+
+    name = "hessian"
+
+    def _run(self, arguments: Arguments) -> Any:
+        first: list[Any] = []
+
+        def differentiate(recorded: Recorded) -> None:
+            if recorded.outputs:
+                rows = recorded.session.jacobian(recorded.outputs, recorded.inputs, "reverse")
+                first.extend(block for row in rows for block in row)
+
+        recorded = record(self._f, arguments, has_aux=self._has_aux, then=differentiate)
+        _, rows = run_jacobian(recorded, first, "forward")
+        supply = iter(rows)
+        count = len(arguments.leaves)
+
+        def second(blocks: Iterator[list[Any]]) -> Any:
+            return arguments.like([arguments.like(row) for row in islice(blocks, count)])
+
+        def constant(index: int) -> Any:
+            leaves = arguments.leaves
+            return second(
+                [recorded.zeros_for(index, x.shape + z.shape, x.dtype) for z in leaves]
+                for x in leaves
+            )
+
+        of_outputs = (second(supply) for _ in recorded.outputs)
+        blocks = recorded.like_result(of_outputs, constant)
+        return (blocks, recorded.auxiliary()) if self._has_aux else blocks
+
+
+def run_jacobian(
+    recorded: Recorded, outputs: list[Any], mode: str
+) -> tuple[list[Any], list[list[Any]]]:
+    """Return the values of `outputs`, and for each its Jacobian by each input."""
+    session, inputs = recorded.session, recorded.inputs
+    if not outputs or not inputs:
+        return recorded.session.values(outputs) if outputs else [], [[] for _ in outputs]
+    if recorded.joined:
+        return [], session.jacobian(outputs, inputs, mode)
+    values, rows = session.run_jacobian(outputs, inputs, mode)
+    return values, [[plain(block) for block in row] for row in rows]
+
+
+def cheaper_mode(recorded: Recorded) -> str:
+    """Choose the mode by the sizes: a sweep back costs about two forward."""
+    inputs = sum(leaf.size for leaf in recorded.arguments.leaves)
+    outputs = sum(map(prod, recorded.shapes))
+    return "forward" if inputs <= 2 * outputs else "reverse"
+
+
+def checked_mode(mode: str | None) -> str | None:
+    """Return the mode; raise where it is none."""
+    if mode not in _MODES:
+        raise errors.bad_choice("mode", mode, _MODES)
+    return mode

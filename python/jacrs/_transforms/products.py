@@ -1,0 +1,184 @@
+"""Products with the Jacobian, which is never formed: `jvp` from the right, `vjp` from the left."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jacrs import errors
+from jacrs._jacrs import Tracer, is_recording
+from jacrs._transforms.arguments import Arguments
+from jacrs._transforms.leaves import F64, is_float, plain, vector_like
+from jacrs._transforms.recording import Recorded, record
+from jacrs._trees import flatten_like
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+def jvp(
+    f: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    *,
+    has_aux: bool = False,
+) -> Any:
+    """Return `f(*primals)` and its derivative along `tangents`.
+
+    Parameters
+    ----------
+    f : callable
+        A function of arrays, numbers and nested tuples, lists and dicts of them.
+    primals : tuple
+        The arguments, all differentiated: float64 or float32 arrays, or numbers.
+    tangents : tuple
+        One for each argument, built like it, of its shapes, and of dtypes that convert to its
+        dtypes without loss.
+    has_aux : bool
+        Whether `f` returns `(result, aux)`, with `aux` not differentiated.
+
+    Returns
+    -------
+    tuple
+        `(y, jv)`, or `(y, jv, aux)`. `jv` is built like `y`; integer and boolean parts of `y` have
+        float64 zeros there.
+
+    Raises
+    ------
+    ShapeError, ArgumentError
+        A tangent is not shaped or built like its argument.
+    DTypeError
+        An argument, a tangent or the result cannot be differentiated.
+
+    Examples
+    --------
+    >>> import numpy as np, jacrs
+    >>> y, jv = jacrs.jvp(lambda x: x**2, (np.array([1.0, 2.0, 3.0]),), (np.array([1.0, 0, 2]),))
+    >>> jv
+    array([ 2.,  0., 12.])
+    """
+    if not callable(f):
+        raise errors.not_callable("jvp", f)
+    if type(primals) is not tuple and type(primals) is not list:
+        raise errors.not_a_tuple("primals", primals)
+    arguments = Arguments(primals, {}, tuple(range(len(primals))))
+    along = arguments.tangents(tangents)
+    recorded = record(f, arguments, has_aux=has_aux)
+    session, outputs, inputs = recorded.session, recorded.outputs, recorded.inputs
+    values: list[Any] = []
+    if not outputs:
+        products: Any = []
+    elif recorded.joined:
+        products = session.jvp(outputs, inputs, along)
+    else:
+        values, products = session.run_jvp(outputs, inputs, along)
+        products = map(plain, products)
+    y, jv = recorded.value(values), recorded.like_result(products, recorded.zeros_for)
+    return (y, jv, recorded.auxiliary()) if has_aux else (y, jv)
+
+
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """Return `f(*primals)` and the function that pulls cotangents back through it.
+
+    Parameters
+    ----------
+    f : callable
+        A function of arrays, numbers and nested tuples, lists and dicts of them.
+    *primals
+        The arguments, all differentiated: float64 or float32 arrays, or numbers.
+    has_aux : bool
+        Whether `f` returns `(result, aux)`, with `aux` not differentiated.
+
+    Returns
+    -------
+    tuple
+        `(y, pullback)`, or `(y, pullback, aux)`. `pullback(ct)` takes a cotangent built and shaped
+        like `y` and returns that of the argument, a tuple for several arguments. It may be called
+        any number of times; `f` is not run again.
+
+    Raises
+    ------
+    ShapeError, ArgumentError
+        A cotangent is not shaped or built like the result.
+    DTypeError
+        An argument, a cotangent or the result cannot be differentiated.
+
+    Examples
+    --------
+    >>> import numpy as np, jacrs
+    >>> y, pullback = jacrs.vjp(lambda a, x: a * x**2, 3.0, np.array([1.0, 2.0]))
+    >>> pullback(np.array([1.0, 1.0]))
+    (np.float64(5.0), array([ 6., 12.]))
+    """
+    if not callable(f):
+        raise errors.not_callable("vjp", f)
+    argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
+    arguments = Arguments(primals, {}, argnums)
+    recorded = record(f, arguments, has_aux=has_aux)
+    values: list[Any] = []
+    pull: Any = None
+    if recorded.outputs and not recorded.joined:
+        values, pull = recorded.session.pullback(recorded.outputs, recorded.inputs)
+    y = recorded.value(values)
+    pullback = Pullback(f, recorded, pull, has_aux=has_aux)
+    return (y, pullback, recorded.auxiliary()) if has_aux else (y, pullback)
+
+
+class Pullback:
+    """Maps a cotangent of the result to the cotangents of the arguments.
+
+    It has the signature `pullback(ct)`; `ct` is built, and its arrays are shaped, like the result.
+    """
+
+    __slots__ = ("_f", "_has_aux", "_native", "_recorded")
+
+    def __init__(
+        self, f: Callable[..., Any], recorded: Recorded, native: Any, *, has_aux: bool
+    ) -> None:
+        self._f = f
+        self._recorded = recorded
+        self._native = native
+        self._has_aux = has_aux
+
+    def __call__(self, cotangent: Any) -> Any:
+        """Return the cotangent of the argument, or a tuple of one for each of several."""
+        recorded = self._recorded
+        arguments = recorded.arguments
+        along = self._outputs_of(cotangent)
+        if recorded.joined:
+            session = recorded.session
+            return arguments.like(session.vjp(recorded.outputs, recorded.inputs, along))
+        if is_recording() and any(type(leaf) is Tracer for leaf in along):
+            # The cotangent is recorded, this call was not: record it where the cotangent lives.
+            primals = arguments.parts(arguments.leaves)
+            return vjp(self._f, *primals, has_aux=self._has_aux)[1](cotangent)
+        if self._native is None:
+            return arguments.like([plain(np.zeros_like(leaf)) for leaf in arguments.leaves])
+        return arguments.like([plain(leaf) for leaf in self._native(along)])
+
+    def _outputs_of(self, cotangent: Any) -> list[Any]:
+        """Return the cotangents of the outputs, after a check of all that was given."""
+        recorded = self._recorded
+        leaves: list[Any] = []
+        flatten_like(recorded.node, cotangent, leaves, "the cotangent")
+        along = []
+        for i, leaf in enumerate(leaves):
+            dtype = recorded.dtypes[i]
+            vector = vector_like(
+                leaf,
+                recorded.shapes[i],
+                dtype if is_float(dtype) else F64,
+                partial(self._path, i, "the cotangent"),
+                partial(self._path, i, "the result"),
+            )
+            if recorded.live[i]:
+                along.append(vector)
+        return along
+
+    def _path(self, index: int, name: str) -> str:
+        return list(self._recorded.node.paths(name))[index]
+
+    def __repr__(self) -> str:
+        return f"<jacrs pullback of {self._f!r}>"

@@ -1,0 +1,342 @@
+"""What jacrs raises, and every text that its Python layer raises it with.
+
+Each class is also the built-in one that NumPy code would expect, so `except ValueError` works.
+An error met while a function is recorded ends with the place in that function:
+
+    at model.py:12 in rhs: float(x[0])
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import CodeType
+
+__all__ = [
+    "ArgumentError",
+    "BoundsError",
+    "DTypeError",
+    "IndependentError",
+    "InternalError",
+    "JacrsError",
+    "MemoryLimitError",
+    "ShapeError",
+    "TraceError",
+    "UnsupportedError",
+]
+
+
+class JacrsError(Exception):
+    """The base of all errors that jacrs raises."""
+
+
+class TraceError(JacrsError, TypeError):
+    """Something that would lose a derivative, or a tracer used where it must not be."""
+
+
+class UnsupportedError(TraceError):
+    """An operation that jacrs cannot record."""
+
+
+class ShapeError(JacrsError, ValueError):
+    """Shapes that do not fit together."""
+
+
+class ArgumentError(JacrsError, ValueError):
+    """An argument whose value or structure has no meaning here."""
+
+
+class DTypeError(JacrsError, TypeError):
+    """A type or dtype that cannot be differentiated, or not the one asked for."""
+
+
+class BoundsError(JacrsError, IndexError):
+    """An index outside its axis."""
+
+
+class MemoryLimitError(JacrsError, MemoryError):
+    """A result or its scratch that would not fit in memory."""
+
+
+class IndependentError(JacrsError, ValueError, RuntimeError):
+    """An output that does not depend on an input, where that was not allowed."""
+
+
+class InternalError(JacrsError, RuntimeError):
+    """A broken invariant of jacrs itself: always a bug of ours."""
+
+
+_CLASSES: dict[str, type[JacrsError]] = {
+    "shape": ShapeError,
+    "value": ArgumentError,
+    "type": DTypeError,
+    "index": BoundsError,
+    "memory": MemoryLimitError,
+    "trace": TraceError,
+    "unsupported": UnsupportedError,
+    "internal": InternalError,
+}
+_LONGEST = 120
+
+
+def located(kind: str, message: str, code: CodeType | None, lasti: int) -> JacrsError:
+    """Return the error of a kind, its text ending with the place in the user's code.
+
+    `lasti` is the offset in bytes of the instruction in `code`; without `code` no place is named.
+    """
+    cls = _CLASSES.get(kind, InternalError)
+    if cls is InternalError:
+        message = f"{message}\nThis is a bug in jacrs: please report it."
+    if code is not None:
+        message = f"{message}\n  at {_place(code, lasti)}"
+    return cls(message)
+
+
+def _place(code: CodeType, lasti: int) -> str:
+    positions = None
+    if lasti >= 0:
+        positions = next(islice(code.co_positions(), lasti // 2, None), None)
+    line, end, start_column, end_column = positions or (None, None, None, None)
+    line = line or code.co_firstlineno
+    expression = _expression(code.co_filename, line, end, start_column, end_column)
+    function = code.co_qualname.rpartition("<locals>.")[2]
+    place = f"{_short(code.co_filename)}:{line} in {function}"
+    return f"{place}: {expression}" if expression else place
+
+
+def _expression(
+    filename: str, line: int, end: int | None, start_column: int | None, end_column: int | None
+) -> str:
+    """Return the source between two positions, on one line; empty where there is no source."""
+    end = end or line
+    try:
+        lines = [linecache.getline(filename, n).encode() for n in range(line, end + 1)]
+    except Exception:  # noqa: BLE001 - the error to report is another one
+        return ""
+    if start_column is not None and end_column is not None and lines:
+        lines[-1] = lines[-1][:end_column]
+        lines[0] = lines[0][start_column:]
+    text = " ".join(b" ".join(lines).decode(errors="replace").split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+def _short(filename: str) -> str:
+    """Return the path as seen from the working directory, where that is shorter."""
+    try:
+        relative = os.path.relpath(filename)
+    except (OSError, ValueError):
+        return filename
+    return relative if os.path.isabs(filename) and len(relative) < len(filename) else filename
+
+
+# --- what was given
+
+
+def describe(value: Any) -> str:
+    """Name a value in an error: its type, and for arrays the dtype and shape."""
+    kind = type(value)
+    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+    if dtype is not None and isinstance(shape, tuple):
+        return f"{article(kind.__name__)} of dtype {dtype} and shape {shape}"
+    return "None" if value is None else article(kind.__name__)
+
+
+def article(name: str) -> str:
+    """Put the article before a name."""
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+def not_callable(transform: str, value: Any) -> JacrsError:
+    """Report what is not a function."""
+    return DTypeError(
+        f"{transform} needs a function, not {describe(value)}: "
+        f"write {transform}(f), and pass the point to what it returns"
+    )
+
+
+def not_a_leaf(where: str, value: Any) -> JacrsError:
+    """Report an object among the differentiated arguments."""
+    return DTypeError(
+        f"{where} is {describe(value)}, which cannot be differentiated: pass arrays, numbers, or "
+        "tuples, lists and dicts of them, and leave anything else out of argnums"
+    )
+
+
+def not_real(where: str, value: Any) -> JacrsError:
+    """Report a differentiated argument of a dtype other than float32 and float64."""
+    dtype = value.dtype
+    fix = "only float32 and float64 can be differentiated"
+    if dtype.kind in "iub":
+        fix += ": convert it first, x.astype(float)"
+    elif dtype.kind == "c":
+        fix += ": pass its real and imaginary parts, x.real and x.imag"
+    elif dtype.kind == "f":
+        fix += ": convert it first, x.astype(np.float64)"
+    return DTypeError(f"{where} is {describe(value)}: {fix}")
+
+
+def is_subclass(where: str, value: Any) -> JacrsError:
+    """Report a subclass of ndarray, whose behaviour would be lost."""
+    fix = "x.filled(...)" if hasattr(value, "filled") else "np.asarray(x)"
+    return DTypeError(
+        f"{where} is {describe(value)}: a recorded function sees plain arrays only, so what "
+        f"{type(value).__name__} adds would be lost; pass {fix}"
+    )
+
+
+def bad_argnums(argnums: Any) -> JacrsError:
+    """Report what is neither a position nor a sequence of positions."""
+    return DTypeError(f"argnums must be an int or a tuple of ints, not {argnums!r}")
+
+
+def argnums_repeat(argnums: Sequence[int]) -> JacrsError:
+    """Report a position that is named twice."""
+    return ArgumentError(f"argnums names an argument twice: {tuple(argnums)}")
+
+
+def argnums_range(number: int, count: int, keywords: Sequence[str]) -> JacrsError:
+    """Report a position past the positional arguments."""
+    text = f"argnums names argument {number}, but {count} positional arguments were passed"
+    if keywords:
+        text += f"; pass it by position: keyword arguments ({', '.join(keywords)}) stay constant"
+    return ArgumentError(text)
+
+
+def not_a_tuple(name: str, value: Any) -> JacrsError:
+    """Report a sequence of arguments that is none."""
+    return DTypeError(
+        f"{name} must be a tuple with one entry an argument, not {describe(value)}: "
+        f"for a single argument write ({name[:-1]},)"
+    )
+
+
+def wrong_count(name: str, expected: int, given: int) -> JacrsError:
+    """Report a tuple that has not one entry an argument."""
+    return ArgumentError(f"{name} must have one entry an argument: expected {expected}, got {given}")
+
+
+def wrong_structure(where: str, expected: str, given: str) -> JacrsError:
+    """Report a container that is not built like the one it belongs to."""
+    return ArgumentError(f"{where} must be {expected}, but is {given}")
+
+
+def wrong_shape(
+    where: str, given: tuple[int, ...], expected: tuple[int, ...], of: str
+) -> JacrsError:
+    """Report a tangent or cotangent of another shape than what it belongs to."""
+    return ShapeError(f"{where} has shape {given}, but {of} has shape {expected}")
+
+
+def wrong_dtype(where: str, given: Any, expected: Any, of: str) -> JacrsError:
+    """Report a tangent or cotangent that cannot be converted without loss."""
+    return DTypeError(
+        f"{where} has dtype {given}, but {of} has dtype {expected}, which cannot hold it: "
+        f"convert it with .astype({_dtype_name(expected)})"
+    )
+
+
+def _dtype_name(dtype: Any) -> str:
+    return "float" if dtype == "float64" else f"np.{dtype}"
+
+
+def bad_choice(name: str, value: Any, choices: Sequence[Any]) -> JacrsError:
+    """Report a value that is none of those there are."""
+    return ArgumentError(f"{name} must be {' or '.join(map(repr, choices))}, not {value!r}")
+
+
+# --- what the function returned
+
+
+def returned_nothing() -> JacrsError:
+    """Report a function without a result."""
+    return DTypeError("the function returned None: is a `return` missing?")
+
+
+def not_a_result(where: str, value: Any) -> JacrsError:
+    """Report an object in the result of a recorded function."""
+    return DTypeError(
+        f"{where} is {describe(value)}: return arrays, numbers, or tuples, lists and dicts of "
+        "them, and anything else as auxiliary data with has_aux=True"
+    )
+
+
+def result_not_real(where: str, value: Any) -> JacrsError:
+    """Report a result of a dtype that has no derivative here."""
+    return DTypeError(
+        f"{where} is {describe(value)}: only float32 and float64 results have a derivative, and "
+        "integers and booleans a zero one"
+    )
+
+
+def no_pair(value: Any) -> JacrsError:
+    """Report a result without auxiliary data."""
+    given = f"a tuple of {len(value)}" if type(value) is tuple else describe(value)
+    return DTypeError(f"with has_aux=True the function must return (result, aux), not {given}")
+
+
+def not_scalar(transform: str, given: str) -> JacrsError:
+    """Report a result that is more than one number."""
+    return ShapeError(
+        f"{transform} needs a function that returns one number, but it returned {given}: "
+        "use jacobian, or reduce the result first, with np.sum for one"
+    )
+
+
+def not_smooth(transform: str, dtype: Any) -> JacrsError:
+    """Report a scalar result that has no gradient."""
+    return DTypeError(
+        f"{transform} needs a function that returns a float, but it returned one of dtype {dtype}"
+    )
+
+
+# --- tapes
+
+
+def tape_outside(call: str) -> JacrsError:
+    """Report a call that belongs inside the `with`."""
+    return TraceError(f"{call} only works inside `with Tape() as tape:`")
+
+
+def tape_again() -> JacrsError:
+    """Report a second `with` on one tape."""
+    return TraceError("a Tape records once: make a new one for every `with`")
+
+
+def not_watched(where: str, value: Any) -> JacrsError:
+    """Report an input that the tape does not know."""
+    given = "a recorded value" if type(value).__name__ == "Tracer" else describe(value)
+    return TraceError(
+        f"{where} is {given} that this tape does not watch: gradients are taken with respect to "
+        "what tape.watch returned"
+    )
+
+
+def needs_gradients(where: str, shape: tuple[int, ...]) -> JacrsError:
+    """Report a gradient of several numbers."""
+    return ShapeError(
+        f"{where} has shape {shape}: pass output_gradients, one array of each output's shape, "
+        "or use tape.jacobian"
+    )
+
+
+def independent(output: str, source: str, fix: str = "") -> JacrsError:
+    """Report an output that does not depend on an input."""
+    return IndependentError(f"{output} does not depend on {source}{fix}")
+
+
+# --- the functional twins
+
+
+def needs_vector(what: str) -> JacrsError:
+    """Report a missing `v`."""
+    return ArgumentError(f"v can be left out only where {what} is a single array of one element")
+
+
+def bad_count(name: str, value: Any) -> JacrsError:
+    """Report what is not a positive integer."""
+    return ArgumentError(f"{name} must be a positive integer, not {value!r}")

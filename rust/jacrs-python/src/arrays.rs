@@ -1,0 +1,162 @@
+//! NumPy arrays in and out of the engine.
+
+use std::sync::Arc;
+
+use jacrs::array::{Array, Buffer, DType, Layout, Out, View, copy, product};
+use numpy::{
+    PyArrayDescr, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods, npyffi,
+};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyString;
+
+use crate::error::raise_as;
+
+/// Inputs up to this size are copied; larger ones are read where they are.
+const COPY_LIMIT: usize = 64 * 1024;
+
+/// `numpy.asarray`.
+pub fn asarray<'py>(x: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray>> {
+    static ASARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    if let Ok(array) = x.cast::<PyUntypedArray>() {
+        return Ok(array.clone());
+    }
+    let py = x.py();
+    let asarray = ASARRAY.get_or_try_init(py, || py.import("numpy")?.getattr("asarray").map(Bound::unbind))?;
+    Ok(asarray.bind(py).call1((x,))?.cast_into::<PyUntypedArray>()?)
+}
+
+/// The engine's dtype, and whether the elements must be converted to it.
+fn dtype_of(descr: &Bound<'_, PyArrayDescr>) -> Option<(DType, bool)> {
+    let native = matches!(descr.byteorder(), b'=' | b'|') || descr.byteorder() == NATIVE;
+    Some(match (descr.kind(), descr.itemsize()) {
+        (b'b', 1) => (DType::Bool, false),
+        (b'i', 8) => (DType::I64, !native),
+        (b'i', _) | (b'u', 1 | 2 | 4) => (DType::I64, true),
+        (b'f', 4) => (DType::F32, !native),
+        (b'f', 8) => (DType::F64, !native),
+        _ => return None,
+    })
+}
+
+#[cfg(target_endian = "little")]
+const NATIVE: u8 = b'<';
+#[cfg(target_endian = "big")]
+const NATIVE: u8 = b'>';
+
+/// How the memory of an array is taken over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Take {
+    /// A copy of the elements as they are now.
+    Copy,
+    /// The memory itself where it is large: the caller keeps others from writing to it.
+    Borrow,
+}
+
+/// An engine array of a NumPy array.
+pub fn from_numpy(array: &Bound<'_, PyUntypedArray>, take: Take) -> PyResult<Array> {
+    let py = array.py();
+    let descr = array.dtype();
+    let Some((dtype, convert)) = dtype_of(&descr) else {
+        return Err(raise_as(
+            py,
+            "type",
+            &format!("arrays of dtype {descr} cannot be recorded; convert to float64, float32, int64 or bool first (`x.astype(float)`)"),
+        ));
+    };
+    // SAFETY: a live array object.
+    let flags = unsafe { (*array.as_array_ptr()).flags };
+    if convert || flags & npyffi::NPY_ARRAY_ALIGNED == 0 {
+        let converted = array.call_method1("astype", (dtype.name(),))?;
+        return from_numpy(converted.cast::<PyUntypedArray>()?, Take::Copy);
+    }
+    let size = dtype.size() as isize;
+    let layout = Layout {
+        shape: array.shape().into(),
+        strides: array.strides().iter().map(|s| s / size).collect(),
+    };
+    let whole_strides = array.strides().iter().all(|s| s % size == 0);
+    if !whole_strides {
+        let dense = array.call_method1("copy", ("C",))?;
+        return from_numpy(dense.cast::<PyUntypedArray>()?, Take::Copy);
+    }
+    // SAFETY: a live array object.
+    let data = unsafe { (*array.as_array_ptr()).data } as *const u8;
+    let view = View { ptr: data, dtype, layout };
+    let borrow = take == Take::Borrow && view.is_contiguous() && view.len() * dtype.size() > COPY_LIMIT;
+    if borrow {
+        let owner: Py<PyAny> = array.clone().into_any().unbind();
+        let buffer = Arc::new(Buffer::foreign(data, Box::new(owner)));
+        return Ok(Array::from_parts(buffer, view));
+    }
+    let (target, out) = Array::uninit(dtype, array.shape());
+    copy(&view, out.ptr, &Layout::contiguous(array.shape()));
+    Ok(target)
+}
+
+/// A fresh NumPy array and where the engine writes it.
+pub fn new_numpy<'py>(py: Python<'py>, dtype: DType, shape: &[usize]) -> PyResult<(Bound<'py, PyAny>, Out)> {
+    macro_rules! make {
+        ($T:ty) => {{
+            // SAFETY: every element is written before the array is handed out.
+            let array = unsafe { PyArrayDyn::<$T>::new(py, shape, false) };
+            let ptr = array.data().cast::<u8>();
+            (array.into_any(), ptr)
+        }};
+    }
+    let (array, ptr) = match dtype {
+        DType::Bool => make!(bool),
+        DType::I64 => make!(i64),
+        DType::F32 => make!(f32),
+        DType::F64 => make!(f64),
+        other => return Err(raise_as(py, "internal", &format!("no result of dtype {other}"))),
+    };
+    Ok((array, Out { ptr, dtype, shape: shape.into() }))
+}
+
+/// A NumPy array with the elements of an engine array.
+pub fn to_numpy<'py>(py: Python<'py>, array: &Array) -> PyResult<Bound<'py, PyAny>> {
+    let (result, out) = new_numpy(py, array.dtype(), array.shape())?;
+    copy(array.view(), out.ptr, &Layout::contiguous(array.shape()));
+    Ok(result)
+}
+
+/// The only element of an array, as bits; floats of either width become float64.
+pub fn scalar_bits(array: &Array) -> Option<u64> {
+    if product(array.shape()) != 1 {
+        return None;
+    }
+    let at = array.view().ptr;
+    // SAFETY: the array has one element, aligned, of its dtype.
+    Some(unsafe {
+        match array.dtype() {
+            DType::Bool => u64::from(at.read() != 0),
+            DType::F32 => f64::from(at.cast::<f32>().read()).to_bits(),
+            _ => at.cast::<u64>().read(),
+        }
+    })
+}
+
+/// The `numpy.dtype` object of an engine dtype.
+pub fn numpy_dtype(py: Python<'_>, dtype: DType) -> PyResult<Bound<'_, PyAny>> {
+    static DTYPES: PyOnceLock<Vec<Py<PyAny>>> = PyOnceLock::new();
+    let all = DTYPES.get_or_try_init(py, || {
+        let make = py.import("numpy")?.getattr("dtype")?;
+        DType::ALL.iter().map(|d| make.call1((PyString::new(py, d.name()),)).map(Bound::unbind)).collect::<PyResult<_>>()
+    })?;
+    Ok(all[dtype as usize].bind(py).clone())
+}
+
+/// The engine's dtype for anything that `numpy.dtype` accepts.
+pub fn parse_dtype(x: &Bound<'_, PyAny>) -> PyResult<DType> {
+    let py = x.py();
+    let descr = py.import("numpy")?.getattr("dtype")?.call1((x,))?.cast_into::<PyArrayDescr>()?;
+    match dtype_of(&descr) {
+        Some((dtype, false)) => Ok(dtype),
+        _ => Err(raise_as(
+            py,
+            "type",
+            &format!("values of dtype {descr} cannot be recorded; use float64, float32, int64 or bool"),
+        )),
+    }
+}

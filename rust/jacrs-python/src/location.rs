@@ -1,0 +1,142 @@
+//! Source locations of recorded nodes: a number for each (code object, instruction), decoded to a
+//! line only when an error is raised.
+
+use std::collections::HashMap;
+use std::ffi::{c_int, c_void};
+use std::sync::OnceLock;
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+/// Code objects and instruction offsets seen in one recording; 0 is no location.
+#[derive(Default)]
+pub struct Locations {
+    ids: HashMap<(usize, c_int), u32>,
+    places: Vec<(Py<PyAny>, c_int)>,
+    /// Whether a code object belongs to this package; kept alive so that its address stays its own.
+    internal: HashMap<usize, (Py<PyAny>, bool)>,
+    last: (usize, c_int, u32),
+}
+
+impl Locations {
+    /// The number of the place in the user's code that is running now.
+    pub fn here(&mut self, py: Python<'_>) -> u32 {
+        let Some((code, lasti)) = innermost(py) else { return 0 };
+        let key = (code.as_ptr() as usize, lasti);
+        if (key.0, key.1) == (self.last.0, self.last.1) {
+            return self.last.2;
+        }
+        let id = self.find(py, &code, key).unwrap_or(0);
+        self.last = (key.0, key.1, id);
+        id
+    }
+
+    fn find(&mut self, py: Python<'_>, code: &Bound<'_, PyAny>, key: (usize, c_int)) -> Option<u32> {
+        if let Some(&id) = self.ids.get(&key) {
+            return Some(id);
+        }
+        let (code, lasti) = if self.is_internal(code) {
+            // Our own Python code runs on behalf of a caller, whose line this is.
+            let outer = user_place(py, |code| self.is_internal(code))?;
+            let key = (outer.0.as_ptr() as usize, outer.1);
+            if let Some(&id) = self.ids.get(&key) {
+                return Some(id);
+            }
+            outer
+        } else {
+            (code.clone(), key.1)
+        };
+        let key = (code.as_ptr() as usize, lasti);
+        self.places.push((code.unbind(), lasti));
+        let id = self.places.len() as u32;
+        self.ids.insert(key, id);
+        Some(id)
+    }
+
+    fn is_internal(&mut self, code: &Bound<'_, PyAny>) -> bool {
+        let key = code.as_ptr() as usize;
+        if let Some((_, known)) = self.internal.get(&key) {
+            return *known;
+        }
+        let answer = is_own_code(code);
+        self.internal.insert(key, (code.clone().unbind(), answer));
+        answer
+    }
+
+    /// The code object and instruction of a number.
+    pub fn place(&self, py: Python<'_>, id: u32) -> Option<(Py<PyAny>, c_int)> {
+        let (code, lasti) = self.places.get((id as usize).checked_sub(1)?)?;
+        Some((code.clone_ref(py), *lasti))
+    }
+}
+
+fn is_own_code(code: &Bound<'_, PyAny>) -> bool {
+    let package = crate::registry::package_folder(code.py());
+    let file = code.getattr("co_filename").and_then(|f| f.extract::<String>());
+    matches!((package, file), (Some(package), Ok(file)) if file.starts_with(package))
+}
+
+/// Where the innermost Python frame is that is not ours.
+pub fn user_place(
+    py: Python<'_>,
+    mut internal: impl FnMut(&Bound<'_, PyAny>) -> bool,
+) -> Option<(Bound<'_, PyAny>, c_int)> {
+    let mut frame = current_frame(py)?;
+    loop {
+        let code = frame.getattr("f_code").ok()?;
+        if !internal(&code) {
+            return Some((code, lasti(&frame)));
+        }
+        frame = frame.getattr("f_back").ok().filter(|f| !f.is_none())?;
+    }
+}
+
+/// The place for the text of an error.
+pub fn error_place(py: Python<'_>) -> Option<(Bound<'_, PyAny>, c_int)> {
+    user_place(py, is_own_code)
+}
+
+fn current_frame(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    // SAFETY: attached to the interpreter; the result is borrowed, or null outside Python code.
+    unsafe {
+        let frame = ffi::PyEval_GetFrame();
+        Bound::from_borrowed_ptr_or_opt(py, frame.cast())
+    }
+}
+
+fn innermost(py: Python<'_>) -> Option<(Bound<'_, PyAny>, c_int)> {
+    let frame = current_frame(py)?;
+    // SAFETY: a live frame object; the result is a new reference.
+    let code = unsafe {
+        let code = ffi::PyFrame_GetCode(frame.as_ptr().cast());
+        Bound::from_owned_ptr_or_opt(py, code.cast())?
+    };
+    let at = lasti(&frame);
+    Some((code, at))
+}
+
+type GetLasti = unsafe extern "C" fn(*mut c_void) -> c_int;
+
+/// `PyFrame_GetLasti` is public but not in the limited API, so it is looked up in the running
+/// interpreter; where it cannot be, the frame's attribute says the same, more slowly.
+fn get_lasti() -> Option<GetLasti> {
+    static FOUND: OnceLock<Option<GetLasti>> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        #[cfg(unix)]
+        // SAFETY: a name lookup; the function has had this signature since it exists (3.11).
+        unsafe {
+            let found = libc::dlsym(libc::RTLD_DEFAULT, c"PyFrame_GetLasti".as_ptr());
+            (!found.is_null()).then(|| std::mem::transmute::<*mut c_void, GetLasti>(found))
+        }
+        #[cfg(not(unix))]
+        None
+    })
+}
+
+fn lasti(frame: &Bound<'_, PyAny>) -> c_int {
+    match get_lasti() {
+        // SAFETY: a live frame object of this interpreter.
+        Some(get) => unsafe { get(frame.as_ptr().cast()) },
+        None => frame.getattr("f_lasti").and_then(|i| i.extract()).unwrap_or(-1),
+    }
+}

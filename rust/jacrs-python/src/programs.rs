@@ -1,0 +1,314 @@
+//! Planned programs: made once for each structure, found again by its fingerprint.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jacrs::array::{Array, DType, Dims, Out, View};
+use jacrs::assemble::Assembly;
+use jacrs::differentiate::{self, Mode};
+use jacrs::error::{Error, Result};
+use jacrs::ir::{Graph, NodeId, Type};
+use jacrs::ops::build;
+use jacrs::optimize::optimize;
+use jacrs::plan::Plan;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use crate::arrays::{self, Take, new_numpy};
+use crate::error::OrRaise;
+use crate::state::State;
+
+/// What a recording is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    Jvp,
+    Vjp,
+    Pullback,
+    Jacobian(Mode),
+}
+
+/// A planned recording with the types of what goes in and comes out.
+pub struct Program {
+    body: Body,
+    ys: Vec<Type>,
+    xs: Vec<Type>,
+    residuals: Vec<Type>,
+    nodes: usize,
+    width: usize,
+}
+
+enum Body {
+    /// One sweep: values and products together.
+    Products(Plan),
+    /// Values first, products as often as they are asked for.
+    Split { early: Plan, late: Plan },
+    Jacobian(Box<Assembly>),
+}
+
+/// A program with the data of one call.
+pub struct Job {
+    program: Arc<Program>,
+    pub inputs: Vec<Array>,
+}
+
+/// Seeds that go together in one sweep of a Jacobian.
+const PANEL: usize = 16;
+
+/// The most recently used programs, newest last; bounded by count and by bytes of graph.
+struct Cache {
+    entries: Vec<(u128, Arc<Program>)>,
+}
+
+const MOST_PROGRAMS: usize = 64;
+const MOST_NODES: usize = 8_000_000;
+
+static CACHE: Mutex<Cache> = Mutex::new(Cache { entries: Vec::new() });
+
+impl Cache {
+    fn find(&mut self, key: u128) -> Option<Arc<Program>> {
+        let at = self.entries.iter().rposition(|(k, _)| *k == key)?;
+        let entry = self.entries.remove(at);
+        let program = entry.1.clone();
+        self.entries.push(entry);
+        Some(program)
+    }
+
+    fn insert(&mut self, key: u128, program: Arc<Program>) {
+        self.entries.push((key, program));
+        let total = |entries: &[(u128, Arc<Program>)]| entries.iter().map(|(_, p)| p.nodes).sum::<usize>();
+        while self.entries.len() > 1
+            && (self.entries.len() > MOST_PROGRAMS || total(&self.entries) > MOST_NODES)
+        {
+            self.entries.remove(0);
+        }
+    }
+}
+
+/// The number of programs that are kept planned.
+#[pyfunction]
+pub fn cached_programs() -> usize {
+    lock().entries.len()
+}
+
+fn lock() -> std::sync::MutexGuard<'static, Cache> {
+    CACHE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The dtype of a Jacobian block, which is that of what is swept.
+pub fn block_dtype(y: DType, x: DType, mode: Mode) -> DType {
+    match mode {
+        Mode::Forward => y.to_float(),
+        Mode::Reverse => x.to_float(),
+    }
+}
+
+/// Finds or makes the program for a recording.
+pub fn prepare(state: &mut State, request: Request, ys: &[NodeId], xs: &[NodeId]) -> Result<Job> {
+    let inputs = state.rec.inputs().to_vec();
+    let key = key(&state.rec.graph, request, ys, xs);
+    if let Some(program) = lock().find(key) {
+        return Ok(Job { program, inputs });
+    }
+    let program = Arc::new(Program::new(&state.rec.graph, request, ys, xs)?);
+    lock().insert(key, program.clone());
+    Ok(Job { program, inputs })
+}
+
+fn key(graph: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> u128 {
+    let mut print = graph.fingerprint();
+    print.word(match request {
+        Request::Jvp => 1,
+        Request::Vjp => 2,
+        Request::Pullback => 3,
+        Request::Jacobian(Mode::Forward) => 4,
+        Request::Jacobian(Mode::Reverse) => 5,
+    });
+    print.word(ys.len() as u64);
+    print.words(ys.iter().chain(xs).map(|id| u64::from(id.0)));
+    print.finish()
+}
+
+impl Program {
+    fn new(recorded: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> Result<Self> {
+        let mut graph = recorded.clone();
+        // Integers and bools are results without a derivative: as floats they have a zero one.
+        let float_ys: Vec<NodeId> = ys.iter().map(|&y| as_float(&mut graph, y)).collect();
+        let ys_types = ys.iter().map(|&y| graph.type_of(y)).collect();
+        let xs_types: Vec<Type> = xs.iter().map(|&x| graph.type_of(x)).collect();
+        let nodes = graph.len();
+        let (body, residuals, width) = match request {
+            Request::Jvp | Request::Vjp => (Body::Products(products_plan(graph, request, ys, &float_ys, xs)?), vec![], 1),
+            Request::Pullback => {
+                let split = differentiate::pullback(&graph, ys, &float_ys, xs);
+                let early = optimize(&split.early);
+                let late = optimize(&split.late);
+                let residuals = early.outputs[ys.len()..].iter().map(|&r| early.type_of(r)).collect();
+                (Body::Split { early: Plan::new(&early)?, late: Plan::new(&late)? }, residuals, 1)
+            }
+            Request::Jacobian(mode) => {
+                let seeded = if mode == Mode::Forward { xs } else { &float_ys };
+                let total: usize = seeded.iter().map(|&x| graph.size(x)).sum();
+                let width = total.clamp(1, PANEL);
+                let split = differentiate::linearize(&graph, ys, &float_ys, xs, mode, width)?;
+                let (early, late) = (optimize(&split.early), optimize(&split.late));
+                (Body::Jacobian(Box::new(Assembly::new(&early, &late, ys.len(), mode, width)?)), vec![], width)
+            }
+        };
+        Ok(Self { body, ys: ys_types, xs: xs_types, residuals, nodes, width })
+    }
+}
+
+fn as_float(graph: &mut Graph, y: NodeId) -> NodeId {
+    let dtype = graph.dtype(y).to_float();
+    build::cast(graph, y, dtype)
+}
+
+/// Values and products in one plan; the seeds are its last inputs.
+fn products_plan(mut graph: Graph, request: Request, ys: &[NodeId], float_ys: &[NodeId], xs: &[NodeId]) -> Result<Plan> {
+    let seeded = if request == Request::Jvp { xs } else { float_ys };
+    let swept = if request == Request::Jvp { float_ys } else { xs };
+    let seeds: Vec<_> = seeded
+        .iter()
+        .map(|&x| {
+            let shape = graph.dims(x);
+            Some(graph.input(graph.dtype(x), &shape, false))
+        })
+        .collect();
+    let products = match request {
+        Request::Jvp => differentiate::jvp(&mut graph, float_ys, xs, &seeds),
+        _ => differentiate::vjp(&mut graph, float_ys, xs, &seeds),
+    };
+    let products: Vec<NodeId> = (products.into_iter().zip(swept))
+        .map(|(p, &x)| p.unwrap_or_else(|| build::zeros_like(&mut graph, x)))
+        .collect();
+    graph.outputs = ys.iter().chain(&products).copied().collect();
+    Plan::new(&optimize(&graph))
+}
+
+/// Arrays for results of these types, and where to write them.
+fn results(py: Python<'_>, types: &[Type]) -> PyResult<(Vec<Py<PyAny>>, Vec<Out>)> {
+    let mut arrays = vec![];
+    let mut outs = vec![];
+    for Type { dtype, shape } in types {
+        let (array, out) = new_numpy(py, *dtype, shape)?;
+        arrays.push(array.unbind());
+        outs.push(out);
+    }
+    Ok((arrays, outs))
+}
+
+fn floats(types: &[Type]) -> Vec<Type> {
+    types.iter().map(|t| Type { dtype: t.dtype.to_float(), shape: t.shape.clone() }).collect()
+}
+
+/// Runs engine work with the interpreter released; signals are looked at between its steps.
+fn detached<R: Send>(py: Python<'_>, work: impl Send + FnOnce(&(dyn Fn() -> Result<()> + Sync)) -> Result<R>) -> PyResult<R> {
+    let interrupted: Mutex<Option<PyErr>> = Mutex::new(None);
+    let check = || {
+        Python::attach(|py| py.check_signals()).map_err(|error| {
+            *interrupted.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            Error::internal("interrupted")
+        })
+    };
+    let result = py.detach(|| work(&check));
+    match interrupted.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => result.or_raise(py),
+    }
+}
+
+fn views(inputs: &[Array]) -> Vec<View> {
+    inputs.iter().map(|array| array.view().clone()).collect()
+}
+
+type Arrays = Vec<Py<PyAny>>;
+
+/// Values and products of a one-sweep program.
+pub fn products(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Arrays)> {
+    let Body::Products(plan) = &job.program.body else { unreachable!("prepared for products") };
+    let (mut arrays, outs) = results(py, &plan_outputs(plan))?;
+    let inputs = views(&job.inputs);
+    detached(py, |check| plan.run(&inputs, &outs, check))?;
+    let derivatives = arrays.split_off(job.program.ys.len());
+    Ok((arrays, derivatives))
+}
+
+fn plan_outputs(plan: &Plan) -> Vec<Type> {
+    plan.output_types().to_vec()
+}
+
+/// Values, and the pullback that holds what its sweeps need.
+pub fn pullback(py: Python<'_>, job: Job) -> PyResult<(Arrays, Pullback)> {
+    let Body::Split { early, .. } = &job.program.body else { unreachable!("prepared as a pullback") };
+    let (arrays, mut outs) = results(py, &job.program.ys)?;
+    let mut residuals = vec![];
+    for Type { dtype, shape } in &job.program.residuals {
+        let (array, out) = Array::uninit(*dtype, shape);
+        residuals.push(array);
+        outs.push(out);
+    }
+    let inputs = views(&job.inputs);
+    detached(py, |check| early.run(&inputs, &outs, check))?;
+    Ok((arrays, Pullback { program: job.program, residuals }))
+}
+
+/// The linear map from cotangents of the results to cotangents of the arguments.
+#[pyclass(frozen, module = "jacrs._jacrs")]
+pub struct Pullback {
+    program: Arc<Program>,
+    residuals: Vec<Array>,
+}
+
+#[pymethods]
+impl Pullback {
+    /// Cotangents of the arguments for those of the results, given in their dtypes and shapes.
+    fn __call__(&self, py: Python<'_>, cotangents: &Bound<'_, PyList>) -> PyResult<Arrays> {
+        let Body::Split { late, .. } = &self.program.body else { unreachable!("prepared as a pullback") };
+        let mut inputs = vec![];
+        for ct in cotangents {
+            inputs.push(arrays::from_numpy(&arrays::asarray(&ct)?, Take::Borrow)?);
+        }
+        inputs.extend(self.residuals.iter().cloned());
+        let (arrays, outs) = results(py, &floats(&self.program.xs))?;
+        let inputs = views(&inputs);
+        detached(py, |check| late.run(&inputs, &outs, check))?;
+        Ok(arrays)
+    }
+}
+
+/// Values, and the blocks of the Jacobian.
+pub fn jacobian(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Vec<Arrays>)> {
+    let Program { body: Body::Jacobian(assembly), ys, xs, .. } = &*job.program else {
+        unreachable!("prepared as a Jacobian")
+    };
+    let (values, value_outs) = results(py, ys)?;
+    let mut types = vec![];
+    for y in ys {
+        for x in xs {
+            let shape: Dims = y.shape.iter().chain(&x.shape).copied().collect();
+            types.push(Type { dtype: block_dtype(y.dtype, x.dtype, assembly.mode()), shape });
+        }
+    }
+    assembly.check_memory(&types).or_raise(py)?;
+    let (blocks, block_outs) = results(py, &types)?;
+    let inputs = views(&job.inputs);
+    detached(py, |check| assembly.run(&inputs, &value_outs, &block_outs, check))?;
+    let mut blocks = blocks.into_iter();
+    let rows = ys.iter().map(|_| blocks.by_ref().take(xs.len()).collect()).collect();
+    Ok((values, rows))
+}
+
+/// What a program does, in words.
+pub fn describe(job: &Job) -> String {
+    let width = job.program.width;
+    match &job.program.body {
+        Body::Jacobian(assembly) => {
+            let way = match assembly.mode() {
+                Mode::Forward => "forward (a lane for each input element)",
+                Mode::Reverse => "reverse (a lane for each output element)",
+            };
+            format!("mode: {way}\nlanes in a panel: {width}\n{assembly}")
+        }
+        Body::Products(plan) => plan.to_string(),
+        Body::Split { early, late } => format!("once:\n{early}\neach time:\n{late}"),
+    }
+}

@@ -1,0 +1,227 @@
+//! NumPy's protocols: ufuncs and functions called with a tracer among their arguments.
+
+use jacrs::ops::Fun;
+use jacrs::trace::Weak;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple};
+
+use crate::arrays::parse_dtype;
+use crate::error::raise_as;
+use crate::state::{self, Operand};
+use crate::tracer::{self, Tracer};
+use crate::{location, registry};
+
+/// `x @ z`, with every shape NumPy takes.
+pub fn matmul(py: Python<'_>, x: &Bound<'_, PyAny>, z: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    let (Some(x), Some(z)) = (Operand::read(x)?, Operand::read(z)?) else { return Ok(py.NotImplemented()) };
+    state::wrap(py, |state| {
+        let (a, b) = (state.strong(&x)?, state.strong(&z)?);
+        state.rec.matmul(a, b)
+    })
+}
+
+pub fn array_ufunc(
+    py: Python<'_>,
+    ufunc: &Bound<'_, PyAny>,
+    method: &str,
+    inputs: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Py<PyAny>> {
+    let plain = kwargs.is_none_or(|k| k.is_empty());
+    if method != "__call__" {
+        return ufunc_method(py, ufunc, method, inputs, kwargs);
+    }
+    let Some(fun) = registry::elementwise(ufunc)? else {
+        return other_ufunc(py, ufunc, inputs, kwargs);
+    };
+    if inputs.len() != fun.arity() {
+        // Output arrays given by position.
+        let outputs = inputs.get_slice(fun.arity(), inputs.len());
+        let named = PyDict::new(py);
+        named.set_item("out", outputs)?;
+        return array_ufunc(py, ufunc, method, &inputs.get_slice(0, fun.arity()), Some(&named));
+    }
+    let operands = inputs.iter().map(|x| Operand::require(&x)).collect::<PyResult<Vec<_>>>()?;
+    match kwargs {
+        Some(kwargs) if !plain => with_keywords(py, fun, ufunc, operands, kwargs),
+        _ => tracer::map(py, fun, &operands),
+    }
+}
+
+/// `out=`, `where=`, `dtype=` and the keywords that say nothing about the value.
+fn with_keywords(
+    py: Python<'_>,
+    fun: Fun,
+    ufunc: &Bound<'_, PyAny>,
+    mut operands: Vec<Operand<'_>>,
+    kwargs: &Bound<'_, PyDict>,
+) -> PyResult<Py<PyAny>> {
+    let (mut out, mut mask) = (None, None);
+    for (key, value) in kwargs {
+        let key: String = key.extract()?;
+        match key.as_str() {
+            "out" => out = single_output(&value)?,
+            "where" if value.is(pyo3::types::PyBool::new(py, true)) => {}
+            "where" => mask = Some(value),
+            "dtype" | "signature" if value.is_none() => {}
+            "dtype" => {
+                let dtype = parse_dtype(&value)?;
+                for operand in &mut operands {
+                    *operand = Operand::require(crate::primitives::cast_operand(py, operand, dtype)?.bind(py))?;
+                }
+            }
+            "casting" | "order" | "subok" => {}
+            _ => return Err(unsupported_keyword(py, ufunc, &key)),
+        }
+    }
+    let result = tracer::map(py, fun, &operands)?;
+    finish(py, ufunc, result, out, mask)
+}
+
+/// Puts a result where `out=` and `where=` say.
+fn finish(
+    py: Python<'_>,
+    ufunc: &Bound<'_, PyAny>,
+    result: Py<PyAny>,
+    out: Option<Bound<'_, PyAny>>,
+    mask: Option<Bound<'_, PyAny>>,
+) -> PyResult<Py<PyAny>> {
+    let Some(out) = out else {
+        return match mask {
+            None => Ok(result),
+            Some(_) => Err(raise_as(
+                py,
+                "value",
+                "where= without out= leaves elements uninitialised; pass out= as well, or use np.where",
+            )),
+        };
+    };
+    let Ok(target) = out.cast::<Tracer>() else { return Err(plain_output(py, ufunc)) };
+    let mut value = Operand::require(result.bind(py))?;
+    if let Some(mask) = mask {
+        let mask = Operand::require(&mask)?;
+        let old = Operand::Tracer(target.clone());
+        let merged = state::wrap(py, |state| {
+            let (c, x, z) = (state.strong(&mask)?, state.strong(&value)?, state.strong(&old)?);
+            state.rec.select((c, Weak::None), (x, Weak::None), (z, Weak::None))
+        })?;
+        value = Operand::require(merged.bind(py))?;
+    }
+    let name: String = ufunc.getattr("__name__")?.extract()?;
+    tracer::write_into(py, target, &value, &name)?;
+    Ok(out.unbind())
+}
+
+fn single_output<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let value = match value.cast::<PyTuple>() {
+        Ok(tuple) => tuple.get_item(0)?,
+        Err(_) => value.clone(),
+    };
+    Ok((!value.is_none()).then_some(value))
+}
+
+fn plain_output(py: Python<'_>, ufunc: &Bound<'_, PyAny>) -> PyErr {
+    let name = ufunc.getattr("__name__").map_or_else(|_| "a ufunc".into(), |n| n.to_string());
+    raise_as(
+        py,
+        "trace",
+        &format!(
+            "np.{name} cannot write a traced value into a plain array: the derivative would be lost; \
+             create the array inside the recorded function"
+        ),
+    )
+}
+
+fn unsupported_keyword(py: Python<'_>, ufunc: &Bound<'_, PyAny>, key: &str) -> PyErr {
+    let name = ufunc.getattr("__name__").map_or_else(|_| "a ufunc".into(), |n| n.to_string());
+    raise_as(py, "unsupported", &format!("np.{name} with {key}= cannot be recorded; leave {key}= out"))
+}
+
+/// Ufuncs that are no row of the table: matmul, and those that are compositions.
+fn other_ufunc(
+    py: Python<'_>,
+    ufunc: &Bound<'_, PyAny>,
+    inputs: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Py<PyAny>> {
+    let name: String = ufunc.getattr("__name__")?.extract()?;
+    match name.as_str() {
+        "matmul" => {
+            let product = matmul(py, &inputs.get_item(0)?, &inputs.get_item(1)?)?;
+            let out = kwargs.map(|k| k.get_item("out")).transpose()?.flatten();
+            let out = out.map(|o| single_output(&o)).transpose()?.flatten();
+            finish(py, ufunc, product, out, None)
+        }
+        "positive" | "conjugate" => Ok(inputs.get_item(0)?.call_method0("copy")?.unbind()),
+        _ => match registry::function(ufunc)? {
+            Some(adapter) => Ok(adapter.call(inputs, kwargs)?.unbind()),
+            None => Err(raise_as(
+                py,
+                "unsupported",
+                &format!("the ufunc {name} cannot be recorded yet: it has no derivative rule"),
+            )),
+        },
+    }
+}
+
+fn ufunc_method(
+    py: Python<'_>,
+    ufunc: &Bound<'_, PyAny>,
+    method: &str,
+    inputs: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Py<PyAny>> {
+    let adapter = registry::ufunc_method(py)
+        .ok_or_else(|| raise_as(py, "internal", "the adapters are not registered"))?;
+    let kwargs = kwargs.map_or_else(|| Ok(PyDict::new(py)), |k| k.copy())?;
+    Ok(adapter.call1((ufunc, PyString::new(py, method), inputs, kwargs))?.unbind())
+}
+
+pub fn array_function(
+    py: Python<'_>,
+    func: &Bound<'_, PyAny>,
+    args: &Bound<'_, PyTuple>,
+    kwargs: &Bound<'_, PyDict>,
+) -> PyResult<Py<PyAny>> {
+    match registry::function(func)? {
+        Some(adapter) => Ok(adapter.call(args, Some(kwargs))?.unbind()),
+        None => {
+            let module = func.getattr("__module__").map_or_else(|_| "numpy".into(), |m| m.to_string());
+            let name = func.getattr("__name__").map_or_else(|_| "?".into(), |n| n.to_string());
+            Err(raise_as(py, "unsupported", &format!("{module}.{name} cannot be recorded yet: it has no derivative rule")))
+        }
+    }
+}
+
+/// `np.asarray(tracer)` and everything that does the same: the value where no derivative is lost,
+/// an error otherwise.
+pub fn to_array(slf: &Bound<'_, Tracer>, dtype: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+    let py = slf.py();
+    if called_from_scipy_sparse(py) {
+        // There, an object array defers to the tracer's own reflected operators.
+        let numpy = py.import("numpy")?;
+        let cell = numpy.call_method1("empty", (PyTuple::empty(py), "O"))?;
+        cell.set_item(PyTuple::empty(py), slf)?;
+        return Ok(cell.unbind());
+    }
+    if slf.get().is_active(py)? {
+        return Err(raise_as(
+            py,
+            "trace",
+            "a traced value cannot become a plain array: its derivative would be lost. Arrays that receive traced \
+             values must be created inside the recorded function (or by jacrs.numpy), and functions that convert \
+             their arguments must be replaced by NumPy ones",
+        ));
+    }
+    let array = tracer::numpy_value(slf)?;
+    match dtype {
+        Some(dtype) if !dtype.is_none() => Ok(array.call_method1("astype", (dtype,))?.unbind()),
+        _ => Ok(array.unbind()),
+    }
+}
+
+fn called_from_scipy_sparse(py: Python<'_>) -> bool {
+    let place = location::user_place(py, |_| false);
+    let file = place.and_then(|(code, _)| code.getattr("co_filename").ok()?.extract::<String>().ok());
+    file.is_some_and(|f| f.contains("scipy/sparse") || f.contains("scipy\\sparse"))
+}

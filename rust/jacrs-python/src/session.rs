@@ -1,0 +1,384 @@
+//! One call of a transform: a recording of its own, or a part of the one that is under way.
+
+use std::sync::{Mutex, PoisonError};
+
+use jacrs::array::DType;
+use jacrs::differentiate::{self, Mode};
+use jacrs::error::Result;
+use jacrs::ir::NodeId;
+use jacrs::ops::build;
+use jacrs::trace::{Access, Handle};
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+
+use crate::arrays::{self, Take};
+use crate::error::{OrRaise, raise_as};
+use crate::programs::{self, Pullback, Request};
+use crate::state::{self, Operand, State};
+use crate::tracer::{self, Tracer};
+
+/// A recording, from the first argument to the last result.
+#[pyclass(frozen, module = "jacrs._jacrs")]
+pub struct Session {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    joined: bool,
+    open: bool,
+    /// The recording after it was closed.
+    kept: Option<Box<State>>,
+}
+
+/// A value the user's function returned, or gave to a `Tape`.
+enum Given<'py> {
+    Tracer(Bound<'py, Tracer>),
+    Plain(Operand<'py>),
+}
+
+fn read_given<'py>(items: &Bound<'py, PyList>) -> PyResult<Vec<Given<'py>>> {
+    items
+        .iter()
+        .map(|x| match x.cast_into::<Tracer>() {
+            Ok(tracer) => Ok(Given::Tracer(tracer)),
+            Err(other) => Ok(Given::Plain(Operand::require(&other.into_inner())?)),
+        })
+        .collect()
+}
+
+fn nodes(state: &mut State, given: &[Given<'_>]) -> Result<Vec<NodeId>> {
+    given
+        .iter()
+        .map(|x| match x {
+            Given::Tracer(tracer) => {
+                let handle = tracer.get().handle(state.generation)?;
+                Ok(state.rec.node(handle))
+            }
+            Given::Plain(operand) => state.strong(operand),
+        })
+        .collect()
+}
+
+fn tracers(py: Python<'_>, made: Vec<(Handle, bool)>, generation: u32) -> PyResult<Vec<Py<PyAny>>> {
+    made.into_iter().map(|(handle, array)| tracer::new(py, generation, handle, array)).collect()
+}
+
+fn fresh(state: &mut State, node: NodeId) -> (Handle, bool) {
+    let array = !state.rec.graph.shape(node).is_empty();
+    (state.rec.fresh(node), array)
+}
+
+fn parse_mode(py: Python<'_>, mode: &str) -> PyResult<Mode> {
+    match mode {
+        "forward" => Ok(Mode::Forward),
+        "reverse" => Ok(Mode::Reverse),
+        other => Err(raise_as(py, "value", &format!("mode is 'forward' or 'reverse', not {other:?}"))),
+    }
+}
+
+impl Session {
+    fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs engine code on this session's recording, under way or closed.
+    fn with<R>(&self, py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> PyResult<R> {
+        let mut inner = self.inner();
+        match &mut inner.kept {
+            Some(state) => body(state).or_raise(py),
+            None => {
+                drop(inner);
+                state::with(py, body)
+            }
+        }
+    }
+}
+
+#[pymethods]
+impl Session {
+    #[new]
+    fn new() -> Self {
+        Self { inner: Mutex::default() }
+    }
+
+    /// Whether this thread was recording already: then results are tracers.
+    #[getter]
+    fn joined(&self) -> bool {
+        self.inner().joined
+    }
+
+    /// Starts a recording on this thread, or joins the one there is.
+    fn open(&self, py: Python<'_>) -> PyResult<()> {
+        let mut inner = self.inner();
+        if inner.open || inner.kept.is_some() {
+            return Err(raise_as(py, "trace", "a session records once"));
+        }
+        inner.open = true;
+        inner.joined = state::is_recording();
+        if !inner.joined {
+            state::replace(Some(State::new()));
+        }
+        Ok(())
+    }
+
+    /// Ends the recording; its tracers raise from then on.
+    fn close(&self) {
+        let mut inner = self.inner();
+        if inner.open && !inner.joined {
+            inner.kept = state::replace(None);
+        }
+        inner.open = false;
+    }
+
+    /// A fresh, read-only name for an argument.
+    fn argument(&self, py: Python<'_>, x: &Bound<'_, PyAny>, differentiable: bool) -> PyResult<Py<PyAny>> {
+        let joined = self.inner().joined;
+        if let Ok(tracer) = x.cast::<Tracer>() {
+            return state::wrap_handle(py, |state| {
+                let handle = tracer.get().handle(state.generation)?;
+                let node = state.rec.node(handle);
+                Ok(if differentiable { state.rec.opaque(node) } else { state.rec.fresh(node) })
+            });
+        }
+        let array = arrays::asarray(x)?;
+        let taken = arrays::from_numpy(&array, Take::Borrow)?;
+        state::wrap_handle(py, |state| {
+            if !joined {
+                return Ok(state.rec.argument(taken, differentiable));
+            }
+            let handle = state.rec.captured(taken, Access::ReadOnly("it is an argument of the recorded function"));
+            let node = state.rec.node(handle);
+            Ok(if differentiable { state.rec.opaque(node) } else { handle })
+        })
+    }
+
+    /// For each output and input, whether a derivative flows.
+    fn depends(
+        &self,
+        py: Python<'_>,
+        outputs: &Bound<'_, PyList>,
+        inputs: &Bound<'_, PyList>,
+    ) -> PyResult<Vec<Vec<bool>>> {
+        let (outputs, inputs) = (read_given(outputs)?, read_given(inputs)?);
+        self.with(py, |state| {
+            let (ys, xs) = (nodes(state, &outputs)?, nodes(state, &inputs)?);
+            Ok(differentiate::dependence(&state.rec.graph, &ys, &xs))
+        })
+    }
+
+    /// Tangents of the outputs, as tracers.
+    fn jvp(
+        &self,
+        py: Python<'_>,
+        outputs: &Bound<'_, PyList>,
+        inputs: &Bound<'_, PyList>,
+        tangents: &Bound<'_, PyList>,
+    ) -> PyResult<Vec<Py<PyAny>>> {
+        let given = (read_given(outputs)?, read_given(inputs)?, read_given(tangents)?);
+        let (made, generation) = state::with(py, |state| {
+            state.locate(py);
+            let (ys, xs, ts) = (nodes(state, &given.0)?, nodes(state, &given.1)?, nodes(state, &given.2)?);
+            let ts: Vec<_> = ts.into_iter().map(Some).collect();
+            let moved = differentiate::jvp(&mut state.rec.graph, &ys, &xs, &ts);
+            Ok((filled(state, moved, &ys), state.generation))
+        })?;
+        tracers(py, made, generation)
+    }
+
+    /// Cotangents of the inputs, as tracers.
+    fn vjp(
+        &self,
+        py: Python<'_>,
+        outputs: &Bound<'_, PyList>,
+        inputs: &Bound<'_, PyList>,
+        cotangents: &Bound<'_, PyList>,
+    ) -> PyResult<Vec<Py<PyAny>>> {
+        let given = (read_given(outputs)?, read_given(inputs)?, read_given(cotangents)?);
+        let (made, generation) = state::with(py, |state| {
+            state.locate(py);
+            let (ys, xs, cts) = (nodes(state, &given.0)?, nodes(state, &given.1)?, nodes(state, &given.2)?);
+            let cts: Vec<_> = cts.into_iter().map(Some).collect();
+            let swept = differentiate::vjp(&mut state.rec.graph, &ys, &xs, &cts);
+            Ok((filled(state, swept, &xs), state.generation))
+        })?;
+        tracers(py, made, generation)
+    }
+
+    /// Blocks `[i][j]` of shape `outputs[i].shape + inputs[j].shape`, as tracers.
+    fn jacobian(
+        &self,
+        py: Python<'_>,
+        outputs: &Bound<'_, PyList>,
+        inputs: &Bound<'_, PyList>,
+        mode: &str,
+    ) -> PyResult<Vec<Vec<Py<PyAny>>>> {
+        let mode = parse_mode(py, mode)?;
+        let given = (read_given(outputs)?, read_given(inputs)?);
+        let (rows, generation) = state::with(py, |state| {
+            state.locate(py);
+            let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
+            let blocks = differentiate::jacobian(&mut state.rec.graph, &ys, &xs, mode)?;
+            let mut rows = vec![];
+            for (i, row) in blocks.into_iter().enumerate() {
+                let mut made = vec![];
+                for (j, block) in row.into_iter().enumerate() {
+                    let node = block.unwrap_or_else(|| zero_block(state, ys[i], xs[j]));
+                    made.push(fresh(state, node));
+                }
+                rows.push(made);
+            }
+            Ok((rows, state.generation))
+        })?;
+        rows.into_iter().map(|made| tracers(py, made, generation)).collect()
+    }
+
+    /// The values of the outputs.
+    fn values(&self, py: Python<'_>, outputs: &Bound<'_, PyList>) -> PyResult<Vec<Py<PyAny>>> {
+        let outputs = read_given(outputs)?;
+        let results = self.with(py, |state| {
+            let ys = nodes(state, &outputs)?;
+            ys.into_iter().map(|y| state.rec.value(y)).collect::<Result<Vec<_>>>()
+        })?;
+        results.iter().map(|array| Ok(arrays::to_numpy(py, array)?.unbind())).collect()
+    }
+
+    /// Values of the outputs and their tangents.
+    fn run_jvp(
+        &self,
+        py: Python<'_>,
+        outputs: &Bound<'_, PyList>,
+        inputs: &Bound<'_, PyList>,
+        tangents: &Bound<'_, PyList>,
+    ) -> PyResult<(Vec<Py<PyAny>>, Vec<Py<PyAny>>)> {
+        self.products(py, Request::Jvp, outputs, inputs, tangents)
+    }
+
+    /// Values of the outputs and the cotangents of the inputs.
+    fn run_vjp(
+        &self,
+        py: Python<'_>,
+        outputs: &Bound<'_, PyList>,
+        inputs: &Bound<'_, PyList>,
+        cotangents: &Bound<'_, PyList>,
+    ) -> PyResult<(Vec<Py<PyAny>>, Vec<Py<PyAny>>)> {
+        self.products(py, Request::Vjp, outputs, inputs, cotangents)
+    }
+
+    /// Values of the outputs, and their pullback.
+    fn pullback(
+        &self,
+        py: Python<'_>,
+        outputs: &Bound<'_, PyList>,
+        inputs: &Bound<'_, PyList>,
+    ) -> PyResult<(Vec<Py<PyAny>>, Pullback)> {
+        let given = (read_given(outputs)?, read_given(inputs)?);
+        let job = self.with(py, |state| {
+            let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
+            programs::prepare(state, Request::Pullback, &ys, &xs)
+        })?;
+        programs::pullback(py, job)
+    }
+
+    /// Values of the outputs, and blocks `[i][j]` of shape `outputs[i].shape + inputs[j].shape`.
+    fn run_jacobian(
+        &self,
+        py: Python<'_>,
+        outputs: &Bound<'_, PyList>,
+        inputs: &Bound<'_, PyList>,
+        mode: &str,
+    ) -> PyResult<(Vec<Py<PyAny>>, Vec<Vec<Py<PyAny>>>)> {
+        let mode = parse_mode(py, mode)?;
+        let given = (read_given(outputs)?, read_given(inputs)?);
+        let job = self.with(py, |state| {
+            let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
+            programs::prepare(state, Request::Jacobian(mode), &ys, &xs)
+        })?;
+        programs::jacobian(py, &job)
+    }
+
+    /// What was recorded, and how it is run, in words.
+    fn explain(
+        &self,
+        py: Python<'_>,
+        outputs: &Bound<'_, PyList>,
+        inputs: &Bound<'_, PyList>,
+        mode: &str,
+    ) -> PyResult<String> {
+        let mode = parse_mode(py, mode)?;
+        let given = (read_given(outputs)?, read_given(inputs)?);
+        self.with(py, |state| {
+            let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
+            let recorded = state.rec.graph.len();
+            let job = programs::prepare(state, Request::Jacobian(mode), &ys, &xs)?;
+            Ok(format!("recorded: {recorded} nodes\n{}", programs::describe(&job)))
+        })
+    }
+
+    /// The recorded graph in the text form of the engine.
+    fn graph(&self, py: Python<'_>, outputs: &Bound<'_, PyList>) -> PyResult<String> {
+        let outputs = read_given(outputs)?;
+        self.with(py, |state| {
+            let ys = nodes(state, &outputs)?;
+            let mut graph = state.rec.graph.clone();
+            graph.outputs = ys;
+            Ok(jacrs::ir::print(&graph))
+        })
+    }
+}
+
+impl Session {
+    fn products(
+        &self,
+        py: Python<'_>,
+        request: Request,
+        outputs: &Bound<'_, PyList>,
+        inputs: &Bound<'_, PyList>,
+        seeds: &Bound<'_, PyList>,
+    ) -> PyResult<(Vec<Py<PyAny>>, Vec<Py<PyAny>>)> {
+        let given = (read_given(outputs)?, read_given(inputs)?);
+        let mut job = self.with(py, |state| {
+            let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
+            programs::prepare(state, request, &ys, &xs)
+        })?;
+        for seed in seeds.iter() {
+            let array = arrays::asarray(&seed)?;
+            job.inputs.push(arrays::from_numpy(&array, Take::Borrow)?);
+        }
+        programs::products(py, &job)
+    }
+}
+
+/// Derivatives with zeros for those that vanish.
+fn filled(state: &mut State, derivatives: Vec<Option<NodeId>>, like: &[NodeId]) -> Vec<(Handle, bool)> {
+    (derivatives.into_iter().zip(like))
+        .map(|(d, &x)| {
+            let node = d.unwrap_or_else(|| {
+                let shape = state.rec.graph.dims(x);
+                let dtype = float_like(state.rec.graph.dtype(x));
+                build::constant(&mut state.rec.graph, dtype, &shape, 0.0)
+            });
+            fresh(state, node)
+        })
+        .collect()
+}
+
+/// The dtype of a derivative: that of the value, or float64 where that is no float.
+pub fn float_like(dtype: DType) -> DType {
+    dtype.to_float()
+}
+
+fn zero_block(state: &mut State, y: NodeId, x: NodeId) -> NodeId {
+    let g = &mut state.rec.graph;
+    let shape: Vec<usize> = g.shape(y).iter().chain(g.shape(x)).copied().collect();
+    let dtype = programs::block_dtype(g.dtype(y), g.dtype(x), Mode::Forward);
+    build::constant(g, dtype, &shape, 0.0)
+}
+
+/// The version of the SIMD kernels and the size of the pool, for reports.
+#[pyfunction]
+pub fn build_info(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+    let level = jacrs::simd::level().name();
+    PyTuple::new(py, [level, env!("CARGO_PKG_VERSION")])
+}
+

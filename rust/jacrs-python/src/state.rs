@@ -1,0 +1,224 @@
+//! The recording of the current thread.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use jacrs::array::{Array, DType};
+use jacrs::error::Result;
+use jacrs::ir::NodeId;
+use jacrs::trace::{Access, Handle, Recording};
+use pyo3::prelude::*;
+
+use crate::arrays::{self, Take};
+use crate::error::{OrRaise, raise_as};
+use crate::location::Locations;
+use crate::tracer::{self, Tracer};
+
+/// A recording with what belongs to it on the Python side.
+pub struct State {
+    pub rec: Recording,
+    pub generation: u32,
+    pub locations: Locations,
+    captures: HashMap<usize, Capture>,
+}
+
+/// A captured array: the object is kept so that its address stays its own.
+struct Capture {
+    _object: Py<PyAny>,
+    snapshot: Array,
+    handle: Handle,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Box<State>>> = const { RefCell::new(None) };
+}
+
+impl State {
+    /// A new recording, told from all others by its generation.
+    pub fn new() -> Box<Self> {
+        static GENERATIONS: AtomicU32 = AtomicU32::new(1);
+        Box::new(Self {
+            rec: Recording::new(),
+            generation: GENERATIONS.fetch_add(1, Ordering::Relaxed),
+            locations: Locations::default(),
+            captures: HashMap::new(),
+        })
+    }
+
+    /// Gives new nodes the place in the user's code that is running now.
+    pub fn locate(&mut self, py: Python<'_>) {
+        self.rec.graph.location = self.locations.here(py);
+    }
+
+    /// The node of a captured array: what it holds now. Captured again unchanged it is the same
+    /// input; changed in between it is another one.
+    pub fn capture(&mut self, object: &Bound<'_, PyAny>, array: Array) -> NodeId {
+        let key = object.as_ptr() as usize;
+        if let Some(known) = self.captures.get(&key)
+            && same_elements(&known.snapshot, &array)
+        {
+            let handle = known.handle;
+            return self.rec.node(handle);
+        }
+        let handle = self.rec.captured(array.clone(), Access::ReadOnly("it was made outside the recorded function"));
+        let capture = Capture { _object: object.clone().unbind(), snapshot: array, handle };
+        self.captures.insert(key, capture);
+        self.rec.node(handle)
+    }
+}
+
+fn same_elements(a: &Array, b: &Array) -> bool {
+    if a.dtype() != b.dtype() || a.shape() != b.shape() {
+        return false;
+    }
+    let bytes = a.view().len() * a.dtype().size();
+    // SAFETY: both are our own contiguous copies of this many bytes.
+    let (x, y) = unsafe {
+        (std::slice::from_raw_parts(a.view().ptr, bytes), std::slice::from_raw_parts(b.view().ptr, bytes))
+    };
+    x == y
+}
+
+pub fn is_recording() -> bool {
+    CURRENT.with(|current| current.borrow().is_some())
+}
+
+/// Makes `state` the recording of this thread; gives back what was there.
+pub fn replace(state: Option<Box<State>>) -> Option<Box<State>> {
+    CURRENT.with(|current| current.replace(state))
+}
+
+/// Runs engine code on the current recording. No Python code may run inside.
+pub fn with<R>(py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> PyResult<R> {
+    let result = CURRENT.with(|current| current.borrow_mut().as_deref_mut().map(body));
+    result.ok_or_else(|| not_recording(py))?.or_raise(py)
+}
+
+fn not_recording(py: Python<'_>) -> PyErr {
+    raise_as(
+        py,
+        "trace",
+        "there is no recording on this thread: tracers exist only while jacrs records a function. \
+         Return what you need from the function, or take jacrs.stop_gradient(x) and convert it inside",
+    )
+}
+
+/// An argument of an operation, read from Python before the recording is touched.
+pub enum Operand<'py> {
+    Tracer(Bound<'py, Tracer>),
+    /// A Python float, with the address of the object.
+    Float(f64, usize),
+    /// A NumPy float scalar: of a definite type.
+    Scalar(f64, DType, usize),
+    Int(i64),
+    Bool(bool),
+    /// An array as it is now.
+    Array(Bound<'py, PyAny>, Array),
+}
+
+impl<'py> Operand<'py> {
+    /// Reads an object; `None` where it is nothing that an array operation takes.
+    pub fn read(x: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
+        use pyo3::types::{PyBool, PyFloat, PyInt, PyList, PyTuple};
+        if let Ok(tracer) = x.cast::<Tracer>() {
+            return Ok(Some(Self::Tracer(tracer.clone())));
+        }
+        let address = x.as_ptr() as usize;
+        if let Ok(float) = x.cast_exact::<PyFloat>() {
+            return Ok(Some(Self::Float(float.value(), address)));
+        }
+        if let Ok(truth) = x.cast_exact::<PyBool>() {
+            return Ok(Some(Self::Bool(truth.is_true())));
+        }
+        if let Ok(integer) = x.cast_exact::<PyInt>() {
+            return match integer.extract::<i64>() {
+                Ok(value) => Ok(Some(Self::Int(value))),
+                Err(_) => Ok(Some(Self::Float(x.extract::<f64>()?, address))),
+            };
+        }
+        let is_array = x.cast::<numpy::PyUntypedArray>().is_ok();
+        if !is_array && let Ok(float) = x.cast::<PyFloat>() {
+            return Ok(Some(Self::Scalar(float.value(), DType::F64, address)));
+        }
+        if is_array || x.is_instance_of::<PyList>() || x.is_instance_of::<PyTuple>() || is_generic(x)? {
+            let array = arrays::asarray(x)?;
+            let taken = arrays::from_numpy(&array, Take::Copy)?;
+            return Ok(Some(Self::Array(x.clone(), taken)));
+        }
+        Ok(None)
+    }
+
+    /// As [`Operand::read`], with an error for anything else.
+    pub fn require(x: &Bound<'py, PyAny>) -> PyResult<Self> {
+        Self::read(x)?.ok_or_else(|| {
+            let kind = x.get_type().name().map_or_else(|_| "this".into(), |n| n.to_string());
+            raise_as(x.py(), "type", &format!("an object of type {kind} is not an array or a number"))
+        })
+    }
+}
+
+fn is_generic(x: &Bound<'_, PyAny>) -> PyResult<bool> {
+    static GENERIC: pyo3::sync::PyOnceLock<Py<PyAny>> = pyo3::sync::PyOnceLock::new();
+    let py = x.py();
+    let generic = GENERIC.get_or_try_init(py, || py.import("numpy")?.getattr("generic").map(Bound::unbind))?;
+    x.is_instance(generic.bind(py))
+}
+
+impl State {
+    /// The node of an operand, and how weak its type is.
+    pub fn node(&mut self, operand: &Operand<'_>) -> Result<(NodeId, jacrs::trace::Weak)> {
+        use jacrs::trace::Weak;
+        let location = self.rec.graph.location;
+        Ok(match operand {
+            Operand::Tracer(tracer) => {
+                let handle = tracer.get().handle(self.generation)?;
+                (self.rec.node(handle), Weak::None)
+            }
+            Operand::Float(value, address) => {
+                (self.rec.literal_f64(*value, DType::F64, (*address, location)), Weak::Float)
+            }
+            Operand::Scalar(value, dtype, address) => {
+                (self.rec.literal_f64(*value, *dtype, (*address, location)), Weak::None)
+            }
+            Operand::Int(value) => (self.rec.literal_i64(*value), Weak::Int),
+            Operand::Bool(value) => (self.rec.literal_bool(*value), Weak::Bool),
+            Operand::Array(object, array) => (self.capture(object, array.clone()), Weak::None),
+        })
+    }
+
+    /// The handle of an operand, so that a result can follow its memory order.
+    pub fn handle(&self, operand: &Operand<'_>) -> Option<Handle> {
+        match operand {
+            Operand::Tracer(tracer) => tracer.get().handle(self.generation).ok(),
+            _ => None,
+        }
+    }
+
+    /// The node of a value that stands alone, with its weak type settled as NumPy's default.
+    pub fn strong(&mut self, operand: &Operand<'_>) -> Result<NodeId> {
+        Ok(self.node(operand)?.0)
+    }
+}
+
+/// A tracer for a node just made, as NumPy returns it: a scalar if it is 0-d.
+pub fn wrap(py: Python<'_>, body: impl FnOnce(&mut State) -> Result<NodeId>) -> PyResult<Py<PyAny>> {
+    let (handle, generation, array) = with(py, |state| {
+        state.locate(py);
+        let node = body(state)?;
+        let handle = state.rec.fresh(node);
+        Ok((handle, state.generation, !state.rec.graph.shape(node).is_empty()))
+    })?;
+    tracer::new(py, generation, handle, array)
+}
+
+/// A tracer for a handle just made.
+pub fn wrap_handle(py: Python<'_>, body: impl FnOnce(&mut State) -> Result<Handle>) -> PyResult<Py<PyAny>> {
+    let (handle, generation, array) = with(py, |state| {
+        state.locate(py);
+        let handle = body(state)?;
+        let array = !state.rec.shape(handle).is_empty() || matches!(handle, Handle::View(_));
+        Ok((handle, state.generation, array))
+    })?;
+    tracer::new(py, generation, handle, array)
+}

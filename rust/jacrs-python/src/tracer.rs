@@ -1,0 +1,603 @@
+//! The tracer: what the recorded function holds in place of an array or a number.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jacrs::array::DType;
+use jacrs::error::{Error, Result};
+use jacrs::ops::Fun;
+use jacrs::trace::{Handle, Index, Weak};
+use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::pyclass::CompareOp;
+use pyo3::types::{PyBytes, PyTuple};
+
+use crate::arrays::{self, numpy_dtype, scalar_bits, to_numpy};
+use crate::error::raise_as;
+use crate::registry;
+use crate::state::{self, Operand, State};
+use crate::{indexing, protocols};
+
+/// A value of the function being recorded: a NumPy scalar to its user.
+///
+/// It holds a name in the recording of its thread, not the recording: used from another thread or
+/// after the function returned, it raises.
+#[pyclass(frozen, subclass, module = "jacrs._jacrs")]
+pub struct Tracer {
+    generation: u32,
+    handle: AtomicU64,
+}
+
+/// A tracer that is an array to its user: it can be changed in place.
+#[pyclass(frozen, extends = Tracer, module = "jacrs._jacrs")]
+pub struct ArrayTracer;
+
+/// A new tracer: an array, or a scalar that no assignment changes.
+pub fn new(py: Python<'_>, generation: u32, handle: Handle, array: bool) -> PyResult<Py<PyAny>> {
+    let base = Tracer { generation, handle: AtomicU64::new(handle.to_bits()) };
+    if array {
+        let init = PyClassInitializer::from(base).add_subclass(ArrayTracer);
+        return Ok(Py::new(py, init)?.into_any());
+    }
+    Ok(Py::new(py, base)?.into_any())
+}
+
+impl Tracer {
+    /// The handle in the recording of this generation.
+    pub fn handle(&self, generation: u32) -> Result<Handle> {
+        if self.generation != generation {
+            return Err(Error::trace(
+                "this tracer belongs to another recording (it was kept after its function returned, \
+                 or handed to another thread); return the value from the function instead of storing it",
+            ));
+        }
+        Ok(Handle::from_bits(self.handle.load(Ordering::Relaxed)))
+    }
+
+    /// Runs `body` on the handle, keeping the promotion to shared storage that it may make.
+    fn shared<R>(&self, state: &mut State, body: impl FnOnce(&mut State, &mut Handle) -> Result<R>) -> Result<R> {
+        let mut handle = self.handle(state.generation)?;
+        let result = body(state, &mut handle);
+        self.handle.store(handle.to_bits(), Ordering::Relaxed);
+        result
+    }
+
+    fn facts<R>(&self, py: Python<'_>, body: impl FnOnce(&State, Handle) -> R) -> PyResult<R> {
+        state::with(py, |state| {
+            let handle = self.handle(state.generation)?;
+            Ok(body(state, handle))
+        })
+    }
+
+    fn shape_vec(&self, py: Python<'_>) -> PyResult<Vec<usize>> {
+        self.facts(py, |state, handle| state.rec.shape(handle).to_vec())
+    }
+
+    /// The value, computed now.
+    pub fn value(&self, py: Python<'_>) -> PyResult<jacrs::array::Array> {
+        state::with(py, |state| {
+            let handle = self.handle(state.generation)?;
+            let node = state.rec.node(handle);
+            state.rec.value(node)
+        })
+    }
+
+    /// A view of this tracer's storage as a new tracer.
+    pub fn view_with(
+        &self,
+        py: Python<'_>,
+        body: impl FnOnce(&mut State, &mut Handle) -> Result<Handle>,
+    ) -> PyResult<Py<PyAny>> {
+        state::wrap_handle(py, |state| self.shared(state, body))
+    }
+
+    /// Whether a derivative flows into it.
+    pub fn is_active(&self, py: Python<'_>) -> PyResult<bool> {
+        state::with(py, |state| {
+            let handle = self.handle(state.generation)?;
+            let node = state.rec.node(handle);
+            Ok(state.rec.graph.node(node).active)
+        })
+    }
+
+    /// The only element, for Python's conversions.
+    fn single(&self, py: Python<'_>, what: &str) -> PyResult<(DType, u64)> {
+        let value = self.value(py)?;
+        let bits = scalar_bits(&value).ok_or_else(|| {
+            PyTypeError::new_err(format!("only length-1 arrays can be converted to Python {what}s"))
+        })?;
+        Ok((value.dtype(), bits))
+    }
+}
+
+/// The result of a binary operator: `NotImplemented` where the other side is no operand.
+fn binary(py: Python<'_>, fun: Fun, x: &Bound<'_, PyAny>, z: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    let (Some(x), Some(z)) = (Operand::read(x)?, Operand::read(z)?) else { return Ok(py.NotImplemented()) };
+    map(py, fun, &[x, z])
+}
+
+/// An elementwise operation on operands already read.
+pub fn map(py: Python<'_>, fun: Fun, operands: &[Operand<'_>]) -> PyResult<Py<PyAny>> {
+    state::wrap_handle(py, |state| {
+        let mut nodes = [(jacrs::ir::NodeId(0), Weak::None); 3];
+        for (slot, operand) in nodes.iter_mut().zip(operands) {
+            *slot = state.node(operand)?;
+        }
+        if fun == Fun::Power && let Some((exponent, integer)) = literal(&operands[1]) {
+            let node = state.rec.pow_const(nodes[0].0, exponent, integer)?;
+            return Ok(follow(state, node, operands));
+        }
+        let node = state.rec.map(fun, &nodes[..operands.len()])?;
+        Ok(follow(state, node, operands))
+    })
+}
+
+/// A Python number as an exponent: part of the structure of the graph.
+fn literal(operand: &Operand<'_>) -> Option<(f64, bool)> {
+    match operand {
+        Operand::Float(value, _) | Operand::Scalar(value, DType::F64, _) => Some((*value, false)),
+        Operand::Int(value) => Some((*value as f64, true)),
+        _ => None,
+    }
+}
+
+/// The handle of a result, in the memory order that NumPy gives it.
+fn follow(state: &mut State, node: jacrs::ir::NodeId, operands: &[Operand<'_>]) -> Handle {
+    if state.rec.graph.shape(node).len() < 2 {
+        return state.rec.fresh(node);
+    }
+    let handles: Vec<Handle> = operands.iter().filter_map(|x| state.handle(x)).collect();
+    state.rec.fresh_like(node, &handles)
+}
+
+macro_rules! unary {
+    ($slf:ident, $fun:ident) => {
+        map($slf.py(), Fun::$fun, &[Operand::Tracer($slf.clone())])
+    };
+}
+
+#[pymethods]
+impl Tracer {
+    fn __add__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::Add, slf.as_any(), other)
+    }
+    fn __radd__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::Add, other, slf.as_any())
+    }
+    fn __sub__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::Sub, slf.as_any(), other)
+    }
+    fn __rsub__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::Sub, other, slf.as_any())
+    }
+    fn __mul__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::Mul, slf.as_any(), other)
+    }
+    fn __rmul__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::Mul, other, slf.as_any())
+    }
+    fn __truediv__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::Div, slf.as_any(), other)
+    }
+    fn __rtruediv__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::Div, other, slf.as_any())
+    }
+    fn __floordiv__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::FloorDivide, slf.as_any(), other)
+    }
+    fn __rfloordiv__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::FloorDivide, other, slf.as_any())
+    }
+    fn __mod__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::Remainder, slf.as_any(), other)
+    }
+    fn __rmod__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::Remainder, other, slf.as_any())
+    }
+    fn __divmod__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<(Py<PyAny>, Py<PyAny>)> {
+        Ok((Self::__floordiv__(slf, other)?, Self::__mod__(slf, other)?))
+    }
+    fn __rdivmod__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<(Py<PyAny>, Py<PyAny>)> {
+        Ok((Self::__rfloordiv__(slf, other)?, Self::__rmod__(slf, other)?))
+    }
+    fn __pow__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, _modulo: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::Power, slf.as_any(), other)
+    }
+    fn __rpow__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, _modulo: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::Power, other, slf.as_any())
+    }
+    fn __and__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::BitAnd, slf.as_any(), other)
+    }
+    fn __rand__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::BitAnd, other, slf.as_any())
+    }
+    fn __or__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::BitOr, slf.as_any(), other)
+    }
+    fn __ror__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::BitOr, other, slf.as_any())
+    }
+    fn __xor__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::BitXor, slf.as_any(), other)
+    }
+    fn __rxor__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        binary(slf.py(), Fun::BitXor, other, slf.as_any())
+    }
+    fn __matmul__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        protocols::matmul(slf.py(), slf.as_any(), other)
+    }
+    fn __rmatmul__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        protocols::matmul(slf.py(), other, slf.as_any())
+    }
+    fn __neg__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        unary!(slf, Neg)
+    }
+    fn __abs__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        unary!(slf, Abs)
+    }
+    fn __invert__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        unary!(slf, Invert)
+    }
+    fn __pos__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Self::copy(slf)
+    }
+
+    fn __richcmp__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, op: CompareOp) -> PyResult<Py<PyAny>> {
+        let fun = match op {
+            CompareOp::Lt => Fun::Less,
+            CompareOp::Le => Fun::LessEqual,
+            CompareOp::Gt => Fun::Greater,
+            CompareOp::Ge => Fun::GreaterEqual,
+            CompareOp::Eq => Fun::Equal,
+            CompareOp::Ne => Fun::NotEqual,
+        };
+        binary(slf.py(), fun, slf.as_any(), other)
+    }
+
+    fn __bool__(&self, py: Python<'_>) -> PyResult<bool> {
+        let value = self.value(py)?;
+        match scalar_bits(&value) {
+            Some(bits) if value.dtype().is_float() => Ok(f64::from_bits(bits) != 0.0),
+            Some(bits) => Ok(bits != 0),
+            None if value.view().is_empty() => Err(PyValueError::new_err(
+                "The truth value of an empty array is ambiguous. Use `array.size > 0` to check that an array is not empty.",
+            )),
+            None => Err(PyValueError::new_err(
+                "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()",
+            )),
+        }
+    }
+
+    fn __float__(&self, py: Python<'_>) -> PyResult<f64> {
+        if self.is_active(py)? {
+            return Err(raise_as(
+                py,
+                "trace",
+                "float() of a traced value would drop its derivative; keep the value as it is (math functions, \
+                 comparisons and indexing take it), or take float(jacrs.stop_gradient(x)) where no derivative is meant",
+            ));
+        }
+        let (dtype, bits) = self.single(py, "scalar")?;
+        Ok(if dtype.is_float() { f64::from_bits(bits) } else { bits.cast_signed() as f64 })
+    }
+
+    fn __complex__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let real = self.__float__(py)?;
+        Ok(pyo3::types::PyComplex::from_doubles(py, real, 0.0).into_any().unbind())
+    }
+
+    /// The integer part of the value: a step function, whose derivative is zero.
+    fn __int__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (dtype, bits) = self.single(py, "scalar")?;
+        if dtype.is_float() {
+            return pyo3::types::PyFloat::new(py, f64::from_bits(bits)).call_method0("__int__");
+        }
+        Ok(bits.cast_signed().into_pyobject(py)?.into_any())
+    }
+
+    fn __index__(&self, py: Python<'_>) -> PyResult<i64> {
+        let value = self.value(py)?;
+        match (scalar_bits(&value), value.dtype()) {
+            (Some(bits), DType::I64) => Ok(bits.cast_signed()),
+            _ => Err(PyTypeError::new_err("only integer scalar arrays can be converted to a scalar index")),
+        }
+    }
+
+    fn __trunc__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.__int__(py)
+    }
+    fn __floor__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.rounded(py, "floor")
+    }
+    fn __ceil__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.rounded(py, "ceil")
+    }
+    #[pyo3(signature = (ndigits = None))]
+    fn __round__(slf: &Bound<'_, Self>, ndigits: Option<i64>) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        match ndigits {
+            Some(digits) => {
+                let round = py.import("numpy")?.getattr("round")?;
+                Ok(round.call1((slf, digits))?.unbind())
+            }
+            None => {
+                let (dtype, bits) = slf.get().single(py, "scalar")?;
+                let value = if dtype.is_float() { f64::from_bits(bits) } else { bits.cast_signed() as f64 };
+                Ok(pyo3::types::PyFloat::new(py, value).call_method0("__round__")?.unbind())
+            }
+        }
+    }
+
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        self.shape_vec(py)?.first().copied().ok_or_else(|| PyTypeError::new_err("len() of unsized object"))
+    }
+
+    fn __iter__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        let n = match slf.get().shape_vec(py)?.first() {
+            Some(&n) => n,
+            None => return Err(PyTypeError::new_err("iteration over a 0-d array")),
+        };
+        // As NumPy's iterator: the items are taken one by one, so that later writes are seen.
+        let take = slf.getattr("__getitem__")?;
+        let range = py.import("builtins")?.getattr("range")?.call1((n,))?;
+        Ok(py.import("builtins")?.getattr("map")?.call1((take, range))?.unbind())
+    }
+
+    fn __getitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let parts = indexing::read(index)?;
+        slf.get().view_with(slf.py(), |state, handle| {
+            let index = indexing::resolve(state, parts)?;
+            state.rec.view(handle, &index)
+        })
+    }
+
+    fn __array_ufunc__(
+        slf: &Bound<'_, Self>,
+        ufunc: &Bound<'_, PyAny>,
+        method: &str,
+        inputs: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, pyo3::types::PyDict>>,
+    ) -> PyResult<Py<PyAny>> {
+        protocols::array_ufunc(slf.py(), ufunc, method, inputs, kwargs)
+    }
+
+    fn __array_function__(
+        slf: &Bound<'_, Self>,
+        func: &Bound<'_, PyAny>,
+        _types: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: &Bound<'_, pyo3::types::PyDict>,
+    ) -> PyResult<Py<PyAny>> {
+        protocols::array_function(slf.py(), func, args, kwargs)
+    }
+
+    #[pyo3(signature = (dtype = None, copy = None))]
+    fn __array__(
+        slf: &Bound<'_, Self>,
+        dtype: Option<&Bound<'_, PyAny>>,
+        copy: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
+        let _ = copy;
+        protocols::to_array(slf, dtype)
+    }
+
+    #[getter]
+    fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.shape_vec(py)?)
+    }
+    #[getter]
+    fn ndim(&self, py: Python<'_>) -> PyResult<usize> {
+        self.facts(py, |state, handle| state.rec.shape(handle).len())
+    }
+    #[getter]
+    fn size(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.shape_vec(py)?.iter().product())
+    }
+    #[getter]
+    fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let dtype = self.facts(py, |state, handle| state.rec.dtype(handle))?;
+        numpy_dtype(py, dtype)
+    }
+    #[getter]
+    fn itemsize(&self, py: Python<'_>) -> PyResult<usize> {
+        self.facts(py, |state, handle| state.rec.dtype(handle).size())
+    }
+    #[getter]
+    fn nbytes(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.size(py)? * self.itemsize(py)?)
+    }
+    /// Depends, through operations that have a derivative, on an argument being differentiated.
+    #[getter]
+    fn active(&self, py: Python<'_>) -> PyResult<bool> {
+        self.is_active(py)
+    }
+    #[getter(T)]
+    fn t(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        slf.get().view_with(slf.py(), |state, handle| {
+            let perm: Vec<usize> = (0..state.rec.shape(*handle).len()).rev().collect();
+            state.rec.transpose(handle, &perm)
+        })
+    }
+    #[getter]
+    fn real(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    /// A copy that shares no memory with this array.
+    #[pyo3(signature = (order = None))]
+    #[pyo3(name = "copy")]
+    fn copy_method(slf: &Bound<'_, Self>, order: Option<&str>) -> PyResult<Py<PyAny>> {
+        let _ = order;
+        Self::copy(slf)
+    }
+    fn __copy__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Self::copy(slf)
+    }
+    fn __deepcopy__(slf: &Bound<'_, Self>, _memo: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        Self::copy(slf)
+    }
+
+    fn __reduce__(&self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
+        Err(raise_as(py, "trace", "a tracer cannot be pickled: it has no value outside its recording"))
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let Ok(value) = self.value(py) else { return Ok("Tracer(of a recording that has ended)".into()) };
+        let array = to_numpy(py, &value)?;
+        Ok(format!("Tracer({})", array.repr()?))
+    }
+
+    /// Methods of ndarray that are compositions come from the table of adapters.
+    fn __getattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        match registry::method(name)? {
+            Some(adapter) => {
+                let bind = py.import("types")?.getattr("MethodType")?;
+                Ok(bind.call1((adapter, slf))?.unbind())
+            }
+            None => Err(PyAttributeError::new_err(format!("'Tracer' object has no attribute '{name}'"))),
+        }
+    }
+}
+
+impl Tracer {
+    fn copy(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        state::wrap_handle(py, |state| {
+            let handle = slf.get().handle(state.generation)?;
+            if state.rec.shape(handle).is_empty() && matches!(handle, Handle::Value(_)) {
+                return Ok(handle);
+            }
+            Ok(state.rec.copy(handle))
+        })
+    }
+
+    fn rounded<'py>(&self, py: Python<'py>, how: &str) -> PyResult<Bound<'py, PyAny>> {
+        let (dtype, bits) = self.single(py, "scalar")?;
+        let value = if dtype.is_float() { f64::from_bits(bits) } else { bits.cast_signed() as f64 };
+        py.import("math")?.getattr(how)?.call1((value,))
+    }
+}
+
+/// `y op= x`: the result is written into the array, so that every alias sees it.
+fn update(slf: &Bound<'_, ArrayTracer>, fun: Fun, other: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = slf.py();
+    let own = slf.as_super();
+    let other = Operand::require(other)?;
+    state::with(py, |state| {
+        state.locate(py);
+        let z = state.node(&other)?;
+        own.get().shared(state, |state, handle| {
+            let x = state.rec.node(*handle);
+            let result = match (fun, literal(&other)) {
+                (Fun::Power, Some((exponent, integer))) => state.rec.pow_const(x, exponent, integer)?,
+                _ => state.rec.map(fun, &[(x, Weak::None), z])?,
+            };
+            write_whole(state, handle, result, fun.row().numpy[0])
+        })
+    })
+}
+
+/// Writes a whole array in place, with NumPy's "same kind" rule and without broadcasting up.
+pub fn write_whole(state: &mut State, handle: &mut Handle, result: jacrs::ir::NodeId, ufunc: &str) -> Result<()> {
+    let (from, to) = (state.rec.graph.dtype(result), state.rec.dtype(*handle));
+    let same_kind = from == to || (from.is_float() && to.is_float()) || from < to;
+    if !same_kind {
+        return Err(Error::type_(format!(
+            "Cannot cast ufunc '{ufunc}' output from dtype('{from}') to dtype('{to}') with casting rule 'same_kind'"
+        )));
+    }
+    let (result_shape, shape) = (state.rec.graph.dims(result), state.rec.shape(*handle));
+    if result_shape.as_slice() != shape {
+        return Err(Error::shape(format!(
+            "non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
+            jacrs::trace::shape_text(shape),
+            jacrs::trace::shape_text(&result_shape)
+        )));
+    }
+    state.rec.assign(handle, &[Index::Ellipsis], result)
+}
+
+#[pymethods]
+impl ArrayTracer {
+    fn __iadd__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+        update(slf, Fun::Add, other)
+    }
+    fn __isub__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+        update(slf, Fun::Sub, other)
+    }
+    fn __imul__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+        update(slf, Fun::Mul, other)
+    }
+    fn __itruediv__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+        update(slf, Fun::Div, other)
+    }
+    fn __ifloordiv__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+        update(slf, Fun::FloorDivide, other)
+    }
+    fn __imod__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+        update(slf, Fun::Remainder, other)
+    }
+    fn __ipow__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, _modulo: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        update(slf, Fun::Power, other)
+    }
+    fn __iand__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+        update(slf, Fun::BitAnd, other)
+    }
+    fn __ior__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+        update(slf, Fun::BitOr, other)
+    }
+    fn __ixor__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+        update(slf, Fun::BitXor, other)
+    }
+    fn __imatmul__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let product = protocols::matmul(py, slf.as_any(), other)?;
+        let product = Operand::require(product.bind(py))?;
+        state::with(py, |state| {
+            let (node, _) = state.node(&product)?;
+            slf.as_super().get().shared(state, |state, handle| write_whole(state, handle, node, "matmul"))
+        })
+    }
+
+    fn __setitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = slf.py();
+        let parts = indexing::read(index)?;
+        let value = Operand::require(value)?;
+        state::with(py, |state| {
+            state.locate(py);
+            let index = indexing::resolve(state, parts)?;
+            let (node, _) = state.node(&value)?;
+            slf.as_super().get().shared(state, |state, handle| state.rec.assign(handle, &index, node))
+        })
+    }
+}
+
+/// The bytes-free helper that arrays share: a tracer's handle for in-place primitives.
+pub fn write_into(py: Python<'_>, target: &Bound<'_, Tracer>, result: &Operand<'_>, ufunc: &str) -> PyResult<()> {
+    state::with(py, |state| {
+        state.locate(py);
+        let (node, _) = state.node(result)?;
+        target.get().shared(state, |state, handle| write_whole(state, handle, node, ufunc))
+    })
+}
+
+/// Runs an in-place primitive on a tracer's storage.
+pub fn change(
+    py: Python<'_>,
+    target: &Bound<'_, Tracer>,
+    body: impl FnOnce(&mut State, &mut Handle) -> Result<()>,
+) -> PyResult<()> {
+    state::with(py, |state| {
+        state.locate(py);
+        target.get().shared(state, body)
+    })
+}
+
+/// The value of a tracer as a NumPy array.
+pub fn numpy_value<'py>(tracer: &Bound<'py, Tracer>) -> PyResult<Bound<'py, PyAny>> {
+    let py = tracer.py();
+    let value = tracer.get().value(py)?;
+    arrays::to_numpy(py, &value)
+}

@@ -1,0 +1,275 @@
+//! The threads of this process.
+//!
+//! A pool belongs to one process id: after a fork the child makes its own and leaves the parent's
+//! alone, whose threads it does not have. Tasks are claimed one by one, the caller takes part, and
+//! a call from inside a task runs in its own thread.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use crate::error::{Error, Result};
+
+/// Threads asked for; 0 is the default.
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+/// The pool of the process that made it last.
+static POOL: AtomicPtr<Pool> = AtomicPtr::new(std::ptr::null_mut());
+
+thread_local! {
+    /// This thread runs a task.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// How many threads a run may use, the caller's included. `JACRS_NUM_THREADS` sets the default,
+/// which else is what the machine has.
+pub fn num_threads() -> usize {
+    static DEFAULT: OnceLock<usize> = OnceLock::new();
+    match THREADS.load(Ordering::Relaxed) {
+        0 => *DEFAULT.get_or_init(|| {
+            let asked = std::env::var("JACRS_NUM_THREADS").ok().and_then(|n| n.trim().parse().ok());
+            asked
+                .filter(|&n: &usize| n > 0)
+                .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+        }),
+        n => n,
+    }
+}
+
+/// Sets the number of threads for all later runs; 0 goes back to the default.
+pub fn set_num_threads(n: usize) {
+    THREADS.store(n, Ordering::Relaxed);
+}
+
+type Task<'a> = &'a (dyn Fn(usize) -> Result<()> + Sync);
+
+/// Runs `task(0)`, ..., `task(n - 1)`, in any order, on up to [`num_threads`] threads, and waits for
+/// all of them. `between` is called by this thread after each task of its own.
+///
+/// # Errors
+/// The first error by the number of its task; a panic in a task is an internal error. After an
+/// error no further task is started.
+pub fn parallel_for(n: usize, task: Task<'_>, between: &dyn Fn() -> Result<()>) -> Result<()> {
+    let threads = num_threads().min(n);
+    if threads <= 1 || INSIDE.get() {
+        return (0..n).try_for_each(|k| {
+            guarded(task, k)?;
+            between()
+        });
+    }
+    let job = Arc::new(Job::new(n, task, threads - 1));
+    let pool = Pool::of_this_process();
+    pool.announce(&job, threads - 1);
+    INSIDE.set(true);
+    job.work(Some(between));
+    INSIDE.set(false);
+    pool.retire(&job);
+    let error = lock(&job.error).take();
+    error.map_or(Ok(()), |(_, error)| Err(error))
+}
+
+/// Runs a task; a panic is an error.
+fn guarded(task: Task<'_>, k: usize) -> Result<()> {
+    catch_unwind(AssertUnwindSafe(|| task(k))).unwrap_or_else(|panic| Err(Error::internal(message(&*panic))))
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("a kernel panicked: {}", text.unwrap_or("for an unknown reason"))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One call of [`parallel_for`].
+struct Job {
+    /// The task of the caller, who waits until no thread uses it any more.
+    task: Task<'static>,
+    tasks: usize,
+    next: AtomicUsize,
+    stopped: AtomicBool,
+    error: Mutex<Option<(usize, Error)>>,
+    /// Threads that may still join, and threads that have joined and not left.
+    seats: AtomicUsize,
+    busy: Mutex<usize>,
+    left: Condvar,
+}
+
+impl Job {
+    fn new(tasks: usize, task: Task<'_>, seats: usize) -> Self {
+        // SAFETY: `Pool::retire` returns when nobody holds the task, before its true lifetime ends;
+        // nothing between `announce` and `retire` unwinds.
+        let task = unsafe { std::mem::transmute::<Task<'_>, Task<'static>>(task) };
+        Self {
+            task,
+            tasks,
+            next: AtomicUsize::new(0),
+            stopped: AtomicBool::new(false),
+            error: Mutex::new(None),
+            seats: AtomicUsize::new(seats),
+            busy: Mutex::new(0),
+            left: Condvar::new(),
+        }
+    }
+
+    /// Claims tasks until none is left.
+    fn work(&self, between: Option<&dyn Fn() -> Result<()>>) {
+        while !self.stopped.load(Ordering::Relaxed) {
+            let k = self.next.fetch_add(1, Ordering::Relaxed);
+            if k >= self.tasks {
+                return;
+            }
+            let result = guarded(self.task, k).and_then(|()| between.map_or(Ok(()), checked));
+            if let Err(error) = result {
+                self.stopped.store(true, Ordering::Relaxed);
+                let mut first = lock(&self.error);
+                if first.as_ref().is_none_or(|(at, _)| k < *at) {
+                    *first = Some((k, error));
+                }
+            }
+        }
+    }
+}
+
+/// The interrupt check must not unwind through a running job.
+fn checked(between: &dyn Fn() -> Result<()>) -> Result<()> {
+    catch_unwind(AssertUnwindSafe(between)).unwrap_or_else(|panic| Err(Error::internal(message(&*panic))))
+}
+
+/// Sleeping threads and the jobs they may join.
+struct Pool {
+    process: u32,
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: Vec<Arc<Job>>,
+    workers: usize,
+}
+
+impl Pool {
+    /// The pool of this process, made on first use and never freed: its threads refer to it.
+    fn of_this_process() -> &'static Self {
+        let process = std::process::id();
+        loop {
+            let current = POOL.load(Ordering::Acquire);
+            // SAFETY: pools are leaked, so the pointer stays good, in a forked child too.
+            if let Some(pool) = unsafe { current.as_ref() }
+                && pool.process == process
+            {
+                return pool;
+            }
+            let pool = Box::into_raw(Box::new(Self {
+                process,
+                state: Mutex::new(State::default()),
+                wake: Condvar::new(),
+            }));
+            if POOL.compare_exchange(current, pool, Ordering::AcqRel, Ordering::Acquire).is_err() {
+                // SAFETY: another thread was first; nobody has seen this one.
+                drop(unsafe { Box::from_raw(pool) });
+            }
+        }
+    }
+
+    /// Offers a job to `helpers` threads, starting those that are missing.
+    fn announce(&'static self, job: &Arc<Job>, helpers: usize) {
+        let mut state = lock(&self.state);
+        state.jobs.push(job.clone());
+        while state.workers < helpers {
+            let name = format!("jacrs-{}", state.workers + 1);
+            let started = std::thread::Builder::new().name(name).spawn(|| self.serve());
+            // With fewer threads than wished the caller does the rest.
+            if started.is_err() {
+                break;
+            }
+            state.workers += 1;
+        }
+        drop(state);
+        for _ in 0..helpers {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Takes a job back, and waits for the threads that are in it.
+    fn retire(&self, job: &Arc<Job>) {
+        lock(&self.state).jobs.retain(|other| !Arc::ptr_eq(other, job));
+        let mut busy = lock(&job.busy);
+        while *busy > 0 {
+            busy = job.left.wait(busy).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The life of a worker.
+    fn serve(&self) {
+        INSIDE.set(true);
+        let mut state = lock(&self.state);
+        loop {
+            let Some(job) = state.jobs.iter().find(|job| job.seats.load(Ordering::Relaxed) > 0).cloned() else {
+                state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            // Both change only under the lock of the pool, or are waited for after it: a job that
+            // was taken back has no new helpers.
+            job.seats.fetch_sub(1, Ordering::Relaxed);
+            *lock(&job.busy) += 1;
+            drop(state);
+            job.work(None);
+            *lock(&job.busy) -= 1;
+            job.left.notify_all();
+            drop(job);
+            state = lock(&self.state);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execute::uninterrupted;
+
+    #[test]
+    fn every_task_runs_once_and_nested_calls_run_inline() {
+        let counts: Vec<AtomicUsize> = (0..1000).map(|_| AtomicUsize::new(0)).collect();
+        let task = |k: usize| {
+            parallel_for(2, &|_| Ok(()), &uninterrupted)?;
+            counts[k].fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        };
+        parallel_for(counts.len(), &task, &uninterrupted).unwrap();
+        assert!(counts.iter().all(|c| c.load(Ordering::Relaxed) == 1));
+    }
+
+    #[test]
+    fn panics_and_errors_come_back() {
+        let panics = |k: usize| if k == 3 { panic!("three") } else { Ok(()) };
+        let error = parallel_for(8, &panics, &uninterrupted).unwrap_err();
+        assert!(error.message.contains("three"), "{error}");
+        let fails = || Err(Error::value("interrupted"));
+        assert_eq!(parallel_for(8, &|_| Ok(()), &fails).unwrap_err().message, "interrupted");
+        // The pool still works.
+        parallel_for(8, &|_| Ok(()), &uninterrupted).unwrap();
+    }
+
+    #[test]
+    fn several_callers_share_the_threads() {
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        let total = AtomicUsize::new(0);
+                        let add = |k: usize| {
+                            total.fetch_add(k, Ordering::Relaxed);
+                            Ok(())
+                        };
+                        parallel_for(20, &add, &uninterrupted).unwrap();
+                        assert_eq!(total.into_inner(), 190);
+                    }
+                });
+            }
+        });
+    }
+}

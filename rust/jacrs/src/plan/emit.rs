@@ -1,0 +1,156 @@
+//! From the draft to the steps that run: values become addresses.
+
+use super::draft::{Cell, Draft, DraftStep, KernelDraft, Spec, TapeDraft, Value};
+use super::group;
+use super::lifetime::Memory;
+use super::step::{Address, Code, Instruction, KernelStep, Operand, Step, Tape};
+use crate::array::{DType, Layout, product};
+use crate::error::{Error, Result};
+use crate::ir::{Graph, NodeId, Op};
+use crate::ops::elementwise::{Class, Kernel};
+use crate::ops::{self, Call, Fun};
+
+/// What emission reads.
+pub struct Emitter<'a> {
+    pub graph: &'a Graph,
+    pub draft: &'a Draft,
+    pub memory: &'a Memory,
+}
+
+/// The kernels of an elementwise operation: as run plainly, and with guarded products.
+pub fn kernels(fun: Fun, dtype: DType, result: DType) -> Result<[Kernel; 2]> {
+    let find = |fun: Fun| {
+        ops::kernel(fun, dtype, result)
+            .ok_or_else(|| Error::internal(format!("no {} kernel for {dtype}", fun.name())))
+    };
+    let exact = find(fun)?;
+    Ok([if fun == Fun::Mul0 { find(Fun::Mul)? } else { exact }, exact])
+}
+
+impl Emitter<'_> {
+    pub fn steps(&self) -> Result<Vec<Step>> {
+        let step = |draft: &DraftStep| {
+            Ok(match draft {
+                DraftStep::Tape(code) => Step::Tape(self.tape(code)?),
+                DraftStep::Group(draft) => Step::Group(group::emit(self, draft)?),
+                DraftStep::Kernel(draft) => Step::Kernel(self.kernel(draft)),
+            })
+        };
+        self.draft.steps.iter().map(step).collect()
+    }
+
+    /// The results that are copied to outputs at the end.
+    pub fn copies(&self, outputs: &[NodeId]) -> Vec<(Operand, u32)> {
+        let copies = self.draft.copies.iter();
+        copies.map(|&(value, k)| (self.operand(value, self.graph.dtype(outputs[k as usize])), k)).collect()
+    }
+
+    pub fn operand(&self, value: Value, dtype: DType) -> Operand {
+        let scalar = |address| Operand { address, dtype, layout: Layout::contiguous(&[]) };
+        match value {
+            Value::Scalar(s) => scalar(Memory::register(self.draft.scalars[s as usize].register)),
+            Value::Constant(cell) => scalar(Memory::register(cell)),
+            Value::Element { root, offset } => scalar(self.element(root, offset)),
+            Value::View(k) => {
+                let Spec { root, offset, layout, .. } = &self.draft.specs[k as usize];
+                Operand { address: self.element(*root, *offset), dtype, layout: layout.clone() }
+            }
+            Value::Absent => unreachable!("operands come first"),
+        }
+    }
+
+    fn element(&self, root: u32, offset: isize) -> Address {
+        let Address { base, offset: start } = self.memory.root(root);
+        Address { base, offset: start + offset }
+    }
+
+    fn kernel(&self, draft: &KernelDraft) -> KernelStep {
+        let (g, id) = (self.graph, draft.node);
+        let operands = (draft.operands.iter().zip(g.operands(id)))
+            .map(|(&value, &x)| self.operand(value, g.dtype(x)))
+            .collect();
+        let layout = Layout::contiguous(g.shape(id));
+        let out = Operand { address: self.memory.root(draft.root), dtype: g.dtype(id), layout };
+        let updates = ops::operation(g.op(id)).updates_first();
+        KernelStep {
+            calls: [false, true].map(|exact| Call::of(g, id, exact)),
+            operands,
+            out,
+            copies_first: updates && !draft.in_place,
+            work: work(g, id),
+        }
+    }
+
+    fn tape(&self, drafts: &[TapeDraft]) -> Result<Tape> {
+        let mut tape = Tape { code: Vec::with_capacity(drafts.len()), kernels: vec![], zeros: vec![] };
+        for draft in drafts {
+            let instruction = self.instruction(&mut tape, draft)?;
+            tape.code.push(instruction);
+        }
+        Ok(tape)
+    }
+
+    fn register(&self, cell: Cell) -> u32 {
+        match cell {
+            Cell::Scalar(s) => self.draft.scalars[s as usize].register,
+            Cell::Constant(cell) => cell,
+        }
+    }
+
+    fn instruction(&self, tape: &mut Tape, draft: &TapeDraft) -> Result<Instruction> {
+        Ok(match *draft {
+            TapeDraft::Load { dtype, root, offset, out } => {
+                let code = sized(dtype, [Code::Load1, Code::Load4, Code::Load8]);
+                let register = self.draft.scalars[out as usize].register;
+                Instruction::memory(code, register, self.element(root, offset))
+            }
+            TapeDraft::Store { dtype, root, offset, from } => {
+                let code = sized(dtype, [Code::Store1, Code::Store4, Code::Store8]);
+                Instruction::memory(code, self.register(from), self.element(root, offset))
+            }
+            TapeDraft::Zero { root } => {
+                let area = &self.draft.roots[root as usize];
+                tape.zeros.push((self.memory.root(root), area.len * area.dtype.size()));
+                Instruction { code: Code::Zero, out: 0, a: 0, b: 0, c: tape.zeros.len() as u32 - 1 }
+            }
+            TapeDraft::Map { fun, dtype, result, operands, out, .. } => {
+                let [a, b, mut c] = operands.map(|cell| self.register(cell));
+                let code = code(fun, dtype);
+                if code == Code::Kernel {
+                    c = tape.kernels.len() as u32;
+                    tape.kernels.push(kernels(fun, dtype, result)?);
+                }
+                Instruction { code, out: self.draft.scalars[out as usize].register, a, b, c }
+            }
+        })
+    }
+}
+
+/// How a tape runs a function of operands of `dtype`.
+fn code(fun: Fun, dtype: DType) -> Code {
+    match fun.class() {
+        Class::Select | Class::Logic => Code::Fun(fun),
+        Class::Float | Class::Arith | Class::Compare | Class::Test if dtype == DType::F64 => {
+            if fun == Fun::Mul0 { Code::Guarded } else { Code::Fun(fun) }
+        }
+        _ => Code::Kernel,
+    }
+}
+
+fn sized(dtype: DType, codes: [Code; 3]) -> Code {
+    match dtype.size() {
+        1 => codes[0],
+        4 => codes[1],
+        _ => codes[2],
+    }
+}
+
+/// Elements that a kernel reads, writes or multiplies.
+fn work(g: &Graph, id: NodeId) -> u64 {
+    let read: usize = g.operands(id).iter().map(|&x| g.size(x)).sum();
+    let terms = match g.op(id) {
+        Op::MatMul(_) => product(g.shape(id)).saturating_mul(g.shape(g.operand(id, 0)).last().copied().unwrap_or(1)),
+        _ => g.size(id),
+    };
+    read.saturating_add(terms) as u64
+}

@@ -1,0 +1,218 @@
+//! The block program of an elementwise group: which values are blocks, and which lie in memory.
+
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+
+use super::draft::{GroupDraft, MapDraft, Source, Value};
+use super::emit::{Emitter, kernels};
+use super::step::{Address, BlockInstruction, Fill, Gathered, Group, Operand, Stream};
+use crate::array::DType;
+use crate::error::Result;
+
+/// What the blocks of a group may take of the first-level cache, in bytes.
+const CACHE: usize = 32 << 10;
+/// The shortest and the longest block, in elements.
+const SHORTEST: usize = 128;
+const LONGEST: usize = 1024;
+
+/// Where an instruction reads or writes.
+#[derive(Clone, Copy, Debug)]
+enum Slot {
+    Block(u32),
+    Stream(u32),
+}
+
+/// The program of a group.
+pub fn emit(emitter: &Emitter<'_>, draft: &GroupDraft) -> Result<Group> {
+    let mut builder = Builder {
+        emitter,
+        draft,
+        last_use: last_uses(emitter, draft),
+        slots: Vec::with_capacity(draft.nodes.len()),
+        streams: vec![],
+        stream_index: HashMap::new(),
+        fills: vec![],
+        readers: vec![],
+        reader_index: HashMap::new(),
+        blocks: 0,
+        free: vec![],
+    };
+    let mut code = Vec::with_capacity(draft.nodes.len());
+    for (k, node) in draft.nodes.iter().enumerate() {
+        code.push(builder.node(k, node)?);
+    }
+    Ok(builder.finish(code))
+}
+
+/// The place of the last node that uses each node of the group.
+fn last_uses(emitter: &Emitter<'_>, draft: &GroupDraft) -> Vec<usize> {
+    let mut last: Vec<usize> = (0..draft.nodes.len()).collect();
+    for (k, node) in draft.nodes.iter().enumerate() {
+        for &(value, _) in &node.operands {
+            if let Some(local) = inside(emitter, draft, value) {
+                last[local as usize] = k;
+            }
+        }
+    }
+    last
+}
+
+/// The place in the group of the node whose value this is.
+fn inside(emitter: &Emitter<'_>, draft: &GroupDraft, value: Value) -> Option<u32> {
+    let Value::View(k) = value else { return None };
+    let spec = &emitter.draft.specs[k as usize];
+    match emitter.draft.roots[spec.root as usize].source {
+        Source::Group { local } => {
+            let node = draft.nodes.get(local as usize)?;
+            (spec.whole && node.root == spec.root).then_some(local)
+        }
+        _ => None,
+    }
+}
+
+struct Instruction {
+    node: BlockInstruction,
+    operands: SmallVec<[Slot; 3]>,
+    out: Slot,
+}
+
+struct Builder<'a> {
+    emitter: &'a Emitter<'a>,
+    draft: &'a GroupDraft,
+    last_use: Vec<usize>,
+    /// The slot of each node so far.
+    slots: Vec<Slot>,
+    streams: Vec<Stream>,
+    stream_index: HashMap<Stream, u32>,
+    fills: Vec<(Fill, Slot)>,
+    readers: Vec<(Operand, Slot)>,
+    /// Readers by the number of the view.
+    reader_index: HashMap<u32, Slot>,
+    blocks: u32,
+    free: Vec<u32>,
+}
+
+impl Builder<'_> {
+    fn node(&mut self, k: usize, node: &MapDraft) -> Result<Instruction> {
+        let operands = node.operands.iter().map(|&(value, dtype)| self.operand(value, dtype)).collect();
+        // The result never shares a block with an operand: loops over one block twice would not vectorise.
+        let root = &self.emitter.draft.roots[node.root as usize];
+        let out = if root.stored {
+            self.stream(self.emitter.memory.root(node.root), node.result)
+        } else {
+            self.block()
+        };
+        self.slots.push(out);
+        self.release(k, node);
+        Ok(Instruction {
+            node: BlockInstruction {
+                kernels: kernels(node.fun, node.dtype, node.result)?,
+                operands: [0; 3],
+                arity: node.operands.len() as u8,
+                out: 0,
+            },
+            operands,
+            out,
+        })
+    }
+
+    /// Frees the blocks of nodes last used here; also its own, if nothing uses it.
+    fn release(&mut self, k: usize, node: &MapDraft) {
+        let mut ended: SmallVec<[u32; 3]> = SmallVec::new();
+        for &(value, _) in &node.operands {
+            if let Some(local) = inside(self.emitter, self.draft, value)
+                && self.last_use[local as usize] == k
+                && !ended.contains(&local)
+            {
+                ended.push(local);
+                if let Slot::Block(block) = self.slots[local as usize] {
+                    self.free.push(block);
+                }
+            }
+        }
+    }
+
+    fn block(&mut self) -> Slot {
+        Slot::Block(self.free.pop().unwrap_or_else(|| self.permanent()))
+    }
+
+    /// A block that is never reused.
+    fn permanent(&mut self) -> u32 {
+        self.blocks += 1;
+        self.blocks - 1
+    }
+
+    fn stream(&mut self, address: Address, dtype: DType) -> Slot {
+        let stream = Stream { address, size: dtype.size() as u32 };
+        let next = self.streams.len() as u32;
+        let index = *self.stream_index.entry(stream).or_insert(next);
+        if index == next {
+            self.streams.push(stream);
+        }
+        Slot::Stream(index)
+    }
+
+    fn operand(&mut self, value: Value, dtype: DType) -> Slot {
+        if let Some(local) = inside(self.emitter, self.draft, value) {
+            return self.slots[local as usize];
+        }
+        let Value::View(k) = value else { unreachable!("operands of a group are arrays") };
+        let spec = &self.emitter.draft.specs[k as usize];
+        let operand = self.emitter.operand(value, dtype);
+        if spec.layout.is_contiguous() {
+            return self.stream(operand.address, dtype);
+        }
+        if spec.is_single() {
+            return self.fill(operand.address, dtype);
+        }
+        if let Some(&slot) = self.reader_index.get(&k) {
+            return slot;
+        }
+        let slot = Slot::Block(self.permanent());
+        self.reader_index.insert(k, slot);
+        self.readers.push((operand, slot));
+        slot
+    }
+
+    fn fill(&mut self, address: Address, dtype: DType) -> Slot {
+        let size = dtype.size() as u32;
+        let same = |f: &&(Fill, Slot)| f.0.address == address && f.0.size == size;
+        if let Some(&(_, slot)) = self.fills.iter().find(same) {
+            return slot;
+        }
+        let slot = Slot::Block(self.permanent());
+        self.fills.push((Fill { address, size, slot: 0 }, slot));
+        slot
+    }
+
+    fn finish(self, code: Vec<Instruction>) -> Group {
+        let blocks = self.blocks as usize;
+        let index = |slot: Slot| match slot {
+            Slot::Block(b) => b,
+            Slot::Stream(s) => self.blocks + s,
+        };
+        let instruction = |i: Instruction| {
+            let mut node = i.node;
+            for (to, &from) in node.operands.iter_mut().zip(&i.operands) {
+                *to = index(from);
+            }
+            node.out = index(i.out);
+            node
+        };
+        let lines = blocks + self.streams.len();
+        let block = (CACHE / (8 * lines.max(1)) / 64 * 64).clamp(SHORTEST, LONGEST);
+        Group {
+            len: self.draft.len,
+            block,
+            blocks,
+            fills: self.fills.iter().map(|&(fill, slot)| Fill { slot: index(slot), ..fill }).collect(),
+            readers: self
+                .readers
+                .iter()
+                .map(|(operand, slot)| Gathered { operand: operand.clone(), slot: index(*slot) })
+                .collect(),
+            code: code.into_iter().map(instruction).collect(),
+            streams: self.streams,
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Memory that runs lend each other.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::array::Buffer;
+
+/// What a plan keeps between runs, at most.
+const KEPT_BYTES: usize = 256 << 20;
+const KEPT_BUFFERS: usize = 64;
+
+/// Buffers of one size: a run takes one, or makes one, and gives it back.
+pub struct Scratch {
+    bytes: usize,
+    kept: Mutex<Vec<Buffer>>,
+}
+
+impl Scratch {
+    pub fn new(bytes: usize) -> Self {
+        Self { bytes, kept: Mutex::new(vec![]) }
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// A buffer, and whether it is a new one.
+    pub fn take(&self) -> (Buffer, bool) {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match kept {
+            Some(buffer) => (buffer, false),
+            None => (Buffer::new(self.bytes), true),
+        }
+    }
+
+    pub fn give(&self, buffer: Buffer) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = kept.len() < KEPT_BUFFERS && (kept.len() + 1).saturating_mul(self.bytes) <= KEPT_BYTES;
+        if room {
+            kept.push(buffer);
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! Indexing by arrays: picked rows are a gather, written ones a scatter, masked ones a selection.
+
+use super::index::{Target, wrap};
+use super::leaf::common_shape;
+use super::storage::Span;
+use super::{Demand, Handle, Index, Recording, message, order};
+use crate::array::{Array, DType, Dims, Layout, product};
+use crate::error::{Error, Result};
+use crate::ir::{NodeId, Op, Type};
+use crate::ops::{Fun, build};
+
+/// Elements picked from a window by arrays.
+pub(super) struct Pick {
+    pub offset: isize,
+    /// The array with all other entries of the index applied, the picked axes whole.
+    pub window: Layout,
+    pub groups: Vec<Group>,
+    /// The number of axes that come before those of the index arrays in the result.
+    pub place: usize,
+}
+
+/// Neighbouring axes of the window that one array picks from.
+pub(super) struct Group {
+    pub first: usize,
+    pub count: usize,
+    /// The first of them in the user's array, for errors.
+    pub axis: usize,
+    pub source: Source,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Source {
+    Integers(NodeId),
+    Mask(NodeId),
+}
+
+/// The places that one array picks: as data where they are known, as a node where there is one.
+struct Places {
+    shape: Dims,
+    size: usize,
+    data: Option<Vec<i64>>,
+    node: Option<NodeId>,
+    /// The node may hold negative indices.
+    wraps: bool,
+}
+
+/// How a handle's content is rearranged for picking: picked axes merged in front.
+struct Rows {
+    perm: Dims,
+    rows: usize,
+    rest: Dims,
+}
+
+impl Pick {
+    fn is_picked(&self, axis: usize) -> bool {
+        self.groups.iter().any(|g| (g.first..g.first + g.count).contains(&axis))
+    }
+
+    fn rows(&self) -> Rows {
+        let picked = self.groups.iter().flat_map(|g| g.first..g.first + g.count);
+        let others: Dims = (0..self.window.shape.len()).filter(|&a| !self.is_picked(a)).collect();
+        let perm: Dims = picked.chain(others.iter().copied()).collect();
+        let count = perm.len() - others.len();
+        Rows {
+            rows: perm[..count].iter().map(|&a| self.window.shape[a]).product(),
+            rest: others.iter().map(|&a| self.window.shape[a]).collect(),
+            perm,
+        }
+    }
+
+    /// The axes of a result `[index.., rest..]` in NumPy's order.
+    fn order(&self, index: usize, rest: usize) -> Dims {
+        let (front, back) = (index..index + self.place, index + self.place..index + rest);
+        front.chain(0..index).chain(back).collect()
+    }
+
+    /// Whether NumPy is known to give the result in C order.
+    fn gives_c_order(&self, index: usize) -> bool {
+        let others = |axis: &usize| !self.is_picked(*axis);
+        let rest = Layout {
+            shape: (0..self.window.shape.len()).filter(others).map(|a| self.window.shape[a]).collect(),
+            strides: (0..self.window.shape.len()).filter(others).map(|a| self.window.strides[a]).collect(),
+        };
+        let sorted = order::keep_copy(&rest).is_contiguous();
+        self.place == 0 && index < 2 && (sorted || order::long_axes(&rest.shape) < 2)
+    }
+}
+
+fn inverse(perm: &[usize]) -> Dims {
+    let mut inverse = Dims::from_elem(0, perm.len());
+    for (k, &p) in perm.iter().enumerate() {
+        inverse[p] = k;
+    }
+    inverse
+}
+
+impl Recording {
+    /// Whether an integer node cannot be out of bounds, by what computes it.
+    fn is_order(&self, node: NodeId, size: usize) -> bool {
+        match self.graph.op(node) {
+            Op::Argsort(axis) => self.graph.shape(node)[axis as usize] <= size,
+            Op::Iota => self.graph.size(node) <= size,
+            _ => false,
+        }
+    }
+
+    fn places(&mut self, pick: &Pick, group: &Group) -> Result<Places> {
+        let lengths = &pick.window.shape[group.first..group.first + group.count];
+        let size = product(lengths);
+        match group.source {
+            Source::Integers(node) => self.integer_places(node, group.axis, size),
+            Source::Mask(mask) => self.mask_places(mask, size),
+        }
+    }
+
+    fn integer_places(&mut self, node: NodeId, axis: usize, size: usize) -> Result<Places> {
+        let shape: Dims = self.graph.shape(node).into();
+        if self.is_order(node, size) {
+            return Ok(Places { shape, size, data: None, node: Some(node), wraps: false });
+        }
+        let captured = self.captured_data(node).map(Array::to_vec::<i64>);
+        let known = captured.is_some();
+        let values = match captured {
+            Some(values) => values,
+            None => self.value(node)?.to_vec::<i64>(),
+        };
+        let wraps = values.iter().any(|&i| i < 0);
+        let data = values.into_iter().map(|i| wrap(i, axis, size).map(|p| p as i64)).collect::<Result<Vec<_>>>()?;
+        if !known {
+            self.demands.push(Demand::Bounds(node, size));
+        }
+        // Computed indices may be negative another time.
+        Ok(Places { shape, size, data: known.then_some(data), node: Some(node), wraps: wraps || !known })
+    }
+
+    fn mask_places(&mut self, mask: NodeId, size: usize) -> Result<Places> {
+        let captured = self.captured_data(mask).map(Array::to_vec::<bool>);
+        let known = captured.is_some();
+        let flags = match captured {
+            Some(flags) => flags,
+            None => self.value(mask)?.to_vec::<bool>(),
+        };
+        let data: Vec<i64> = (0..flags.len()).filter(|&i| flags[i]).map(|i| i as i64).collect();
+        let shape: Dims = [data.len()].as_slice().into();
+        if known {
+            return Ok(Places { shape, size, data: Some(data), node: None, wraps: false });
+        }
+        self.demands.push(Demand::Count(mask));
+        let declared = Type::new(DType::I64, &shape);
+        let node = build::emit_typed(&mut self.graph, Op::Nonzero, &declared, &[mask])?;
+        Ok(Places { shape, size, data: None, node: Some(node), wraps: false })
+    }
+
+    /// The index of the rows that all arrays pick together.
+    fn row_index(&mut self, pick: &Pick) -> Result<NodeId> {
+        let mut all = vec![];
+        for group in &pick.groups {
+            all.push(self.places(pick, group)?);
+        }
+        if let [Places { node: Some(node), .. }] = all.as_slice() {
+            return Ok(*node);
+        }
+        let Some(shape) = common_shape(all.iter().map(|p| p.shape.as_slice())) else {
+            return Err(message::no_index_broadcast(all.iter().map(|p| p.shape.as_slice())));
+        };
+        if all.iter().all(|p| p.data.is_some()) {
+            let data = merge_data(&all, &shape);
+            return Ok(self.index_input(&shape, &data));
+        }
+        let mut index = None;
+        for places in &all {
+            let here = self.wrapped(places, &shape);
+            let g = &mut self.graph;
+            index = Some(match index {
+                None => here,
+                Some(sum) => {
+                    let size = build::constant_like(g, sum, places.size as f64);
+                    let scaled = build::mul(g, sum, size);
+                    build::add(g, scaled, here)
+                }
+            });
+        }
+        index.ok_or_else(|| Error::internal("nothing picks"))
+    }
+
+    /// Places as a node without negative indices, repeated to a shape.
+    fn wrapped(&mut self, places: &Places, shape: &[usize]) -> NodeId {
+        let mut node = match (places.node, &places.data) {
+            (Some(node), None) => node,
+            (_, data) => self.index_input(&places.shape, data.as_deref().unwrap_or(&[])),
+        };
+        let g = &mut self.graph;
+        if places.wraps && places.data.is_none() {
+            let zero = build::zeros_like(g, node);
+            let negative = build::map(g, Fun::Less, &[node, zero]);
+            let size = build::constant_like(g, node, places.size as f64);
+            let moved = build::add(g, node, size);
+            node = build::select(g, negative, moved, node);
+        }
+        build::broadcast(g, node, shape)
+    }
+
+    /// The part of a handle that a pick is made from, whole.
+    fn pick_base(&mut self, h: Handle, pick: &Pick) -> NodeId {
+        match h {
+            Handle::View(id) => {
+                let mut span = self.span(id);
+                span.offset = pick.offset;
+                span.layout = pick.window.clone();
+                self.read_span(&span)
+            }
+            Handle::Value(node) => {
+                // The window of a value in C order is a box in its own shape.
+                let frame = Layout::contiguous(self.graph.shape(node));
+                if product(&pick.window.shape) == 0 {
+                    let dtype = self.graph.dtype(node);
+                    return build::constant(&mut self.graph, dtype, &pick.window.shape, 0.0);
+                }
+                let region = super::region::Region::find(&frame, pick.offset, &pick.window);
+                region.expect("indexing keeps axes apart").read(&mut self.graph, node, &pick.window)
+            }
+        }
+    }
+
+    /// `y[index]` with arrays in the index.
+    pub(super) fn picked(&mut self, h: Handle, pick: &Pick) -> Result<Handle> {
+        let index = self.row_index(pick)?;
+        let base = self.pick_base(h, pick);
+        let rows = pick.rows();
+        let merged = merge_rows(&mut self.graph, base, &rows);
+        let depth = self.graph.shape(index).len();
+        let g = &mut self.graph;
+        let node = build::gather(g, merged, index);
+        let node = build::transpose(g, node, &pick.order(depth, rows.rest.len()));
+        let unordered = self.is_unordered(h) || !pick.gives_c_order(depth);
+        Ok(if unordered { self.fresh_unordered(node) } else { Handle::Value(node) })
+    }
+
+    /// `y[index] = value`: broadcast and cast as NumPy does.
+    pub fn assign(&mut self, h: &mut Handle, index: &[Index], value: NodeId) -> Result<()> {
+        self.store(h, index, value, Update::Set)
+    }
+
+    /// `np.add.at(y, index, value)`: repeated indices add up.
+    pub fn add_at(&mut self, h: &mut Handle, index: &[Index], value: NodeId) -> Result<()> {
+        let (to, from) = (self.dtype(*h), self.graph.dtype(value));
+        if to.promote(from) != to && !(to.is_float() && from.is_float()) {
+            return Err(Error::type_(format!(
+                "Cannot cast ufunc 'add' output from dtype('{}') to dtype('{to}') with casting rule 'same_kind'",
+                to.promote(from)
+            )));
+        }
+        self.store(h, index, value, Update::Add)
+    }
+
+    fn store(&mut self, h: &mut Handle, index: &[Index], value: NodeId, update: Update) -> Result<()> {
+        if matches!(h, Handle::Value(node) if self.graph.shape(*node).is_empty()) {
+            let dtype = self.dtype(*h);
+            return Err(Error::type_(format!("'numpy.{dtype}' object does not support item assignment")));
+        }
+        let id = self.share(h);
+        self.check_writable(id)?;
+        let ndim = self.shape(*h).len();
+        let index = self.settle_integers(index, ndim, false)?;
+        let mut span = self.span(id);
+        match self.target(span.offset, &span.layout, &index)? {
+            Target::Element(place) => {
+                if self.graph.size(value) != 1 {
+                    return Err(Error::value("setting an array element with a sequence."));
+                }
+                let value = self.item(value, 0);
+                let mut value = self.cast(value, self.storages[span.storage as usize].dtype);
+                if update == Update::Add {
+                    let old = self.element(span.storage, place as usize);
+                    value = self.plus(old, value);
+                }
+                self.set_element(span.storage, place as usize, value);
+                Ok(())
+            }
+            Target::Window(offset, layout) => {
+                (span.offset, span.layout) = (offset, layout);
+                let Some(mut fitted) = self.fit(value, span.storage, &span.layout.shape) else {
+                    return Err(message::no_assignment(self.graph.shape(value), &span.layout.shape));
+                };
+                if update == Update::Add {
+                    let old = self.read_span(&span);
+                    fitted = self.plus(old, fitted);
+                }
+                self.write_span(&span, fitted);
+                Ok(())
+            }
+            Target::Pick(pick) => {
+                (span.offset, span.layout) = (pick.offset, pick.window.clone());
+                if update == Update::Set && self.select_masked(&span, &pick, value) {
+                    return Ok(());
+                }
+                self.scatter(&span, &pick, value, update)
+            }
+        }
+    }
+
+    /// `a + b` of one dtype, bools included.
+    fn plus(&mut self, a: NodeId, b: NodeId) -> NodeId {
+        let fun = if self.graph.dtype(a) == DType::Bool { Fun::Or } else { Fun::Add };
+        build::map(&mut self.graph, fun, &[a, b])
+    }
+
+    /// `y[mask] = value` where the value does not depend on how many elements are picked: a
+    /// selection, for which nothing need be known. `false` if this is no such case.
+    fn select_masked(&mut self, span: &Span, pick: &Pick, value: NodeId) -> bool {
+        let [Group { first, count, source: Source::Mask(mask), .. }] = *pick.groups.as_slice() else {
+            return false;
+        };
+        if pick.place != first {
+            return false;
+        }
+        let window = &pick.window.shape;
+        let after = window.len() - first - count;
+        // The value's axes are those of the result: before, the picked one, after.
+        let mut shape: Dims = self.graph.shape(value).into();
+        while shape.len() > first + 1 + after && shape[0] == 1 {
+            shape.remove(0);
+        }
+        if shape.len() > after {
+            let picked = shape.len() - after - 1;
+            if shape[picked] != 1 {
+                return false;
+            }
+            shape.insert_many(picked, std::iter::repeat_n(1, count - 1));
+        }
+        if !message::broadcasts(&shape, window) {
+            return false;
+        }
+        let value = build::reshape(&mut self.graph, value, &shape);
+        let Some(value) = self.fit(value, span.storage, window) else { return false };
+        let aligned: Dims = (self.graph.shape(mask).iter().copied())
+            .chain(std::iter::repeat_n(1, after))
+            .collect();
+        let old = self.read_span(span);
+        let g = &mut self.graph;
+        let mask = build::reshape(g, mask, &aligned);
+        let mask = build::broadcast(g, mask, window);
+        let new = build::select(g, mask, value, old);
+        self.write_span(span, new);
+        true
+    }
+
+    fn scatter(&mut self, span: &Span, pick: &Pick, value: NodeId, update: Update) -> Result<()> {
+        let index = self.row_index(pick)?;
+        let rows = pick.rows();
+        let depth = self.graph.shape(index).len();
+        let order = pick.order(depth, rows.rest.len());
+        let full: Dims = self.graph.shape(index).iter().chain(&rows.rest).copied().collect();
+        let result: Dims = order.iter().map(|&axis| full[axis]).collect();
+        let Some(value) = self.fit(value, span.storage, &result) else {
+            return Err(self.no_scatter(pick, value, &result));
+        };
+        let old = self.read_span(span);
+        let g = &mut self.graph;
+        let value = build::transpose(g, value, &inverse(&order));
+        let merged = merge_rows(g, old, &rows);
+        let op = if update == Update::Add { Op::ScatterAdd } else { Op::ScatterSet };
+        let merged = build::emit(g, op, &[merged, index, value])?;
+        let shape: Dims = rows.perm.iter().map(|&axis| pick.window.shape[axis]).collect();
+        let parted = build::reshape(g, merged, &shape);
+        let new = build::transpose(g, parted, &inverse(&rows.perm));
+        self.write_span(span, new);
+        Ok(())
+    }
+
+    fn no_scatter(&self, pick: &Pick, value: NodeId, result: &[usize]) -> Error {
+        let given = self.graph.shape(value);
+        let mask_alone = pick.groups.len() == 1
+            && matches!(pick.groups[0].source, Source::Mask(_))
+            && pick.groups[0].count == pick.window.shape.len();
+        match given {
+            [n] if mask_alone => Error::value(format!(
+                "NumPy boolean array indexing assignment cannot assign {n} input values to the {} output values where the mask is true",
+                result[0]
+            )),
+            _ => message::no_scatter(given, result),
+        }
+    }
+}
+
+/// What happens to the elements that an index names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Update {
+    Set,
+    Add,
+}
+
+fn merge_rows(g: &mut crate::ir::Graph, base: NodeId, rows: &Rows) -> NodeId {
+    let moved = build::transpose(g, base, &rows.perm);
+    let shape: Dims = std::iter::once(rows.rows).chain(rows.rest.iter().copied()).collect();
+    build::reshape(g, moved, &shape)
+}
+
+/// The rows that known arrays pick together.
+fn merge_data(all: &[Places], shape: &[usize]) -> Vec<i64> {
+    let mut merged = vec![0i64; product(shape)];
+    for places in all {
+        let data = places.data.as_deref().unwrap_or(&[]);
+        let layout = Layout::contiguous(&places.shape).broadcast(shape);
+        let mut k = 0;
+        crate::array::walk(shape, [&layout.strides], |[at]| {
+            merged[k] = merged[k] * places.size as i64 + data[at as usize];
+            k += 1;
+        });
+    }
+    merged
+}
