@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jacrs._transforms.function import Transformed
-from jacrs._transforms.jacobians import checked_mode, cheaper_mode
+from jacrs._transforms.jacobians import cheaper_mode, checked_mode
 from jacrs._transforms.recording import record
 
 if TYPE_CHECKING:
@@ -43,5 +43,8 @@ class Explained(Transformed):
 
     def _run(self, arguments: Arguments) -> str:
         recorded = record(self._f, arguments, has_aux=self._has_aux)
-        mode = self._options[0] or cheaper_mode(recorded)
-        return recorded.session.explain(recorded.outputs, recorded.inputs, mode)
+        result = recorded.result
+        mode = self._options[0] or cheaper_mode(
+            result.shapes, [leaf.shape for leaf in arguments.leaves]
+        )
+        return recorded.session.explain(result.outputs, recorded.inputs, mode)

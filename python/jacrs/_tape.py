@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from functools import partial
-from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
 from jacrs import _jacrs, errors
 from jacrs._jacrs import Session, Tracer
-from jacrs._transforms.leaves import (
-    F64,
-    differentiable,
-    is_float,
-    plain,
-    result_leaf,
-    vector_like,
-    zeros,
-)
-from jacrs._trees import Node, as_floats, flatten, flatten_like, unflatten
+from jacrs._transforms.jacobians import cheaper_mode, checked_mode
+from jacrs._transforms.leaves import differentiable, plain
+from jacrs._transforms.results import Result
+from jacrs._trees import Node, as_floats, flatten, unflatten
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 _UNCONNECTED = ("zero", "none", "raise")
-_MODES = (None, "forward", "reverse")
+
+
+class _Model(NamedTuple):
+    """What is known of a watched array when the recording has ended."""
+
+    shape: tuple[int, ...]
+    dtype: Any
 
 
 class Tape:
@@ -56,7 +55,7 @@ class Tape:
         self._state = "new"
         self._watched: dict[int, Any] = {}
 
-    def __enter__(self) -> Tape:
+    def __enter__(self) -> Self:
         if self._state != "new":
             raise errors.tape_again()
         self._session.open()
@@ -71,11 +70,6 @@ class Tape:
     ) -> None:
         self._state = "closed"
         self._session.close()
-
-    @property
-    def _recorded(self) -> bool:
-        """Whether what the tape gives is recorded."""
-        return self._state == "open" or self._session.joined
 
     def watch(self, value: Any) -> Any:
         """Return `value` as recorded arrays, with respect to which gradients can be taken.
@@ -106,7 +100,8 @@ class Tape:
             for i, leaf in enumerate(leaves)
         ]
         watched = [self._session.argument(leaf, differentiable=True) for leaf in checked]
-        self._watched.update((id(tracer), tracer) for tracer in watched)
+        for tracer in watched:
+            self._watched[id(tracer)] = (tracer, _Model(tracer.shape, tracer.dtype))
         return unflatten(node, watched)
 
     def value(self, recorded: Any) -> Any:
@@ -122,8 +117,15 @@ class Tape:
         """
         self._require_started("tape.value")
         leaves: list[Any] = []
-        node = flatten(recorded, leaves)
-        return unflatten(node, [plain(np.array(leaf)) for leaf in self._arrays(leaves)])
+        node = flatten(recorded, leaves, None)
+        tracers = [leaf for leaf in leaves if isinstance(leaf, Tracer)]
+        inside = self._recorded
+        arrays = map(_jacrs.value, tracers) if inside else self._session.values(tracers)
+        supply = iter(list(arrays) if tracers else ())
+        return unflatten(
+            node,
+            [plain(next(supply)) if isinstance(x, Tracer) else plain(np.array(x)) for x in leaves],
+        )
 
     def gradient(
         self,
@@ -168,20 +170,13 @@ class Tape:
         self._require_started("tape.gradient")
         if unconnected not in _UNCONNECTED:
             raise errors.bad_choice("unconnected", unconnected, _UNCONNECTED)
-        results = _Results(self, outputs)
-        node, sources = self._inputs(inputs)
-        along = results.along(output_gradients)
-        session = self._session
-        if not results.live:
-            gradient = [zeros(x.shape, x.dtype, recorded=self._recorded) for x in self._facts(sources)]
-        elif self._recorded:
-            gradient = session.vjp(results.live, sources, along)
-        else:
-            gradient = session.run_vjp(results.live, sources, along)[1]
-        if not self._recorded:
-            gradient = [plain(leaf) for leaf in gradient]
+        result = self._result(outputs, "outputs")
+        node, sources = self._sources(inputs)
+        along = self._along(result, output_gradients)
+        models = [self._watched[id(source)][1] for source in sources]
+        gradient = result.vjp(sources, along, models)[1]
         if unconnected != "zero":
-            gradient = self._connected(gradient, results.live, sources, node, unconnected)
+            gradient = self._connected(gradient, result, sources, node, unconnected)
         return unflatten(node, gradient)
 
     def jacobian(self, outputs: Any, inputs: Any, mode: str | None = None) -> Any:
@@ -200,4 +195,78 @@ class Tape:
         array([[2., 0.],
                [2., 1.]])
         """
-        raise NotImplementedError
+        self._require_started("tape.jacobian")
+        checked_mode(mode)
+        result = self._result(outputs, "outputs")
+        node, sources = self._sources(inputs)
+        models = [self._watched[id(source)][1] for source in sources]
+        mode = mode or cheaper_mode(result.shapes, [model.shape for model in models])
+        rows = result.jacobian(result.outputs, sources, mode)[1]
+
+        def constant(index: int) -> Any:
+            return unflatten(node, [result.zeros_for(index, x.shape, x.dtype) for x in models])
+
+        return result.like((unflatten(node, row) for row in rows), constant)
+
+    @property
+    def _recorded(self) -> bool:
+        """Whether what the tape gives is recorded."""
+        return self._state == "open" or self._session.joined
+
+    def _require_started(self, call: str) -> None:
+        if self._state == "new":
+            raise errors.tape_not_started(call)
+
+    def _result(self, outputs: Any, name: str) -> Result:
+        leaves: list[Any] = []
+        node = flatten(outputs, leaves, None)
+        recorded = self._recorded
+        models = None if recorded else self._models(leaves)
+        return Result(self._session, node, leaves, name, recorded=recorded, models=models)
+
+    def _models(self, leaves: list[Any]) -> list[Any] | None:
+        """Return what has the shapes of the leaves where these no longer tell: their values."""
+        try:
+            for leaf in leaves:
+                _ = leaf.shape if isinstance(leaf, Tracer) else None
+        except errors.JacrsError:
+            tracers = [leaf for leaf in leaves if isinstance(leaf, Tracer)]
+            values = iter(self._session.values(tracers))
+            return [next(values) if isinstance(x, Tracer) else np.array(x) for x in leaves]
+        return None
+
+    def _sources(self, inputs: Any) -> tuple[Node, list[Any]]:
+        leaves: list[Any] = []
+        node = flatten(inputs, leaves, None)
+        for index, leaf in enumerate(leaves):
+            if id(leaf) not in self._watched:
+                raise errors.not_watched(_path(node, "inputs", index), leaf)
+        return node, leaves
+
+    def _along(self, result: Result, given: Any) -> list[Any]:
+        """Return the weights of the outputs; ones where none are given and none are needed."""
+        if given is not None:
+            return result.cotangents(given, "output_gradients")
+        for index, shape in enumerate(result.shapes):
+            if shape != ():
+                raise errors.needs_gradients(result.path(index), shape)
+        return [
+            np.ones((), dtype)
+            for dtype, live in zip(result.dtypes, result.live, strict=True)
+            if live
+        ]
+
+    def _connected(
+        self, gradient: list[Any], result: Result, sources: list[Any], node: Node, unconnected: str
+    ) -> list[Any]:
+        """Return the gradient, with None or an error for inputs that no output depends on."""
+        table = self._session.depends(result.outputs, sources)
+        reached = [any(row[i] for row in table) for i in range(len(sources))]
+        if unconnected == "raise" and not all(reached):
+            where = _path(node, "inputs", reached.index(False))
+            raise errors.unconnected(where)
+        return [leaf if found else None for leaf, found in zip(gradient, reached, strict=True)]
+
+
+def _path(node: Node, name: str, index: int) -> str:
+    return list(node.paths(name))[index]

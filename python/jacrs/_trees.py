@@ -87,20 +87,18 @@ def as_floats(values: list[Any]) -> Any:
     return result.astype(np.float64) if result.dtype.kind in "iu" else result
 
 
-def flatten(
-    value: Any, leaves: list[Any], from_numbers: Callable[[list[Any]], Any] = as_it_is
-) -> Node:
+def flatten(value: Any, leaves: list[Any], from_numbers: Callable[[list[Any]], Any] | None) -> Node:
     """Append the leaves of `value`, in order, and return how it is built.
 
-    `from_numbers` makes the leaf that stands for a list of numbers.
+    `from_numbers` makes the leaf that stands for a list of numbers; None leaves it a container.
     """
     kind = type(value)
-    if kind is Tracer or kind is np.ndarray or kind is float:
+    if kind is np.ndarray or kind is float or isinstance(value, Tracer):
         leaves.append(value)
         return LEAF
     if value is None:
         return NOTHING
-    if kind is list and is_array_like(value):
+    if kind is list and from_numbers is not None and is_array_like(value):
         leaves.append(from_numbers(value))
         return LEAF
     found = _children(value, kind)

@@ -116,7 +116,7 @@ def _expression(
     end = end or line
     try:
         lines = [linecache.getline(filename, n).encode() for n in range(line, end + 1)]
-    except Exception:  # noqa: BLE001 - the error to report is another one
+    except Exception:
         return ""
     if start_column is not None and end_column is not None and lines:
         lines[-1] = lines[-1][:end_column]
@@ -217,7 +217,9 @@ def not_a_tuple(name: str, value: Any) -> JacrsError:
 
 def wrong_count(name: str, expected: int, given: int) -> JacrsError:
     """Report a tuple that has not one entry an argument."""
-    return ArgumentError(f"{name} must have one entry an argument: expected {expected}, got {given}")
+    return ArgumentError(
+        f"{name} must have one entry an argument: expected {expected}, got {given}"
+    )
 
 
 def wrong_structure(where: str, expected: str, given: str) -> JacrsError:
@@ -302,6 +304,11 @@ def tape_outside(call: str) -> JacrsError:
     return TraceError(f"{call} only works inside `with Tape() as tape:`")
 
 
+def tape_not_started(call: str) -> JacrsError:
+    """Report a question to a tape that has recorded nothing."""
+    return TraceError(f"{call} needs a recording: enter `with Tape() as tape:` first")
+
+
 def tape_again() -> JacrsError:
     """Report a second `with` on one tape."""
     return TraceError("a Tape records once: make a new one for every `with`")
@@ -324,9 +331,11 @@ def needs_gradients(where: str, shape: tuple[int, ...]) -> JacrsError:
     )
 
 
-def independent(output: str, source: str, fix: str = "") -> JacrsError:
-    """Report an output that does not depend on an input."""
-    return IndependentError(f"{output} does not depend on {source}{fix}")
+def unconnected(where: str) -> JacrsError:
+    """Report an input that no output depends on."""
+    return IndependentError(
+        f"no output depends on {where}: unconnected='zero' gives zeros, 'none' gives None"
+    )
 
 
 # --- the functional twins
@@ -335,6 +344,30 @@ def independent(output: str, source: str, fix: str = "") -> JacrsError:
 def needs_vector(what: str) -> JacrsError:
     """Report a missing `v`."""
     return ArgumentError(f"v can be left out only where {what} is a single array of one element")
+
+
+def not_an_array(where: str, value: Any) -> JacrsError:
+    """Report a container where one array is wanted."""
+    return DTypeError(
+        f"{where} is {describe(value)}: jacrs.functional takes arrays and tuples of them"
+    )
+
+
+def not_arrays() -> JacrsError:
+    """Report a result that is neither an array nor a tuple of arrays."""
+    return DTypeError(
+        "a function given to jacrs.functional must return an array or a tuple of them"
+    )
+
+
+def not_one_element() -> JacrsError:
+    """Report a function that has no Hessian."""
+    return ShapeError("a function given to hessian must return a single array of one element")
+
+
+def independent(what: str, source: str) -> JacrsError:
+    """Report an output or derivative that does not depend on an input."""
+    return IndependentError(f"{what} does not depend on {source}, which strict=True does not allow")
 
 
 def bad_count(name: str, value: Any) -> JacrsError:

@@ -45,11 +45,13 @@ def taker(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _built(args: tuple[Any, ...]) -> Any:
-    if list not in map(type, args) and tuple not in map(type, args):
+    for arg in args:
+        if (type(arg) is list or type(arg) is tuple) and is_recording() and has_tracer(arg):
+            break
+    else:
         return args
     return [
-        array(arg) if type(arg) in (list, tuple) and is_recording() and has_tracer(arg) else arg
-        for arg in args
+        array(arg) if isinstance(arg, list | tuple) and has_tracer(arg) else arg for arg in args
     ]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from jacrs import errors
 from jacrs._transforms.function import Transformed
-from jacrs._transforms.leaves import F32, F64, is_float, plain, zeros
+from jacrs._transforms.leaves import F32, F64, is_float
 from jacrs._transforms.recording import Recorded, record
 from jacrs._trees import LEAF
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jacrs._transforms.arguments import Arguments
+    from jacrs._transforms.results import Result
 
 _ONES = {F64: np.ones((), F64), F32: np.ones((), F32)}
 
@@ -87,31 +88,20 @@ class Gradient(Transformed):
 
     def _gradient(self, arguments: Arguments) -> tuple[Recorded, list[Any], Any]:
         recorded = record(self._f, arguments, has_aux=self._has_aux)
-        self._check(recorded)
-        outputs, inputs, session = recorded.outputs, recorded.inputs, recorded.session
-        values: list[Any] = []
-        if not outputs:
-            gradient = [
-                zeros(leaf.shape, leaf.dtype, recorded=recorded.joined)
-                for leaf in arguments.leaves
-            ]
-        elif recorded.joined:
-            gradient = session.vjp(outputs, inputs, [_ONES[recorded.dtypes[0]]])
-        else:
-            values, gradient = session.run_vjp(outputs, inputs, [_ONES[recorded.dtypes[0]]])
-        if not recorded.joined:
-            gradient = [plain(leaf) for leaf in gradient]
+        result = recorded.result
+        self._check(result)
+        along = [_ONES[result.dtypes[0]]] if result.outputs else []
+        values, gradient = result.vjp(recorded.inputs, along, arguments.leaves)
         return recorded, values, arguments.like(gradient)
 
-    def _check(self, recorded: Recorded) -> None:
-        if recorded.node is not LEAF:
-            kind = recorded.node.kind
-            given = errors.article(kind.__name__) if kind else "nothing"
-            raise errors.not_scalar(self.name, given)
-        if recorded.shapes[0] != ():
-            raise errors.not_scalar(self.name, f"an array of shape {recorded.shapes[0]}")
-        if not is_float(recorded.dtypes[0]):
-            raise errors.not_smooth(self.name, recorded.dtypes[0])
+    def _check(self, result: Result) -> None:
+        if result.node is not LEAF:
+            kind = result.node.kind
+            raise errors.not_scalar(self.name, errors.article(kind.__name__ if kind else "leaf"))
+        if result.shapes[0] != ():
+            raise errors.not_scalar(self.name, f"an array of shape {result.shapes[0]}")
+        if not is_float(result.dtypes[0]):
+            raise errors.not_smooth(self.name, result.dtypes[0])
 
 
 class ValueAndGradient(Gradient):
@@ -121,5 +111,5 @@ class ValueAndGradient(Gradient):
 
     def _run(self, arguments: Arguments) -> Any:
         recorded, values, gradient = self._gradient(arguments)
-        value = recorded.value(values)
+        value = recorded.result.value(values)
         return ((value, recorded.auxiliary()) if self._has_aux else value), gradient

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from jacrs import errors
 from jacrs._transforms.function import Transformed
-from jacrs._transforms.leaves import plain
 from jacrs._transforms.recording import Recorded, record
 from jacrs._trees import LEAF
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from jacrs._transforms.arguments import Arguments
 
@@ -155,17 +154,23 @@ class Jacobian(Transformed):
 
     def _blocks(self, arguments: Arguments) -> tuple[Recorded, list[Any], Any]:
         recorded = record(self._f, arguments, has_aux=self._has_aux)
-        mode = self._options[0] or cheaper_mode(recorded)
-        values, rows = run_jacobian(recorded, recorded.outputs, mode)
-        if recorded.node is LEAF and recorded.outputs:
+        result = recorded.result
+        mode = self._options[0] or cheaper_mode(
+            result.shapes, [leaf.shape for leaf in arguments.leaves]
+        )
+        values, rows = result.jacobian(result.outputs, recorded.inputs, mode)
+        if result.node is LEAF and result.outputs:
             return recorded, values, arguments.like(rows[0])
 
         def constant(index: int) -> Any:
             return arguments.like(
-                [recorded.zeros_for(index, leaf.shape, leaf.dtype) for leaf in arguments.leaves]
+                [
+                    recorded.result.zeros_for(index, leaf.shape, leaf.dtype)
+                    for leaf in arguments.leaves
+                ]
             )
 
-        return recorded, values, recorded.like_result(map(arguments.like, rows), constant)
+        return recorded, values, recorded.result.like(map(arguments.like, rows), constant)
 
 
 class ValueAndJacobian(Jacobian):
@@ -175,7 +180,7 @@ class ValueAndJacobian(Jacobian):
 
     def _run(self, arguments: Arguments) -> Any:
         recorded, values, blocks = self._blocks(arguments)
-        value = recorded.value(values)
+        value = recorded.result.value(values)
         return ((value, recorded.auxiliary()) if self._has_aux else value), blocks
 
 
@@ -188,12 +193,14 @@ class Hessian(Transformed):
         first: list[Any] = []
 
         def differentiate(recorded: Recorded) -> None:
-            if recorded.outputs:
-                rows = recorded.session.jacobian(recorded.outputs, recorded.inputs, "reverse")
+            if recorded.result.outputs:
+                rows = recorded.session.jacobian(
+                    recorded.result.outputs, recorded.inputs, "reverse"
+                )
                 first.extend(block for row in rows for block in row)
 
         recorded = record(self._f, arguments, has_aux=self._has_aux, then=differentiate)
-        _, rows = run_jacobian(recorded, first, "forward")
+        _, rows = recorded.result.jacobian(first, recorded.inputs, "forward")
         supply = iter(rows)
         count = len(arguments.leaves)
 
@@ -203,33 +210,18 @@ class Hessian(Transformed):
         def constant(index: int) -> Any:
             leaves = arguments.leaves
             return second(
-                [recorded.zeros_for(index, x.shape + z.shape, x.dtype) for z in leaves]
+                [recorded.result.zeros_for(index, x.shape + z.shape, x.dtype) for z in leaves]
                 for x in leaves
             )
 
-        of_outputs = (second(supply) for _ in recorded.outputs)
-        blocks = recorded.like_result(of_outputs, constant)
+        of_outputs = (second(supply) for _ in recorded.result.outputs)
+        blocks = recorded.result.like(of_outputs, constant)
         return (blocks, recorded.auxiliary()) if self._has_aux else blocks
 
 
-def run_jacobian(
-    recorded: Recorded, outputs: list[Any], mode: str
-) -> tuple[list[Any], list[list[Any]]]:
-    """Return the values of `outputs`, and for each its Jacobian by each input."""
-    session, inputs = recorded.session, recorded.inputs
-    if not outputs or not inputs:
-        return recorded.session.values(outputs) if outputs else [], [[] for _ in outputs]
-    if recorded.joined:
-        return [], session.jacobian(outputs, inputs, mode)
-    values, rows = session.run_jacobian(outputs, inputs, mode)
-    return values, [[plain(block) for block in row] for row in rows]
-
-
-def cheaper_mode(recorded: Recorded) -> str:
-    """Choose the mode by the sizes: a sweep back costs about two forward."""
-    inputs = sum(leaf.size for leaf in recorded.arguments.leaves)
-    outputs = sum(map(prod, recorded.shapes))
-    return "forward" if inputs <= 2 * outputs else "reverse"
+def cheaper_mode(outputs: Sequence[tuple[int, ...]], inputs: Sequence[tuple[int, ...]]) -> str:
+    """Choose the mode by the shapes: a sweep back costs about two forward."""
+    return "forward" if sum(map(prod, inputs)) <= 2 * sum(map(prod, outputs)) else "reverse"
 
 
 def checked_mode(mode: str | None) -> str | None:

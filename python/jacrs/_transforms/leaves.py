@@ -35,7 +35,7 @@ def differentiable(value: Any, where: Where) -> Any:
     `where` names it in errors.
     """
     kind = type(value)
-    if kind is Tracer:
+    if isinstance(value, Tracer):
         return value if is_float(value.dtype) else _raise(errors.not_real(where(), value))
     if kind is float or kind is int:
         return np.array(value, F64)
@@ -72,8 +72,10 @@ def vector_like(value: Any, shape: tuple[int, ...], dtype: Any, where: Where, of
         return value if isinstance(value, Tracer) else np.asarray(value).view(np.ndarray)
     if not np.can_cast(value.dtype, dtype, "safe"):
         raise errors.wrong_dtype(where(), value.dtype, dtype, of())
-    return value.astype(dtype).view(np.ndarray) if isinstance(value, np.ndarray) else (
-        value.astype(dtype)
+    return (
+        value.astype(dtype).view(np.ndarray)
+        if isinstance(value, np.ndarray)
+        else (value.astype(dtype))
     )
 
 
@@ -94,7 +96,9 @@ def result_leaf(value: Any, where: Where) -> Any:
         value = np.asarray(value)
     elif type(value) in _PLAIN:
         value = value.view(np.ndarray)
-    elif not isinstance(value, Tracer):
+    elif isinstance(value, Tracer):
+        return value
+    else:
         raise errors.not_a_result(where(), value)
     if not is_float(value.dtype) and value.dtype.kind not in "iub":
         raise errors.result_not_real(where(), value)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from jacrs import errors
 from jacrs._jacrs import Tracer, is_recording
 from jacrs._transforms.arguments import Arguments
-from jacrs._transforms.leaves import F64, is_float, plain, vector_like
+from jacrs._transforms.leaves import plain
 from jacrs._transforms.recording import Recorded, record
-from jacrs._trees import flatten_like
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,16 +62,9 @@ def jvp(
     arguments = Arguments(primals, {}, tuple(range(len(primals))))
     along = arguments.tangents(tangents)
     recorded = record(f, arguments, has_aux=has_aux)
-    session, outputs, inputs = recorded.session, recorded.outputs, recorded.inputs
-    values: list[Any] = []
-    if not outputs:
-        products: Any = []
-    elif recorded.joined:
-        products = session.jvp(outputs, inputs, along)
-    else:
-        values, products = session.run_jvp(outputs, inputs, along)
-        products = map(plain, products)
-    y, jv = recorded.value(values), recorded.like_result(products, recorded.zeros_for)
+    result = recorded.result
+    values, products = result.jvp(recorded.inputs, along)
+    y, jv = result.value(values), result.like(products, result.zeros_for)
     return (y, jv, recorded.auxiliary()) if has_aux else (y, jv)
 
 
@@ -117,12 +106,13 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
     arguments = Arguments(primals, {}, argnums)
     recorded = record(f, arguments, has_aux=has_aux)
+    result = recorded.result
     values: list[Any] = []
-    pull: Any = None
-    if recorded.outputs and not recorded.joined:
-        values, pull = recorded.session.pullback(recorded.outputs, recorded.inputs)
-    y = recorded.value(values)
-    pullback = Pullback(f, recorded, pull, has_aux=has_aux)
+    native: Any = None
+    if result.outputs and not recorded.joined:
+        values, native = recorded.session.pullback(result.outputs, recorded.inputs)
+    y = result.value(values)
+    pullback = Pullback(f, recorded, native, has_aux=has_aux)
     return (y, pullback, recorded.auxiliary()) if has_aux else (y, pullback)
 
 
@@ -145,40 +135,15 @@ class Pullback:
     def __call__(self, cotangent: Any) -> Any:
         """Return the cotangent of the argument, or a tuple of one for each of several."""
         recorded = self._recorded
-        arguments = recorded.arguments
-        along = self._outputs_of(cotangent)
-        if recorded.joined:
-            session = recorded.session
-            return arguments.like(session.vjp(recorded.outputs, recorded.inputs, along))
-        if is_recording() and any(type(leaf) is Tracer for leaf in along):
+        arguments, result = recorded.arguments, recorded.result
+        along = result.cotangents(cotangent, "the cotangent")
+        if not recorded.joined and is_recording() and any(isinstance(v, Tracer) for v in along):
             # The cotangent is recorded, this call was not: record it where the cotangent lives.
             primals = arguments.parts(arguments.leaves)
             return vjp(self._f, *primals, has_aux=self._has_aux)[1](cotangent)
         if self._native is None:
-            return arguments.like([plain(np.zeros_like(leaf)) for leaf in arguments.leaves])
+            return arguments.like(result.vjp(recorded.inputs, along, arguments.leaves)[1])
         return arguments.like([plain(leaf) for leaf in self._native(along)])
-
-    def _outputs_of(self, cotangent: Any) -> list[Any]:
-        """Return the cotangents of the outputs, after a check of all that was given."""
-        recorded = self._recorded
-        leaves: list[Any] = []
-        flatten_like(recorded.node, cotangent, leaves, "the cotangent")
-        along = []
-        for i, leaf in enumerate(leaves):
-            dtype = recorded.dtypes[i]
-            vector = vector_like(
-                leaf,
-                recorded.shapes[i],
-                dtype if is_float(dtype) else F64,
-                partial(self._path, i, "the cotangent"),
-                partial(self._path, i, "the result"),
-            )
-            if recorded.live[i]:
-                along.append(vector)
-        return along
-
-    def _path(self, index: int, name: str) -> str:
-        return list(self._recorded.node.paths(name))[index]
 
     def __repr__(self) -> str:
         return f"<jacrs pullback of {self._f!r}>"

@@ -65,7 +65,7 @@ pub fn from_numpy(array: &Bound<'_, PyUntypedArray>, take: Take) -> PyResult<Arr
         ));
     };
     // SAFETY: a live array object.
-    let flags = unsafe { (*array.as_array_ptr()).flags };
+    let flags = unsafe { (*array.as_array_ptr()).fields.flags };
     if convert || flags & npyffi::NPY_ARRAY_ALIGNED == 0 {
         let converted = array.call_method1("astype", (dtype.name(),))?;
         return from_numpy(converted.cast::<PyUntypedArray>()?, Take::Copy);
@@ -81,7 +81,7 @@ pub fn from_numpy(array: &Bound<'_, PyUntypedArray>, take: Take) -> PyResult<Arr
         return from_numpy(dense.cast::<PyUntypedArray>()?, Take::Copy);
     }
     // SAFETY: a live array object.
-    let data = unsafe { (*array.as_array_ptr()).data } as *const u8;
+    let data = unsafe { (*array.as_array_ptr()).fields.data } as *const u8;
     let view = View { ptr: data, dtype, layout };
     let borrow = take == Take::Borrow && view.is_contiguous() && view.len() * dtype.size() > COPY_LIMIT;
     if borrow {

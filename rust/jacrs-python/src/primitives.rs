@@ -55,7 +55,7 @@ pub fn where_(
     let (c, x, y) = (Operand::require(c)?, Operand::require(x)?, Operand::require(y)?);
     state::wrap(py, |state| {
         let (c, x, y) = (state.node(&c)?, state.node(&x)?, state.node(&y)?);
-        state.rec.select(c, x, y)
+        state.rec.select(c.0, x, y)
     })
 }
 
@@ -202,7 +202,7 @@ pub fn concat(py: Python<'_>, parts: &Bound<'_, PyAny>, axis: usize) -> PyResult
     let parts = read_all(py, &parts)?;
     state::wrap(py, |state| {
         let nodes = parts.iter().map(|x| state.strong(x)).collect::<Result<Vec<_>>>()?;
-        state.rec.concatenate(&nodes, axis)
+        state.rec.concatenate(&nodes, axis as i64)
     })
 }
 
@@ -282,10 +282,7 @@ pub fn lift(py: Python<'_>, array: &Bound<'_, PyAny>, writable: bool) -> PyResul
     let taken = arrays::from_numpy(&object, Take::Copy)?;
     state::wrap_handle(py, |state| {
         if !writable {
-            let node = state.capture(object.as_any(), taken);
-            let mut handle = state.rec.fresh(node);
-            state.rec.share_read_only(&mut handle, "it was made outside the recorded function");
-            return Ok(handle);
+            return Ok(state.capture(object.as_any(), taken));
         }
         let mut handle = match structural(&taken) {
             Some(value) => state.rec.filled(taken.dtype(), taken.shape(), value),

@@ -9,7 +9,9 @@ use jacrs::error::{Error, Result};
 use jacrs::ir::{Graph, NodeId, Type};
 use jacrs::ops::build;
 use jacrs::optimize::optimize;
+use jacrs::execute::check_memory;
 use jacrs::plan::Plan;
+use jacrs::trace::shape_text;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
@@ -41,7 +43,7 @@ enum Body {
     Products(Plan),
     /// Values first, products as often as they are asked for.
     Split { early: Plan, late: Plan },
-    Jacobian(Box<Assembly>),
+    Jacobian(Box<Assembly>, Mode),
 }
 
 /// A program with the data of one call.
@@ -103,7 +105,7 @@ pub fn block_dtype(y: DType, x: DType, mode: Mode) -> DType {
 
 /// Finds or makes the program for a recording.
 pub fn prepare(state: &mut State, request: Request, ys: &[NodeId], xs: &[NodeId]) -> Result<Job> {
-    let inputs = state.rec.inputs().to_vec();
+    let inputs = state.rec.inputs();
     let key = key(&state.rec.graph, request, ys, xs);
     if let Some(program) = lock().find(key) {
         return Ok(Job { program, inputs });
@@ -150,7 +152,8 @@ impl Program {
                 let width = total.clamp(1, PANEL);
                 let split = differentiate::linearize(&graph, ys, &float_ys, xs, mode, width)?;
                 let (early, late) = (optimize(&split.early), optimize(&split.late));
-                (Body::Jacobian(Box::new(Assembly::new(&early, &late, ys.len(), mode, width)?)), vec![], width)
+                let assembly = Assembly::new(&early, &late, ys.len(), mode, width)?;
+                (Body::Jacobian(Box::new(assembly), mode), vec![], width)
             }
         };
         Ok(Self { body, ys: ys_types, xs: xs_types, residuals, nodes, width })
@@ -233,7 +236,7 @@ pub fn products(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Arrays)> {
 }
 
 fn plan_outputs(plan: &Plan) -> Vec<Type> {
-    plan.output_types().to_vec()
+    plan.outputs().to_vec()
 }
 
 /// Values, and the pullback that holds what its sweeps need.
@@ -277,7 +280,7 @@ impl Pullback {
 
 /// Values, and the blocks of the Jacobian.
 pub fn jacobian(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Vec<Arrays>)> {
-    let Program { body: Body::Jacobian(assembly), ys, xs, .. } = &*job.program else {
+    let Program { body: Body::Jacobian(assembly, mode), ys, xs, .. } = &*job.program else {
         unreachable!("prepared as a Jacobian")
     };
     let (values, value_outs) = results(py, ys)?;
@@ -285,10 +288,10 @@ pub fn jacobian(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Vec<Arrays>)> {
     for y in ys {
         for x in xs {
             let shape: Dims = y.shape.iter().chain(&x.shape).copied().collect();
-            types.push(Type { dtype: block_dtype(y.dtype, x.dtype, assembly.mode()), shape });
+            types.push(Type { dtype: block_dtype(y.dtype, x.dtype, *mode), shape });
         }
     }
-    assembly.check_memory(&types).or_raise(py)?;
+    check_result(&types).or_raise(py)?;
     let (blocks, block_outs) = results(py, &types)?;
     let inputs = views(&job.inputs);
     detached(py, |check| assembly.run(&inputs, &value_outs, &block_outs, check))?;
@@ -297,16 +300,27 @@ pub fn jacobian(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Vec<Arrays>)> {
     Ok((values, rows))
 }
 
+/// Refuses a result that the memory at hand cannot hold, before it is allocated.
+fn check_result(types: &[Type]) -> Result<()> {
+    let bytes = types.iter().map(|t| t.shape.iter().fold(t.dtype.size(), |n, &d| n.saturating_mul(d)));
+    check_memory(bytes.fold(0, usize::saturating_add), || {
+        let shapes: Vec<_> = types.iter().map(|t| shape_text(&t.shape)).collect();
+        format!("a dense Jacobian of shape {}", shapes.join(", "))
+    })
+}
+
 /// What a program does, in words.
 pub fn describe(job: &Job) -> String {
     let width = job.program.width;
     match &job.program.body {
-        Body::Jacobian(assembly) => {
-            let way = match assembly.mode() {
+        Body::Jacobian(assembly, mode) => {
+            let (once, panel) = assembly.summary();
+            let (panels, _) = assembly.panels();
+            let way = match mode {
                 Mode::Forward => "forward (a lane for each input element)",
                 Mode::Reverse => "reverse (a lane for each output element)",
             };
-            format!("mode: {way}\nlanes in a panel: {width}\n{assembly}")
+            format!("mode: {way}\npanels: {panels} of {width} lanes\nonce: {once}\neach panel: {panel}")
         }
         Body::Products(plan) => plan.to_string(),
         Body::Split { early, late } => format!("once:\n{early}\neach time:\n{late}"),

@@ -49,12 +49,12 @@ pub fn array_ufunc(
 }
 
 /// `out=`, `where=`, `dtype=` and the keywords that say nothing about the value.
-fn with_keywords(
-    py: Python<'_>,
+fn with_keywords<'py>(
+    py: Python<'py>,
     fun: Fun,
-    ufunc: &Bound<'_, PyAny>,
-    mut operands: Vec<Operand<'_>>,
-    kwargs: &Bound<'_, PyDict>,
+    ufunc: &Bound<'py, PyAny>,
+    mut operands: Vec<Operand<'py>>,
+    kwargs: &Bound<'py, PyDict>,
 ) -> PyResult<Py<PyAny>> {
     let (mut out, mut mask) = (None, None);
     for (key, value) in kwargs {
@@ -67,7 +67,7 @@ fn with_keywords(
             "dtype" => {
                 let dtype = parse_dtype(&value)?;
                 for operand in &mut operands {
-                    *operand = Operand::require(crate::primitives::cast_operand(py, operand, dtype)?.bind(py))?;
+                    *operand = Operand::require(&crate::primitives::cast_operand(py, operand, dtype)?.into_bound(py))?;
                 }
             }
             "casting" | "order" | "subok" => {}
@@ -103,7 +103,7 @@ fn finish(
         let old = Operand::Tracer(target.clone());
         let merged = state::wrap(py, |state| {
             let (c, x, z) = (state.strong(&mask)?, state.strong(&value)?, state.strong(&old)?);
-            state.rec.select((c, Weak::None), (x, Weak::None), (z, Weak::None))
+            state.rec.select(c, (x, Weak::None), (z, Weak::None))
         })?;
         value = Operand::require(merged.bind(py))?;
     }

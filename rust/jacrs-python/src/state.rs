@@ -53,18 +53,17 @@ impl State {
 
     /// The node of a captured array: what it holds now. Captured again unchanged it is the same
     /// input; changed in between it is another one.
-    pub fn capture(&mut self, object: &Bound<'_, PyAny>, array: Array) -> NodeId {
+    pub fn capture(&mut self, object: &Bound<'_, PyAny>, array: Array) -> Handle {
         let key = object.as_ptr() as usize;
         if let Some(known) = self.captures.get(&key)
             && same_elements(&known.snapshot, &array)
         {
-            let handle = known.handle;
-            return self.rec.node(handle);
+            return known.handle;
         }
         let handle = self.rec.captured(array.clone(), Access::ReadOnly("it was made outside the recorded function"));
         let capture = Capture { _object: object.clone().unbind(), snapshot: array, handle };
         self.captures.insert(key, capture);
-        self.rec.node(handle)
+        handle
     }
 }
 
@@ -183,7 +182,10 @@ impl State {
             }
             Operand::Int(value) => (self.rec.literal_i64(*value), Weak::Int),
             Operand::Bool(value) => (self.rec.literal_bool(*value), Weak::Bool),
-            Operand::Array(object, array) => (self.capture(object, array.clone()), Weak::None),
+            Operand::Array(object, array) => {
+                let handle = self.capture(object, array.clone());
+                (self.rec.node(handle), Weak::None)
+            }
         })
     }
 

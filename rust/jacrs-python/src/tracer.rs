@@ -352,6 +352,7 @@ impl Tracer {
         })
     }
 
+    #[pyo3(signature = (ufunc, method, *inputs, **kwargs))]
     fn __array_ufunc__(
         slf: &Bound<'_, Self>,
         ufunc: &Bound<'_, PyAny>,

@@ -66,6 +66,11 @@ pub struct Out {
     pub shape: Dims,
 }
 
+// SAFETY: as for `View`: a pointer with a description, written by one kernel at a time.
+unsafe impl Send for Out {}
+// SAFETY: as above.
+unsafe impl Sync for Out {}
+
 impl Out {
     pub fn len(&self) -> usize {
         product(&self.shape)

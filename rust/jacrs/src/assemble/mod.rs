@@ -5,21 +5,13 @@
 
 mod panel;
 
-use crate::array::{Array, Buffer, DType, Dims, Out, View, product};
+use crate::array::{Array, Buffer, Dims, Layout, Out, View, copy, product};
 use crate::error::{Error, Result};
+pub use crate::differentiate::Mode;
 use crate::execute::{self, Watch, check_memory, pool};
 use crate::ir::{Graph, NodeId, Op, Type};
 use crate::plan::{Plan, Scratch, Summary, aligned};
 use panel::Panels;
-
-/// Which way derivatives travel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Mode {
-    /// Seeds are tangents of the inputs; a panel gives columns.
-    Forward,
-    /// Seeds are cotangents of the values; a panel gives rows.
-    Reverse,
-}
 
 /// A prepared dense Jacobian: values once, then panels of seeds.
 ///
@@ -131,7 +123,7 @@ impl Assembly {
             format!("the scratch of a Jacobian of {}, on {threads} threads,", self.panels)
         })?;
         let (memory, _) = self.residual_memory.take();
-        let inputs: Vec<Array> = contiguous(inputs);
+        let inputs = staged(inputs, values, blocks);
         self.early_outputs(&inputs, values, &memory, check)?;
         let residuals: Vec<View> = self.residual_views(&inputs, &memory);
         let result = self.sweep(&residuals, blocks, check);
@@ -186,26 +178,21 @@ impl Assembly {
 
     /// All panels, spread over the threads.
     fn sweep(&self, residuals: &[View], blocks: &[Out], check: &dyn Fn() -> Result<()>) -> Result<()> {
-        let targets = panel::Targets::new(blocks);
-        let task = |k: usize| self.panel(k, residuals, &targets);
+        let task = |k: usize| self.panel(k, residuals, blocks, &execute::uninterrupted);
         let watch = Watch::new(check);
         if self.panels.count() == 1 {
             // Alone, a panel may use the threads for itself.
-            return self.one_panel(0, residuals, &targets, check);
+            return self.panel(0, residuals, blocks, check);
         }
         pool::parallel_for(self.panels.count(), &task, &|| watch.now())
     }
 
-    fn panel(&self, k: usize, residuals: &[View], targets: &panel::Targets) -> Result<()> {
-        self.one_panel(k, residuals, targets, &execute::uninterrupted)
-    }
-
     /// Seeds, one run of the linear half, and the scatter of what it gives.
-    fn one_panel(
+    fn panel(
         &self,
         k: usize,
         residuals: &[View],
-        targets: &panel::Targets,
+        blocks: &[Out],
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
         let (memory, fresh) = self.panel_memory.take();
@@ -218,21 +205,27 @@ impl Assembly {
         // A buffer whose seeds are not taken back is not given back.
         self.late.run(&inputs, &self.panels.swept_outs(&memory), check)?;
         // SAFETY: `run` checked the blocks; panels write disjoint parts of them.
-        unsafe { self.panels.scatter(&memory, k, targets) };
+        unsafe { self.panels.scatter(&memory, k, blocks) };
         self.panels.seed(&memory, k, 0.0);
         self.panel_memory.give(memory);
         Ok(())
     }
 }
 
-/// Inputs in C order, so that no panel has to copy them again.
-fn contiguous(inputs: &[View]) -> Vec<Array> {
-    let dense = |view: &View| {
+/// Inputs in C order, so that no panel has to copy them again, and apart from all that is written.
+fn staged(inputs: &[View], values: &[Out], blocks: &[Out]) -> Vec<Array> {
+    let stage = |view: &View| {
         // The caller keeps the memory alive during the run, longer than this array.
         let buffer = std::sync::Arc::new(Buffer::foreign(view.ptr, Box::new(())));
-        Array::from_parts(buffer, view.clone()).to_contiguous()
+        let array = Array::from_parts(buffer, view.clone());
+        if !values.iter().chain(blocks).any(|out| execute::overlap(view, out)) {
+            return array.to_contiguous();
+        }
+        let (apart, out) = Array::uninit(view.dtype, view.shape());
+        copy(view, out.ptr, &Layout::contiguous(view.shape()));
+        apart
     };
-    inputs.iter().map(dense).collect()
+    inputs.iter().map(stage).collect()
 }
 
 /// Where each residual is, those that have to be computed, and their bytes.
@@ -256,8 +249,8 @@ fn residuals(early: &Graph, values: usize) -> (Vec<Residual>, Vec<NodeId>, usize
 }
 
 /// The shape of a block.
-fn block_type(value: &Type, input: &Type) -> (DType, Dims) {
-    (value.dtype, value.shape.iter().chain(&input.shape).copied().collect())
+fn block_shape(value: &Type, input: &Type) -> Dims {
+    value.shape.iter().chain(&input.shape).copied().collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Mode, block_type};
+use super::{Mode, block_shape};
 use crate::array::{Buffer, DType, Out, View, product};
 use crate::error::{Error, Result};
 use crate::ir::Type;
@@ -29,20 +29,6 @@ pub struct Panels {
     swept: Vec<Leaf>,
     seeds: usize,
     bytes: usize,
-}
-
-/// The blocks of a run.
-pub struct Targets {
-    blocks: Vec<*mut u8>,
-}
-
-// SAFETY: addresses; panels write disjoint parts of what they name.
-unsafe impl Sync for Targets {}
-
-impl Targets {
-    pub fn new(blocks: &[Out]) -> Self {
-        Self { blocks: blocks.iter().map(|b| b.ptr).collect() }
-    }
 }
 
 impl Panels {
@@ -100,7 +86,7 @@ impl Panels {
         }
         for (k, block) in blocks.iter().enumerate() {
             let (i, j) = (k / inputs.len(), k % inputs.len());
-            let (_, shape) = block_type(&values[i].kind, &inputs[j].kind);
+            let shape = block_shape(&values[i].kind, &inputs[j].kind);
             let dtype = if self.mode == Mode::Forward { values[i].kind.dtype } else { inputs[j].kind.dtype };
             if block.dtype != dtype {
                 return Err(Error::type_(format!("block ({i}, {j}) has dtype {}, not {dtype}", block.dtype)));
@@ -158,7 +144,7 @@ impl Panels {
     ///
     /// # Safety
     /// The blocks must have passed [`Panels::validate`], and no other thread may handle this panel.
-    pub unsafe fn scatter(&self, memory: &Buffer, k: usize, targets: &Targets) {
+    pub unsafe fn scatter(&self, memory: &Buffer, k: usize, blocks: &[Out]) {
         let mut seed = k * self.width;
         let end = self.seeds.min(seed + self.width);
         while seed < end {
@@ -169,7 +155,7 @@ impl Panels {
             let lanes = (seed - k * self.width, stop - seed);
             for (i, swept) in self.swept.iter().enumerate() {
                 let (row, column) = if self.mode == Mode::Forward { (i, j) } else { (j, i) };
-                let block = targets.blocks[row * self.inputs().len() + column];
+                let block = blocks[row * self.inputs().len() + column].ptr;
                 let panel = memory.ptr().wrapping_add(swept.offset);
                 // SAFETY: the caller's contract; lanes and seeds stay inside panel and block.
                 unsafe {

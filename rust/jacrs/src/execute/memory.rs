@@ -28,7 +28,11 @@ pub fn check_memory(bytes: usize, what: impl FnOnce() -> String) -> Result<()> {
     if bytes < UNQUESTIONED && LIMIT.load(Ordering::Relaxed) == UNSET {
         return Ok(());
     }
-    match memory_limit() {
+    within(bytes, memory_limit(), what)
+}
+
+fn within(bytes: usize, limit: Option<u64>, what: impl FnOnce() -> String) -> Result<()> {
+    match limit {
         Some(limit) if bytes as u64 > limit => Err(Error::new(
             Kind::Memory,
             format!(
@@ -76,6 +80,14 @@ mod tests {
     #[test]
     fn small_requests_are_never_refused_by_default() {
         assert!(check_memory(1 << 10, || unreachable!()).is_ok());
+    }
+
+    #[test]
+    fn refusals_name_what_is_too_large() {
+        let error = within(100, Some(99), || "the scratch of f".into()).unwrap_err();
+        assert_eq!(error.kind, Kind::Memory);
+        assert!(error.message.starts_with("the scratch of f would take 100 bytes"), "{error}");
+        assert!(within(100, None, || unreachable!()).is_ok());
     }
 
     #[test]

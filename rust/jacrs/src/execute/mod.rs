@@ -121,9 +121,8 @@ impl Staged {
             staged.inputs.push(staged_input(view, &mut staged.copies)?);
         }
         for (k, out) in outputs.iter().enumerate() {
-            let place = range(out.ptr, out.len() * out.dtype.size());
-            let meets_input = inputs.iter().any(|v| overlap(&place, &extent(v)));
-            let meets_output = outputs[..k].iter().any(|o| overlap(&place, &range(o.ptr, o.len() * o.dtype.size())));
+            let meets_input = inputs.iter().any(|view| overlap(view, out));
+            let meets_output = outputs[..k].iter().any(|other| overlap(&other.view(), out));
             let misaligned = out.ptr.addr() % out.dtype.size() != 0;
             if meets_input || meets_output || misaligned {
                 let buffer = Buffer::new(out.len() * out.dtype.size());
@@ -166,17 +165,8 @@ fn staged_input(view: &View, copies: &mut Vec<Buffer>) -> Result<*const u8> {
     Ok(ptr)
 }
 
-type Range = std::ops::Range<usize>;
-
-fn range(ptr: *const u8, bytes: usize) -> Range {
-    ptr.addr()..ptr.addr() + bytes
-}
-
 /// The addresses between the first and the last element of a view.
-fn extent(view: &View) -> Range {
-    if view.is_empty() {
-        return 0..0;
-    }
+fn extent(view: &View) -> (usize, usize) {
     let size = view.dtype.size() as isize;
     let (mut low, mut high) = (0isize, size);
     for (&n, &stride) in view.shape().iter().zip(view.strides()) {
@@ -184,11 +174,17 @@ fn extent(view: &View) -> Range {
         low += reach.min(0);
         high += reach.max(0);
     }
-    view.ptr.addr().wrapping_add_signed(low)..view.ptr.addr().wrapping_add_signed(high)
+    (view.ptr.addr().wrapping_add_signed(low), view.ptr.addr().wrapping_add_signed(high))
 }
 
-fn overlap(a: &Range, b: &Range) -> bool {
-    a.start < b.end && b.start < a.end
+/// A view and an output may share memory.
+pub fn overlap(view: &View, out: &Out) -> bool {
+    if view.is_empty() || out.is_empty() {
+        return false;
+    }
+    let (start, end) = extent(view);
+    let first = out.ptr.addr();
+    start < first + out.len() * out.dtype.size() && first < end
 }
 
 /// Looks for interrupts now and then.

@@ -45,7 +45,7 @@ pub fn set_num_threads(n: usize) {
 type Task<'a> = &'a (dyn Fn(usize) -> Result<()> + Sync);
 
 /// Runs `task(0)`, ..., `task(n - 1)`, in any order, on up to [`num_threads`] threads, and waits for
-/// all of them. `between` is called by this thread after each task of its own.
+/// all of them. `between` is called by this thread after each task of its own and at the end.
 ///
 /// # Errors
 /// The first error by the number of its task; a panic in a task is an internal error. After an
@@ -63,6 +63,7 @@ pub fn parallel_for(n: usize, task: Task<'_>, between: &dyn Fn() -> Result<()>) 
     pool.announce(&job, threads - 1);
     INSIDE.set(true);
     job.work(Some(between));
+    job.note(n, checked(between));
     INSIDE.set(false);
     pool.retire(&job);
     let error = lock(&job.error).take();
@@ -121,13 +122,17 @@ impl Job {
             if k >= self.tasks {
                 return;
             }
-            let result = guarded(self.task, k).and_then(|()| between.map_or(Ok(()), checked));
-            if let Err(error) = result {
-                self.stopped.store(true, Ordering::Relaxed);
-                let mut first = lock(&self.error);
-                if first.as_ref().is_none_or(|(at, _)| k < *at) {
-                    *first = Some((k, error));
-                }
+            self.note(k, guarded(self.task, k).and_then(|()| between.map_or(Ok(()), checked)));
+        }
+    }
+
+    /// Keeps the first error by the number of its task; no task is started after one.
+    fn note(&self, k: usize, result: Result<()>) {
+        if let Err(error) = result {
+            self.stopped.store(true, Ordering::Relaxed);
+            let mut first = lock(&self.error);
+            if first.as_ref().is_none_or(|(at, _)| k < *at) {
+                *first = Some((k, error));
             }
         }
     }

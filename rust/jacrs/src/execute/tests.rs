@@ -72,6 +72,38 @@ fn check(g: &Graph, inputs: &[Array]) {
     }
 }
 
+/// Random graphs must reach every kind of step, or the comparison above says little.
+#[test]
+fn random_graphs_reach_everything() {
+    let mut seed = 7u64;
+    let (mut total, mut in_place, mut copied) = (crate::plan::Summary::default(), 0, 0);
+    for _ in 0..200 {
+        let choices: Vec<u16> = (0..300)
+            .map(|_| {
+                seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                (seed >> 40) as u16
+            })
+            .collect();
+        let g = random_graph(&choices);
+        check(&g, &inputs_for(&g, &choices));
+        let plan = Plan::new(&g).unwrap();
+        let summary = plan.summary();
+        total.scalar_instructions += summary.scalar_instructions;
+        total.block_instructions += summary.block_instructions;
+        total.groups += summary.groups;
+        total.copies += summary.copies;
+        for step in plan.steps() {
+            if let Step::Kernel(kernel) = step
+                && ops::operation(kernel.calls[0].op).updates_first()
+            {
+                *(if kernel.copies_first { &mut copied } else { &mut in_place }) += 1;
+            }
+        }
+    }
+    assert!(total.scalar_instructions > 500 && total.block_instructions > 2 * total.groups, "{total}");
+    assert!(total.copies > 100 && in_place > 20 && copied > 20, "{total}, {in_place}, {copied}");
+}
+
 fn text(text: &str, inputs: &[Array]) -> (Plan, Vec<Array>) {
     let g = parse(text).unwrap();
     check(&g, inputs);

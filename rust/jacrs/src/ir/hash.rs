@@ -25,13 +25,15 @@ impl FastHasher {
     #[inline]
     fn word(&mut self, word: u64) {
         let wide = u128::from(self.0 ^ word) * u128::from(K1);
-        self.0 = (wide as u64) ^ ((wide >> 64) as u64).rotate_left(23);
+        self.0 = (wide as u64) ^ ((wide >> 64) as u64);
     }
 }
 
 impl Hasher for FastHasher {
     fn finish(&self) -> u64 {
-        self.0
+        // Tables take the lowest and the highest bits: both must depend on all of the words.
+        let mixed = (self.0 ^ (self.0 >> 32)).wrapping_mul(K2);
+        mixed ^ (mixed >> 29)
     }
     fn write(&mut self, bytes: &[u8]) {
         for chunk in bytes.chunks(8) {

@@ -190,5 +190,3 @@ impl fmt::Display for Plan {
     }
 }
 
-#[cfg(test)]
-mod tests;

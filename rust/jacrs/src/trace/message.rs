@@ -3,7 +3,7 @@
 use crate::error::Error;
 
 /// A shape as NumPy prints it in errors: `(2,3)`, `(4,)`, `()`.
-pub(super) fn tuple(shape: &[usize]) -> String {
+pub fn tuple(shape: &[usize]) -> String {
     match shape {
         [n] => format!("({n},)"),
         _ => {

@@ -25,6 +25,7 @@ mod write;
 use hashbrown::{HashMap, HashTable};
 
 pub use index::Index;
+pub use message::tuple as shape_text;
 pub use promote::Weak;
 pub use values::Scalar;
 
@@ -76,6 +77,22 @@ pub enum Handle {
     Value(NodeId),
     /// A window of a storage.
     View(ViewId),
+}
+
+impl Handle {
+    /// The handle as a number, for objects that keep it in an atomic.
+    pub fn to_bits(self) -> u64 {
+        match self {
+            Handle::Value(node) => u64::from(node.0),
+            Handle::View(view) => 1 << 32 | u64::from(view.0),
+        }
+    }
+
+    /// The inverse of [`Handle::to_bits`].
+    pub fn from_bits(bits: u64) -> Self {
+        let id = bits as u32;
+        if bits >> 32 == 0 { Handle::Value(NodeId(id)) } else { Handle::View(ViewId(id)) }
+    }
 }
 
 /// A window of a storage, of one recording.

@@ -39,12 +39,12 @@ pub fn every(shape: &[usize]) -> Vec<Vec<usize>> {
 
 impl Strided {
     pub fn places(&self) -> Vec<usize> {
-        (every(&self.shape).iter())
-            .map(|i| {
-                let steps: isize = i.iter().zip(&self.strides).map(|(&k, s)| k as isize * s).sum();
-                usize::try_from(self.offset + steps).unwrap()
-            })
-            .collect()
+        self.addresses().iter().map(|&a| usize::try_from(a).unwrap()).collect()
+    }
+
+    fn addresses(&self) -> Vec<isize> {
+        let steps = |i: &Vec<usize>| i.iter().zip(&self.strides).map(|(&k, s)| k as isize * s).sum::<isize>();
+        every(&self.shape).iter().map(|i| self.offset + steps(i)).collect()
     }
 
     pub fn transpose(&self, perm: &[usize]) -> Strided {
@@ -55,7 +55,7 @@ impl Strided {
 
     /// The same places under another shape, if they are evenly spaced along each axis.
     pub fn reshape(&self, shape: &[usize]) -> Option<Strided> {
-        let places: Vec<isize> = self.places().iter().map(|&p| p as isize).collect();
+        let places = self.addresses();
         let mut strides = vec![0isize; shape.len()];
         let mut step = 1;
         for axis in (0..shape.len()).rev() {
@@ -65,8 +65,7 @@ impl Strided {
             step *= shape[axis];
         }
         let view = Strided { shape: shape.to_vec(), strides, offset: places[0], memory: self.memory };
-        let same = view.places().iter().zip(&places).all(|(&a, &b)| a as isize == b);
-        same.then_some(view)
+        (view.addresses() == places).then_some(view)
     }
 
     /// A view by integers, slices and new axes.

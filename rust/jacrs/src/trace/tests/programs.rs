@@ -241,7 +241,9 @@ impl World {
         let divisors: Vec<usize> = (1..=n).filter(|d| n % d == 0).collect();
         let a = divisors[usize::from(seed) % divisors.len()];
         let shape = if seed % 3 == 0 { vec![n] } else { vec![a, n / a] };
-        let known = matches!(h, Handle::Value(_)) || !self.recording.is_unordered(h);
+        let long = |shape: &[usize]| shape.iter().copied().filter(|&n| n > 1).collect::<Vec<_>>();
+        // What is only squeezed is a view in any order of the axes.
+        let known = !self.recording.is_unordered(h) || long(&m.shape) == long(&shape);
         let new = self.recording.reshape(&mut h, &shape).unwrap();
         self.pairs[k].0 = h;
         let m = match m.reshape(&shape) {
@@ -286,7 +288,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
 
     #[test]
     fn every_alias_sees_every_write(

@@ -1,0 +1,273 @@
+"""Twins of `torch.autograd.functional` on NumPy arrays: the same signatures, nesting and order.
+
+`inputs` is an array or a tuple of arrays, and so is what `func(*inputs)` returns; derivatives are
+nested in tuples in just those ways. `create_graph` and `vectorize` are taken and change nothing:
+inside a recorded function results are recorded always, outside they are arrays, and all
+directions are computed together. With `strict=True` an output that does not depend on an input
+raises IndependentError, which is a RuntimeError.
+
+Examples
+--------
+>>> import numpy as np
+>>> from jacrs import functional
+>>> functional.vjp(np.sin, np.array([1.0, 2.0, 3.0]), np.array([0.5, 1.0, 0.2]))[1]
+array([ 0.27015115, -0.41614684, -0.1979985 ])
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jacrs import errors
+from jacrs._transforms.arguments import Arguments
+from jacrs._transforms.leaves import F64, is_float, vector_like
+from jacrs._transforms.recording import Recorded, record
+from jacrs._trees import LEAF, as_floats, is_array_like
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["hessian", "jacobian", "jvp", "vjp"]
+
+_STRATEGIES = ("reverse-mode", "forward-mode")
+
+
+def vjp(
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,  # noqa: ARG001, FBT001, FBT002
+    strict: bool = False,  # noqa: FBT001, FBT002
+) -> tuple[Any, Any]:
+    """Return `func(*inputs)`, and the product of `v` with its Jacobian from the left.
+
+    `v` is shaped like the result; it may be left out for a single result of one element. The
+    product is shaped like `inputs`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jacrs import functional
+    >>> functional.vjp(lambda x, y: 2 * x + 3 * y, (1.0, 2.0), 1.0)
+    (np.float64(8.0), (np.float64(2.0), np.float64(3.0)))
+    """
+    recorded = _record(func, inputs, strict=strict)
+    result = recorded.result
+    along = _vectors(v, result.shapes, result.dtypes, "the result", many=result.node is not LEAF)
+    live = [vector for vector, live in zip(along, result.live, strict=True) if live]
+    values, pulled = result.vjp(recorded.inputs, live, recorded.arguments.leaves)
+    return result.value(values), recorded.arguments.like(pulled)
+
+
+def jvp(
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,  # noqa: ARG001, FBT001, FBT002
+    strict: bool = False,  # noqa: FBT001, FBT002
+) -> tuple[Any, Any]:
+    """Return `func(*inputs)`, and the product of its Jacobian with `v` from the right.
+
+    `v` is shaped like `inputs`; it may be left out for a single input of one element. The product
+    is shaped like the result.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jacrs import functional
+    >>> functional.jvp(lambda x, y: 2 * x + 3 * y, (1.0, 2.0), (1.0, 1.0))
+    (np.float64(8.0), np.float64(5.0))
+    """
+    arguments = _arguments(inputs)
+    shapes = [leaf.shape for leaf in arguments.leaves]
+    dtypes = [leaf.dtype for leaf in arguments.leaves]
+    along = _vectors(v, shapes, dtypes, "the input", many=not arguments.single)
+    recorded = _recorded(func, arguments, strict=strict)
+    result = recorded.result
+    values, products = result.jvp(recorded.inputs, along)
+    return result.value(values), result.like(products, result.zeros_for)
+
+
+def jacobian(
+    func: Callable[..., Any],
+    inputs: Any,
+    create_graph: bool = False,  # noqa: ARG001, FBT001, FBT002
+    strict: bool = False,  # noqa: FBT001, FBT002
+    vectorize: bool = False,  # noqa: ARG001, FBT001, FBT002
+    strategy: str = "reverse-mode",
+) -> Any:
+    """Return the Jacobian of `func` at `inputs`.
+
+    It is an array of shape `y.shape + x.shape`, or a tuple of them over the results, or over the
+    inputs, or `J[i][j]` over both. `strategy` is "reverse-mode" or "forward-mode".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jacrs import functional
+    >>> functional.jacobian(lambda x, y: 2 * x + 3 * y, (np.ones(2), np.ones(2)))
+    (array([[2., 0.],
+           [0., 2.]]), array([[3., 0.],
+           [0., 3.]]))
+    """
+    mode = _mode("strategy", strategy)
+    recorded = _record(func, inputs, strict=strict)
+    result, arguments = recorded.result, recorded.arguments
+    if strict:
+        _require_all(recorded, result.outputs, "output {} of the function")
+    rows = result.jacobian(result.outputs, recorded.inputs, mode)[1]
+
+    def constant(index: int) -> Any:
+        blocks = [result.zeros_for(index, x.shape, x.dtype) for x in arguments.leaves]
+        return arguments.like(blocks)
+
+    return result.like(map(arguments.like, rows), constant)
+
+
+def hessian(
+    func: Callable[..., Any],
+    inputs: Any,
+    create_graph: bool = False,  # noqa: ARG001, FBT001, FBT002
+    strict: bool = False,  # noqa: FBT001, FBT002
+    vectorize: bool = False,  # noqa: ARG001, FBT001, FBT002
+    outer_jacobian_strategy: str = "reverse-mode",
+) -> Any:
+    """Return the Hessian of `func`, whose result is a single array of one element.
+
+    It is an array of shape `x.shape + x.shape`, or `H[i][j]` over a tuple of inputs.
+    `outer_jacobian_strategy` is "reverse-mode" or "forward-mode".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jacrs import functional
+    >>> functional.hessian(lambda x: x[0] ** 2 * x[1], np.array([3.0, 5.0]))
+    array([[10.,  6.],
+           [ 6.,  0.]])
+    """
+    mode = _mode("outer_jacobian_strategy", outer_jacobian_strategy)
+    first: list[Any] = []
+
+    def differentiate(recorded: Recorded) -> None:
+        result = recorded.result
+        if result.node is not LEAF or prod(result.shapes[0]) != 1:
+            raise errors.not_one_element()
+        if result.outputs:
+            scalar = result.outputs[0].reshape(())
+            first.extend(recorded.session.jacobian([scalar], recorded.inputs, "reverse")[0])
+
+    recorded = _record(func, inputs, strict=strict, then=differentiate)
+    result, arguments = recorded.result, recorded.arguments
+    if strict:
+        _require_all(recorded, result.outputs, "output {} of the function")
+        _require_all(recorded, first, "the gradient by input {}")
+    if first:
+        rows = result.jacobian(first, recorded.inputs, mode)[1]
+    else:
+        leaves = arguments.leaves
+        rows = [[result.zero(x.shape + z.shape, x.dtype) for z in leaves] for x in leaves]
+    return arguments.like([arguments.like(row) for row in rows])
+
+
+def _mode(name: str, strategy: str) -> str:
+    if strategy not in _STRATEGIES:
+        raise errors.bad_choice(name, strategy, _STRATEGIES)
+    return strategy.removesuffix("-mode")
+
+
+def _arguments(inputs: Any) -> Arguments:
+    many = isinstance(inputs, tuple)
+    args = inputs if many else (inputs,)
+    arguments = Arguments(args, {}, tuple(range(len(args))) if many else 0)
+    for index, node in enumerate(arguments.nodes):
+        if node is not LEAF:
+            where = f"entry {index} of inputs" if many else "inputs"
+            raise errors.not_an_array(where, args[index])
+    return arguments
+
+
+def _record(
+    func: Callable[..., Any],
+    inputs: Any,
+    *,
+    strict: bool,
+    then: Callable[[Recorded], None] | None = None,
+) -> Recorded:
+    return _recorded(func, _arguments(inputs), strict=strict, then=then)
+
+
+def _recorded(
+    func: Callable[..., Any],
+    arguments: Arguments,
+    *,
+    strict: bool,
+    then: Callable[[Recorded], None] | None = None,
+) -> Recorded:
+    recorded = record(func, arguments, then=then)
+    result = recorded.result
+    node = result.node
+    if node is not LEAF and (node.kind is not tuple or set(node.children) - {LEAF}):
+        raise errors.not_arrays()
+    if strict:
+        _require_each(recorded)
+    return recorded
+
+
+def _vectors(
+    v: Any,
+    shapes: Sequence[tuple[int, ...]],
+    dtypes: Sequence[Any],
+    of: str,
+    *,
+    many: bool,
+) -> list[Any]:
+    """Return `v` as arrays of these shapes; one of ones where it may be left out."""
+    if v is None:
+        if len(shapes) != 1 or prod(shapes[0]) != 1:
+            raise errors.needs_vector(of)
+        return [np.ones(shapes[0], dtypes[0] if is_float(dtypes[0]) else F64)]
+    given = v if isinstance(v, tuple) else (v,)
+    if len(given) != len(shapes):
+        raise errors.wrong_count("v", len(shapes), len(given))
+    vectors = []
+    for index, (leaf, shape, dtype) in enumerate(zip(given, shapes, dtypes, strict=True)):
+        where = f"entry {index} of v" if many else "v"
+        owner = f"entry {index} of {of}" if many else of
+        array = as_floats(leaf) if type(leaf) is list and is_array_like(leaf) else leaf
+        vectors.append(
+            vector_like(
+                array,
+                shape,
+                dtype if is_float(dtype) else F64,
+                partial(str, where),
+                partial(str, owner),
+            )
+        )
+    return vectors
+
+
+def _require_each(recorded: Recorded) -> None:
+    """Raise unless every output depends on some input, and every input matters to some output."""
+    result = recorded.result
+    for index, live in enumerate(result.live):
+        if not live:
+            raise errors.independent(f"output {index} of the function", "any input")
+    table = recorded.session.depends(result.outputs, recorded.inputs)
+    for index, row in enumerate(table):
+        if not any(row):
+            raise errors.independent(f"output {index} of the function", "any input")
+    for index in range(len(recorded.inputs)):
+        if not any(row[index] for row in table):
+            raise errors.independent("the result of the function", f"input {index}")
+
+
+def _require_all(recorded: Recorded, outputs: list[Any], name: str) -> None:
+    """Raise unless every output depends on every input."""
+    for index, row in enumerate(recorded.session.depends(outputs, recorded.inputs)):
+        for source, found in enumerate(row):
+            if not found:
+                raise errors.independent(name.format(index), f"input {source}")

@@ -1,0 +1,308 @@
+"""The native primitives over NumPy: recorded arrays that hold their values.
+
+They dispatch to the adapters as tracers do, and refuse to become arrays, so that a plain call of
+NumPy on one is seen. They check that the adapters keep the contract of the primitives.
+"""
+
+import contextlib
+import importlib
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import scipy.special
+
+KNOWN = frozenset(map(np.dtype, ("bool", "int64", "float32", "float64")))
+NAMES = (
+    "Tracer ufunc where cast reshape transpose broadcast reduce argpick cumulate argsort gather "
+    "scatter_add nonzero_flat concat pack matmul stop_gradient lift value"
+).split()
+
+
+class Leak(Exception):
+    """A recorded array was handed to code that would drop its derivative."""
+
+
+class Tracer:
+    """A recorded array: its value, reachable through the adapters alone."""
+
+    __slots__ = ("v",)
+    __hash__ = None
+
+    def __init__(self, value):
+        value = np.asarray(value)
+        assert value.dtype in KNOWN, f"no tracer of {value.dtype}"
+        self.v = value
+
+    shape = property(lambda self: self.v.shape)
+    ndim = property(lambda self: self.v.ndim)
+    size = property(lambda self: self.v.size)
+    dtype = property(lambda self: self.v.dtype)
+    T = property(lambda self: Tracer(self.v.T))
+
+    def __array__(self, *args, **keywords):
+        raise Leak("__array__")
+
+    def __float__(self):
+        raise Leak("__float__")
+
+    def __bool__(self):
+        return bool(self.v)
+
+    def __int__(self):
+        return int(self.v)
+
+    def __index__(self):
+        return self.v.__index__()
+
+    def __len__(self):
+        return len(self.v)
+
+    def __iter__(self):
+        return (self[k] for k in range(len(self)))
+
+    def __getitem__(self, index):
+        return Tracer(self.v[unwrapped(index)])
+
+    def __setitem__(self, index, value):
+        self.v[unwrapped(index)] = value.v if isinstance(value, Tracer) else listed(value)
+
+    def copy(self):
+        return Tracer(self.v.copy())
+
+    def astype(self, dtype, copy=True):
+        return self if not copy and dtype == self.v.dtype else Tracer(self.v.astype(dtype))
+
+    def is_recording(self):
+        return True
+
+    def __getattr__(self, name):
+        adapters = sys.modules["jacrs._adapters"]
+        if name in adapters.PROPERTIES:
+            return adapters.PROPERTIES[name](self)
+        if name in adapters.METHODS:
+            return types.MethodType(adapters.METHODS[name], self)
+        raise AttributeError(name)
+
+    def __array_function__(self, function, kinds, args, keywords):
+        found = sys.modules["jacrs._adapters"].FUNCTIONS.get(function)
+        if found is None:
+            raise Leak(f"no adapter for {function.__name__}")
+        return found(*args, **keywords)
+
+    def __array_ufunc__(self, function, method, *inputs, **keywords):
+        adapters = sys.modules["jacrs._adapters"]
+        return adapters.ufunc_method(function, method, inputs, keywords)
+
+    def __repr__(self):
+        return f"Tracer({self.v!r})"
+
+
+def _operators():
+    binary = dict(
+        add="add", sub="subtract", mul="multiply", truediv="divide", floordiv="floor_divide",
+        mod="remainder", pow="power", lt="less", le="less_equal", gt="greater",
+        ge="greater_equal", eq="equal", ne="not_equal", xor="bitwise_xor",
+    )  # fmt: skip
+    binary["and"], binary["or"] = "bitwise_and", "bitwise_or"
+    for name, full in binary.items():
+        setattr(Tracer, f"__{name}__", lambda a, b, full=full: ufunc(full, a, b))
+        setattr(Tracer, f"__r{name}__", lambda a, b, full=full: ufunc(full, b, a))
+    for name, full in dict(neg="negative", abs="absolute", invert="invert").items():
+        setattr(Tracer, f"__{name}__", lambda a, full=full: ufunc(full, a))
+    Tracer.__pos__ = lambda a: a.copy()
+    Tracer.__matmul__ = lambda a, b: matmul(a, b)
+    Tracer.__rmatmul__ = lambda a, b: matmul(b, a)
+
+
+def unwrapped(index):
+    if isinstance(index, tuple):
+        return tuple(map(unwrapped, index))
+    return index.v if isinstance(index, Tracer) else index
+
+
+def listed(x):
+    """An array-like operand of a primitive: a number, an array, or nested lists of them."""
+    if isinstance(x, list | tuple):
+        assert not any(isinstance(item, Tracer) for item in x), "a list of tracers to a primitive"
+    return x
+
+
+def raw(x):
+    """An operand as NumPy takes it: Python numbers stay weak."""
+    if isinstance(x, Tracer):
+        return x.v
+    return x if type(x) in (int, float, bool) else np.asarray(listed(x))
+
+
+def array(x):
+    return np.asarray(raw(x))
+
+
+def ufunc(name, *operands):
+    function = getattr(np, name, None) or getattr(scipy.special, name)
+    assert function.nout == 1 and function.signature is None, name
+    assert name not in {"positive", "conjugate", "clip", "ldexp", "float_power"}, name
+    with np.errstate(all="ignore"):
+        return Tracer(function(*map(raw, operands)))
+
+
+def where(c, x, y):
+    assert array(c).dtype == bool
+    return Tracer(np.where(raw(c), raw(x), raw(y)))
+
+
+def cast(x, dtype):
+    with np.errstate(all="ignore"):
+        return Tracer(array(x).astype(dtype))
+
+
+def reshape(x, shape):
+    assert type(shape) is tuple and all(n >= 0 for n in shape), shape
+    return Tracer(array(x).reshape(shape))
+
+
+def transpose(x, perm):
+    assert type(perm) is tuple and sorted(perm) == list(range(array(x).ndim)), perm
+    return Tracer(array(x).transpose(perm))
+
+
+def broadcast(x, shape):
+    assert type(shape) is tuple, shape
+    return Tracer(np.broadcast_to(array(x), shape))
+
+
+_FOLDS = {
+    "sum": (np.sum, np.any), "prod": (np.prod, np.all),
+    "max": (np.max, np.max), "min": (np.min, np.min),
+}  # fmt: skip
+
+
+def reduce(kind, x, axes):
+    x = array(x)
+    assert type(axes) is tuple and list(axes) == sorted(set(axes)), axes
+    assert all(0 <= axis < x.ndim for axis in axes), axes
+    y = np.asarray(_FOLDS[kind][x.dtype == bool](x, axis=axes))
+    assert y.dtype == x.dtype
+    return Tracer(y.copy())
+
+
+def argpick(kind, x, axis):
+    assert 0 <= axis < array(x).ndim
+    return Tracer((np.argmax if kind == "max" else np.argmin)(array(x), axis=axis))
+
+
+def cumulate(kind, axis, *operands):
+    first, *rest = map(array, operands)
+    assert 0 <= axis < first.ndim and first.dtype != bool
+    if kind.startswith("sum"):
+        assert not rest
+        turned = first if kind == "sum" else np.flip(first, axis)
+        y = np.cumsum(turned, axis=axis, dtype=first.dtype)
+    else:
+        (second,) = rest
+        assert first.shape == second.shape and first.dtype == second.dtype
+        a, b = (np.moveaxis(x, axis, 0) for x in (first, second))
+        turned = kind == "recurrence_back"
+        a, b = (a[::-1], b[::-1]) if turned else (a, b)
+        lines = np.zeros_like(b)
+        for k in range(len(b)):
+            lines[k] = b[k] if k == 0 else a[k] * lines[k - 1] + b[k]
+        y = np.moveaxis(lines, 0, axis)
+    return Tracer(np.flip(y, axis) if kind.endswith("back") else y)
+
+
+def argsort(x, axis):
+    assert 0 <= axis < array(x).ndim
+    return Tracer(np.argsort(array(x), axis=axis, kind="stable"))
+
+
+def gather(x, index):
+    assert array(x).ndim > 0 and array(index).dtype == np.int64
+    return Tracer(array(x)[array(index)])
+
+
+def scatter_add(x, index, v):
+    x, index, v = array(x).copy(), array(index), array(v)
+    assert index.dtype == np.int64 and v.dtype == x.dtype and v.shape == index.shape + x.shape[1:]
+    np.add.at(x, index, v)
+    return Tracer(x)
+
+
+def nonzero_flat(mask):
+    assert array(mask).dtype == bool
+    return Tracer(np.flatnonzero(array(mask)))
+
+
+def concat(parts, axis):
+    assert type(parts) is list and len({array(p).ndim for p in parts}) == 1
+    assert 0 <= axis < array(parts[0]).ndim
+    return Tracer(np.concatenate([array(p) for p in parts], axis))
+
+
+def pack(items, shape, dtype):
+    values = [raw(item) for item in items]
+    assert all(np.ndim(v) == 0 for v in values)
+    dtype = np.result_type(*values) if dtype is None and values else dtype
+    return Tracer(np.array(values, dtype).reshape(shape))
+
+
+def matmul(a, b):
+    return Tracer(np.matmul(array(a), array(b)))
+
+
+def stop_gradient(x):
+    return Tracer(array(x))
+
+
+def lift(x, writable):
+    assert isinstance(x, np.ndarray)
+    value = x.copy()
+    value.flags.writeable = writable
+    return Tracer(value)
+
+
+def value(x):
+    return array(x)
+
+
+_operators()
+
+
+def load():
+    """Import the adapters, over this module where the native one is not built."""
+    folder = str(Path(__file__).parent.parent / "python")
+    with contextlib.suppress(ImportError, AttributeError):
+        return importlib.import_module("jacrs._adapters")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    kept = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "jacrs"}
+    for name in kept:
+        del sys.modules[name]
+    bare = types.ModuleType("jacrs")
+    bare.__path__ = [folder + "/jacrs"]
+    sys.modules["jacrs"], sys.modules["jacrs._jacrs"] = bare, sys.modules[__name__]
+    try:
+        adapters = importlib.import_module("jacrs._adapters")
+    finally:
+        found = {n: m for n, m in sys.modules.items() if n.startswith("jacrs._adapters")}
+        for name in [n for n in sys.modules if n.split(".")[0] == "jacrs"]:
+            del sys.modules[name]
+        sys.modules.update(kept)
+        sys.modules.update(found)
+    return adapters
+
+
+@contextlib.contextmanager
+def installed():
+    """Put these primitives under the adapters."""
+    native = sys.modules["jacrs._adapters.native"]
+    before = {name: getattr(native, name) for name in NAMES}
+    for name in NAMES:
+        setattr(native, name, globals()[name])
+    try:
+        yield
+    finally:
+        for name, function in before.items():
+            setattr(native, name, function)
