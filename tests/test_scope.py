@@ -111,7 +111,7 @@ SIMPLE = {
     "copy of an array": lambda x: put(first.A[0].copy(), x),
     "zeros_like of an array": lambda x: put(np.zeros_like(first.A[0]), x),
     "math": lambda x: math.sin(x[0]) + math.log(x[1], 2) + math.hypot(x[0], x[1], x[2]),
-    "math special": lambda x: math.erf(x[0]) + math.lgamma(x[1]) + math.pow(x[0], 2),
+    "math special": lambda x: math.erf(x[0]) + math.erfc(x[1]) + math.pow(x[0], 2),
     "math items": lambda x: math.fsum(v * v for v in x) * math.prod(x) + math.dist(x, X * 2),
     "math rounding": lambda x: x * math.floor(x[1] * 3) * (1 + math.isfinite(x[0])),
     "import inside": import_inside,

@@ -56,7 +56,7 @@ ARRAYS = {
 }
 UNARY = (
     "sin cos tan asin acos atan sinh cosh tanh asinh atanh exp exp2 expm1 log log2 log10 log1p "
-    "sqrt cbrt fabs degrees radians erf erfc gamma lgamma"
+    "sqrt cbrt fabs degrees radians erf erfc"
 ).split()
 MATH = {
     "atan2": lambda x: math.atan2(x[0], x[1]),

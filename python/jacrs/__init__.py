@@ -2,10 +2,7 @@
 
 >>> import numpy as np, jacrs
 >>> def f(x):
-...     y = np.zeros(2)
-...     y[0] = x[0] * np.sin(x[1])
-...     y[1] = x @ x
-...     return y
+...     return np.stack([x[0] * np.sin(x[1]), x @ x])
 >>> jacrs.jacobian(f)(np.array([2.0, 0.0]))
 array([[0., 2.],
        [4., 0.]])

@@ -29,9 +29,9 @@ def explain(
     Examples
     --------
     >>> import numpy as np, jacrs
-    >>> text = jacrs.explain(lambda x: np.sin(x) ** 2)(np.array([1.0, 2.0]))
-    >>> print(text)
-    ...
+    >>> print(jacrs.explain(lambda x: np.sin(x) ** 2)(np.array([1.0, 2.0])))
+    recorded: ... nodes
+    mode: forward ...
     """
     return Explained(f, argnums, has_aux, checked_mode(mode))
 

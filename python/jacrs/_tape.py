@@ -10,7 +10,7 @@ import numpy as np
 from jacrs import _jacrs, errors
 from jacrs._jacrs import Session, Tracer
 from jacrs._transforms.jacobians import cheaper_mode, checked_mode
-from jacrs._transforms.leaves import differentiable, plain
+from jacrs._transforms.leaves import as_given, differentiable, plain
 from jacrs._transforms.results import Result
 from jacrs._trees import Node, as_floats, flatten, unflatten
 
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 _UNCONNECTED = ("zero", "none", "raise")
 
 
-class _Model(NamedTuple):
-    """What is known of a watched array when the recording has ended."""
+class _Watched(NamedTuple):
+    """A watched array: what the user holds, what it is an alias of, and what it looked like."""
 
+    given: Any
+    source: Any
     shape: tuple[int, ...]
     dtype: Any
 
@@ -53,7 +55,7 @@ class Tape:
     def __init__(self) -> None:
         self._session = Session()
         self._state = "new"
-        self._watched: dict[int, Any] = {}
+        self._watched: dict[int, _Watched] = {}
 
     def __enter__(self) -> Self:
         if self._state != "new":
@@ -99,9 +101,12 @@ class Tape:
             differentiable(leaf, partial(_path, node, "the watched value", i))
             for i, leaf in enumerate(leaves)
         ]
-        watched = [self._session.argument(leaf, differentiable=True) for leaf in checked]
-        for tracer in watched:
-            self._watched[id(tracer)] = (tracer, _Model(tracer.shape, tracer.dtype))
+        watched = []
+        for leaf in checked:
+            source = self._session.argument(leaf, differentiable=True)
+            given = as_given(source, leaf)
+            self._watched[id(given)] = _Watched(given, source, source.shape, source.dtype)
+            watched.append(given)
         return unflatten(node, watched)
 
     def value(self, recorded: Any) -> Any:
@@ -171,9 +176,9 @@ class Tape:
         if unconnected not in _UNCONNECTED:
             raise errors.bad_choice("unconnected", unconnected, _UNCONNECTED)
         result = self._result(outputs, "outputs")
-        node, sources = self._sources(inputs)
+        node, models = self._sources(inputs)
+        sources = [model.source for model in models]
         along = self._along(result, output_gradients)
-        models = [self._watched[id(source)][1] for source in sources]
         gradient = result.vjp(sources, along, models)[1]
         if unconnected != "zero":
             gradient = self._connected(gradient, result, sources, node, unconnected)
@@ -198,8 +203,8 @@ class Tape:
         self._require_started("tape.jacobian")
         checked_mode(mode)
         result = self._result(outputs, "outputs")
-        node, sources = self._sources(inputs)
-        models = [self._watched[id(source)][1] for source in sources]
+        node, models = self._sources(inputs)
+        sources = [model.source for model in models]
         mode = mode or cheaper_mode(result.shapes, [model.shape for model in models])
         rows = result.jacobian(result.outputs, sources, mode)[1]
 
@@ -235,13 +240,13 @@ class Tape:
             return [next(values) if isinstance(x, Tracer) else np.array(x) for x in leaves]
         return None
 
-    def _sources(self, inputs: Any) -> tuple[Node, list[Any]]:
+    def _sources(self, inputs: Any) -> tuple[Node, list[_Watched]]:
         leaves: list[Any] = []
         node = flatten(inputs, leaves, None)
         for index, leaf in enumerate(leaves):
             if id(leaf) not in self._watched:
                 raise errors.not_watched(_path(node, "inputs", index), leaf)
-        return node, leaves
+        return node, [self._watched[id(leaf)] for leaf in leaves]
 
     def _along(self, result: Result, given: Any) -> list[Any]:
         """Return the weights of the outputs; ones where none are given and none are needed."""

@@ -176,8 +176,7 @@ def _children(value: Any, kind: type) -> tuple[Sequence[Any], Sequence[Any], Any
     if kind is dict or kind is OrderedDict:
         return list(value), list(value.values()), kind
     if kind is defaultdict:
-        make = partial(defaultdict, value.default_factory)
-        return list(value), list(value.values()), make
+        return list(value), list(value.values()), partial(defaultdict, value.default_factory)
     fields = getattr(kind, "_fields", None)
     if fields is not None and issubclass(kind, tuple):
         return fields, value, partial(_make_named, kind)

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jacrs._scope.native import Tracer
+from jacrs._scope.native import Tracer, ufunc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
 def _special(name: str) -> Callable[..., Any]:
+    # By its name in scipy.special, which need not be installed.
     def call(value: Any) -> Any:
-        import scipy.special
-
-        return getattr(scipy.special, name)(value)
+        return ufunc(name, value)
 
     return call
 

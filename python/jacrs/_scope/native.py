@@ -1,4 +1,4 @@
-"""The four native hooks that the recording scope stands on, and nothing else of the tracer."""
+"""The native hooks that the recording scope stands on, and nothing else of the tracer."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _hooks: Any = _native  # the hooks take and give arrays and tracers alike: nothi
 
 Tracer: Any = _hooks.Tracer
 is_recording: Callable[[], bool] = _hooks.is_recording
+ufunc: Callable[..., Any] = _hooks.ufunc
 
 
 def lift(array: np.ndarray[Any, Any], *, writable: bool) -> Any:

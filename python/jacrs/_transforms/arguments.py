@@ -11,7 +11,7 @@ import numpy as np
 
 from jacrs import errors
 from jacrs._scope import follow_argument
-from jacrs._transforms.leaves import F64, differentiable, vector_like
+from jacrs._transforms.leaves import F64, as_given, differentiable, vector_like
 from jacrs._trees import LEAF, Node, as_floats, flatten, flatten_like, unflatten
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class Arguments:
         args, keywords = self.args, self.keywords
         if keywords:
             keywords = {name: follow_argument(value) for name, value in keywords.items()}
+        if self.leaves and any(isinstance(leaf, np.generic) for leaf in self.leaves):
+            inputs = list(map(as_given, inputs, self.leaves))
         if len(args) == 1 and self.nodes[0] is LEAF:
             return inputs, keywords
         replaced = dict(zip(self.positions, self.parts(inputs), strict=True))

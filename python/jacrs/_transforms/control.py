@@ -24,7 +24,7 @@ def stop_gradient(x: Any) -> Any:
 
 
 def _stopped(leaf: Any) -> Any:
-    return _jacrs.stop_gradient(leaf) if type(leaf) is _jacrs.Tracer else leaf
+    return _jacrs.stop_gradient(leaf) if isinstance(leaf, _jacrs.Tracer) else leaf
 
 
 def set_num_threads(n: int) -> None:
@@ -39,7 +39,7 @@ def set_num_threads(n: int) -> None:
     1
     >>> jacrs.set_num_threads(before)
     """
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+    if type(n) is not int or n < 1:
         raise errors.bad_count("n", n)
     _jacrs.set_num_threads(n)
 

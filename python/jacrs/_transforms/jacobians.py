@@ -60,9 +60,9 @@ def jacobian(
     array([[2., 0., 0.],
            [0., 4., 0.],
            [0., 0., 6.]])
-    >>> jacrs.jacobian(lambda t, y: [y[1], -t * y[0]], argnums=1)(3.0, np.array([1.0, 0.0]))
-    array([[ 0.,  1.],
-           [-3.,  0.]])
+    >>> jacrs.jacobian(lambda t, y: [y[1], t * y[0]], argnums=1)(3.0, np.array([1.0, 0.0]))
+    array([[0., 1.],
+           [3., 0.]])
     """
     return Jacobian(f, argnums, has_aux, checked_mode(mode))
 

@@ -30,28 +30,33 @@ _PLAIN = frozenset({np.ndarray, Captured, np.memmap})
 
 
 def differentiable(value: Any, where: Where) -> Any:
-    """Return a differentiated argument as a float array or tracer; raise where it is none.
+    """Return a differentiated argument as a float array, NumPy scalar or tracer.
 
-    `where` names it in errors.
+    Raise where it is none of these; `where` names it in errors.
     """
     kind = type(value)
     if isinstance(value, Tracer):
         return value if is_float(value.dtype) else _raise(errors.not_real(where(), value))
     if kind is float or kind is int:
-        return np.array(value, F64)
+        return np.float64(value)
     if isinstance(value, np.ndarray | np.generic):
         return _native_floats(value, where)
     return _raise(errors.not_a_leaf(where(), value))
 
 
 def _native_floats(value: Any, where: Where) -> Any:
-    """Return a NumPy object as an exact ndarray in native byte order."""
+    """Return a NumPy scalar as it is, an array as an exact ndarray in native byte order."""
     if isinstance(value, np.ndarray) and type(value) not in _PLAIN:
         raise errors.is_subclass(where(), value)
     dtype = value.dtype.newbyteorder("=")
     if not is_float(dtype):
         raise errors.not_real(where(), value)
-    return np.asarray(value, dtype).view(np.ndarray)
+    return value if isinstance(value, np.generic) else np.asarray(value, dtype).view(np.ndarray)
+
+
+def as_given(tracer: Any, leaf: Any) -> Any:
+    """Return the tracer of an argument as its user holds it: numbers are not arrays."""
+    return tracer[()] if isinstance(leaf, np.generic) else tracer
 
 
 def vector_like(value: Any, shape: tuple[int, ...], dtype: Any, where: Where, of: Where) -> Any:

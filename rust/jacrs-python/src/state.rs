@@ -136,6 +136,11 @@ impl<'py> Operand<'py> {
                 Err(_) => Ok(Some(Self::Float(x.extract::<f64>()?, address))),
             };
         }
+        if contains_tracer(x) {
+            // A list with traced items: the array that NumPy would make of it.
+            let array = x.py().import("jacrs.numpy")?.getattr("array")?.call1((x,))?;
+            return Ok(Some(Self::Tracer(array.cast_into::<Tracer>()?)));
+        }
         let is_array = x.cast::<numpy::PyUntypedArray>().is_ok();
         if !is_array && let Ok(float) = x.cast::<PyFloat>() {
             return Ok(Some(Self::Scalar(float.value(), DType::F64, address)));
@@ -155,6 +160,16 @@ impl<'py> Operand<'py> {
             raise_as(x.py(), "type", &format!("an object of type {kind} is not an array or a number"))
         })
     }
+}
+
+/// Whether nested lists and tuples hold a tracer somewhere.
+fn contains_tracer(x: &Bound<'_, PyAny>) -> bool {
+    use pyo3::types::{PyList, PyListMethods, PyTuple, PyTupleMethods};
+    let holds = |item: Bound<'_, PyAny>| item.cast::<Tracer>().is_ok() || contains_tracer(&item);
+    if let Ok(list) = x.cast::<PyList>() {
+        return list.iter().any(holds);
+    }
+    x.cast::<PyTuple>().is_ok_and(|tuple| tuple.iter().any(holds))
 }
 
 fn is_generic(x: &Bound<'_, PyAny>) -> PyResult<bool> {

@@ -5,10 +5,10 @@ use std::cell::Cell;
 use smallvec::SmallVec;
 
 use super::frame::Frame;
+use super::lanes::Source;
 use super::pool;
-use crate::array::{Buffer, View};
+use crate::array::Buffer;
 use crate::error::Result;
-use crate::ops::elementwise::Reader;
 use crate::plan::{BlockInstruction, Fill, Group};
 
 /// Elementwise operations worth handing to another thread.
@@ -68,13 +68,13 @@ fn run_range(group: &Group, frame: &Frame, exact: bool, from: usize, to: usize) 
             // SAFETY: a slot has room for a block of any dtype; the address names one element.
             unsafe { repeat(fill, frame, slots[fill.slot as usize], group.block.min(to - from)) }
         }
-        let mut readers: SmallVec<[(Reader, u32); 4]> =
-            group.readers.iter().map(|g| (reader(&frame.view(&g.operand), from), g.slot)).collect();
+        let mut readers: SmallVec<[(Source, u32); 4]> =
+            group.readers.iter().map(|g| (Source::new(&frame.view(&g.operand), from), g.slot)).collect();
         let mut start = from;
         while start < to {
             let count = group.block.min(to - start);
             for (reader, slot) in &mut readers {
-                reader.next(count, slots[*slot as usize]);
+                reader.fill(count, slots[*slot as usize]);
             }
             // SAFETY: blocks have room for `count` elements; streams go on as long as the group.
             unsafe { block(&group.code, &slots, count, usize::from(exact)) }
@@ -84,12 +84,6 @@ fn run_range(group: &Group, frame: &Frame, exact: bool, from: usize, to: usize) 
             start += count;
         }
     });
-}
-
-fn reader(view: &View, from: usize) -> Reader {
-    let mut reader = Reader::new(view);
-    reader.seek(from);
-    reader
 }
 
 /// # Safety

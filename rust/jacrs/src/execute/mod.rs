@@ -3,6 +3,7 @@
 mod finite;
 mod frame;
 mod group;
+mod lanes;
 mod memory;
 pub mod pool;
 mod tape;
