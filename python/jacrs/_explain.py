@@ -44,7 +44,5 @@ class Explained(Transformed):
     def _run(self, arguments: Arguments) -> str:
         recorded = record(self._f, arguments, has_aux=self._has_aux)
         result = recorded.result
-        mode = self._options[0] or cheaper_mode(
-            result.shapes, [leaf.shape for leaf in arguments.leaves]
-        )
+        mode = self._options[0] or cheaper_mode(result.shapes, arguments.leaves)
         return recorded.session.explain(result.outputs, recorded.inputs, mode)

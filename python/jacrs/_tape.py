@@ -205,7 +205,7 @@ class Tape:
         result = self._result(outputs, "outputs")
         node, models = self._sources(inputs)
         sources = [model.source for model in models]
-        mode = mode or cheaper_mode(result.shapes, [model.shape for model in models])
+        mode = mode or cheaper_mode(result.shapes, models)
         rows = result.jacobian(result.outputs, sources, mode)[1]
 
         def constant(index: int) -> Any:

@@ -26,18 +26,19 @@ class Arguments:
     Nothing has been recorded yet when this raises.
     """
 
-    __slots__ = ("args", "keywords", "leaves", "nodes", "positions", "single")
+    __slots__ = ("args", "keywords", "leaves", "nodes", "numbers", "positions", "single")
 
     def __init__(self, args: Sequence[Any], keywords: dict[str, Any], argnums: Argnums) -> None:
         self.args = args
         self.keywords = keywords
-        self.single = isinstance(argnums, int)
+        self.single = type(argnums) is int
+        self.numbers = False
         if argnums == 0 and args:
             self.positions: Sequence[int] = (0,)
             first = args[0]
-            if type(first) is np.ndarray and first.dtype == F64:
-                self.nodes = [LEAF]
-                self.leaves = [first]
+            if type(first) is np.ndarray and first.dtype is F64:  # most calls are of one array
+                self.nodes: list[Node] = [LEAF]
+                self.leaves: list[Any] = [first]
                 return
         else:
             self.positions = _positions(argnums, len(args), keywords)
@@ -46,13 +47,14 @@ class Arguments:
         self.leaves = [
             differentiable(leaf, partial(self._path, i)) for i, leaf in enumerate(leaves)
         ]
+        self.numbers = any(isinstance(leaf, np.generic) for leaf in self.leaves)
 
     def over(self, inputs: list[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
         """Return the arguments as recorded code gets them, `inputs` in place of the leaves."""
         args, keywords = self.args, self.keywords
         if keywords:
             keywords = {name: follow_argument(value) for name, value in keywords.items()}
-        if self.leaves and any(isinstance(leaf, np.generic) for leaf in self.leaves):
+        if self.numbers:
             inputs = list(map(as_given, inputs, self.leaves))
         if len(args) == 1 and self.nodes[0] is LEAF:
             return inputs, keywords

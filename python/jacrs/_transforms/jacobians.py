@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -155,22 +156,17 @@ class Jacobian(Transformed):
     def _blocks(self, arguments: Arguments) -> tuple[Recorded, list[Any], Any]:
         recorded = record(self._f, arguments, has_aux=self._has_aux)
         result = recorded.result
-        mode = self._options[0] or cheaper_mode(
-            result.shapes, [leaf.shape for leaf in arguments.leaves]
-        )
+        mode = self._options[0] or cheaper_mode(result.shapes, arguments.leaves)
         values, rows = result.jacobian(result.outputs, recorded.inputs, mode)
         if result.node is LEAF and result.outputs:
             return recorded, values, arguments.like(rows[0])
+        constant = partial(_zero_row, recorded)
+        return recorded, values, result.like(map(arguments.like, rows), constant)
 
-        def constant(index: int) -> Any:
-            return arguments.like(
-                [
-                    recorded.result.zeros_for(index, leaf.shape, leaf.dtype)
-                    for leaf in arguments.leaves
-                ]
-            )
 
-        return recorded, values, recorded.result.like(map(arguments.like, rows), constant)
+def _zero_row(recorded: Recorded, index: int) -> Any:
+    arguments, zero = recorded.arguments, recorded.result.zeros_for
+    return arguments.like([zero(index, leaf.shape, leaf.dtype) for leaf in arguments.leaves])
 
 
 class ValueAndJacobian(Jacobian):
@@ -219,9 +215,14 @@ class Hessian(Transformed):
         return (blocks, recorded.auxiliary()) if self._has_aux else blocks
 
 
-def cheaper_mode(outputs: Sequence[tuple[int, ...]], inputs: Sequence[tuple[int, ...]]) -> str:
-    """Choose the mode by the shapes: a sweep back costs about two forward."""
-    return "forward" if sum(map(prod, inputs)) <= 2 * sum(map(prod, outputs)) else "reverse"
+def cheaper_mode(outputs: Sequence[tuple[int, ...]], inputs: Sequence[Any]) -> str:
+    """Choose the mode by the shapes of the outputs and the inputs.
+
+    A sweep back costs about as much as two forward.
+    """
+    columns = sum([prod(x.shape) for x in inputs])
+    rows = sum(map(prod, outputs))
+    return "forward" if columns <= 2 * rows else "reverse"
 
 
 def checked_mode(mode: str | None) -> str | None:

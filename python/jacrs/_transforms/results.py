@@ -56,10 +56,20 @@ class Result:
         self.node = node
         self.name = name
         self.recorded = recorded
-        if not (node is LEAF and isinstance(leaves[0], Tracer)):
-            leaves = [result_leaf(leaf, partial(self.path, i)) for i, leaf in enumerate(leaves)]
-        self.leaves = leaves
+        if node is LEAF and models is None:  # most results are one array
+            leaf = leaves[0]
+            if isinstance(leaf, Tracer):
+                dtype = leaf.dtype
+                self.leaves, self.shapes, self.dtypes = leaves, [leaf.shape], [dtype]
+                live = dtype is F64 or is_float(dtype)
+                self.live, self.outputs = [live], leaves if live else []
+                return
+        self._take(leaves, models)
+
+    def _take(self, leaves: list[Any], models: Sequence[Any] | None) -> None:
+        leaves = [result_leaf(leaf, partial(self.path, i)) for i, leaf in enumerate(leaves)]
         models = models or leaves
+        self.leaves = leaves
         self.shapes = [leaf.shape for leaf in models]
         self.dtypes = [leaf.dtype for leaf in models]
         self.live = [
@@ -150,7 +160,9 @@ class Result:
         if self.recorded:
             return [], self.session.jacobian(outputs, inputs, mode)
         values, rows = self.session.run_jacobian(outputs, inputs, mode)
-        return values, [[plain(block) for block in row] for row in rows]
+        for row in rows:
+            row[:] = map(plain, row)
+        return values, rows
 
     def _values(self, outputs: list[Any]) -> list[Any]:
         return self.session.values(outputs) if outputs and not self.recorded else []

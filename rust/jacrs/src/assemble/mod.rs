@@ -233,14 +233,13 @@ fn residuals(early: &Graph, values: usize) -> (Vec<Residual>, Vec<NodeId>, usize
     let (mut computed, mut bytes) = (vec![], 0);
     let residual = |&id: &NodeId| {
         let kind = early.type_of(id);
-        let place = match early.op(id) {
-            Op::Input(k) => Place::Input(k as usize),
-            _ => {
-                computed.push(id);
-                let offset = bytes;
-                bytes += aligned(product(&kind.shape) * kind.dtype.size());
-                Place::Stored(offset)
-            }
+        let place = if let Op::Input(k) = early.op(id) {
+            Place::Input(k as usize)
+        } else {
+            computed.push(id);
+            let offset = bytes;
+            bytes += aligned(product(&kind.shape) * kind.dtype.size());
+            Place::Stored(offset)
         };
         Residual { place, kind }
     };

@@ -190,3 +190,84 @@ fn four_threads_use_one_assembly() {
         }
     });
 }
+
+/// A function of two arguments through most families of operations, with two results.
+const PROGRAM: &str = "
+    %0 = input! : float64[4,3]
+    %1 = input! : float64[3]
+    %2 = reshape(%1) : float64[3,1]
+    %3 = matmul(%0, %2) : float64[4,1]
+    %4 = reshape(%3) : float64[4]
+    %5 = tanh(%4) : float64[4]
+    %6 = transpose(%0, [1 0]) : float64[3,4]
+    %7 = broadcast(%5) : float64[3,4]
+    %8 = mul(%6, %7) : float64[3,4]
+    %9 = cumsum(%8, [1]) : float64[3,4]
+    %10 = sum(%9, [1]) : float64[3]
+    %11 = item(%1, [1 1]) : float64[]
+    %12 = exp(%11) : float64[]
+    %13 = mul(%12, %11) : float64[]
+    %14 = broadcast(%13) : float64[3]
+    %15 = add(%10, %14) : float64[3]
+    %16 = slice(%15, [2 -1]) : float64[2]
+    %17 = assign(%1, %16, [0 1]) : float64[3]
+    %18 = iota : int64[3]
+    %19 = gather(%0, %18) : float64[3,3]
+    %20 = max(%19, [1]) : float64[3]
+    %21 = pack(%11, %13, [0 2]) : float64[3]
+    %22 = sub(%20, %21) : float64[3]
+    return %17, %22";
+
+#[test]
+fn derived_halves_give_both_results_by_both_arguments() {
+    let g = parse(PROGRAM).unwrap();
+    let plan = Plan::new(&g).unwrap();
+    let a = Array::from_slice(&[4, 3], &(0..12).map(|k| f64::from(k * 7 % 12) * 0.1 - 0.4).collect::<Vec<_>>());
+    let inputs = [a, Array::from_slice(&[3], &[0.3, -0.7, 0.45])];
+    let values: Vec<Vec<f64>> = plan.evaluate(&inputs).unwrap().iter().map(Array::to_vec).collect();
+    let differences = differences(&plan, &inputs);
+    for mode in [Mode::Forward, Mode::Reverse] {
+        for width in [1, 4, 8] {
+            let halves =
+                crate::differentiate::linearize(&g, &g.outputs, &g.outputs, g.inputs(), mode, width).unwrap();
+            let assembly = Assembly::new(&halves.early, &halves.late, 2, mode, width).unwrap();
+            let shapes: [&[usize]; 6] = [&[3], &[3], &[3, 4, 3], &[3, 3], &[3, 4, 3], &[3, 3]];
+            let (arrays, outs): (Vec<_>, Vec<_>) = shapes.iter().map(|s| Array::uninit(DType::F64, s)).unzip();
+            let views = inputs.each_ref().map(|x| x.view().clone());
+            assembly.run(&views, &outs[..2], &outs[2..], &uninterrupted).unwrap();
+            let got: Vec<Vec<f64>> = arrays.iter().map(Array::to_vec).collect();
+            assert_eq!(got[..2], values);
+            for (block, want) in got[2..].iter().zip(&differences) {
+                for (x, y) in block.iter().zip(want) {
+                    assert!((x - y).abs() < 1e-7, "{mode:?} {width}: {block:?} {want:?}");
+                }
+            }
+        }
+    }
+}
+
+/// Blocks by central differences, in the order of an assembly.
+fn differences(plan: &Plan, inputs: &[Array; 2]) -> Vec<Vec<f64>> {
+    const STEP: f64 = 1e-5;
+    let mut blocks: Vec<Vec<f64>> = (0..4).map(|k| vec![0.0; 3 * [12, 3][k % 2]]).collect();
+    for (j, x) in inputs.iter().enumerate() {
+        let n = product(x.shape());
+        for e in 0..n {
+            let moved = |step: f64| {
+                let mut elements = x.to_vec::<f64>();
+                elements[e] += step;
+                let mut inputs = inputs.clone();
+                inputs[j] = Array::from_slice(x.shape(), &elements);
+                plan.evaluate(&inputs).unwrap()
+            };
+            let (above, below) = (moved(STEP), moved(-STEP));
+            for i in 0..2 {
+                let (up, down) = (above[i].to_vec::<f64>(), below[i].to_vec::<f64>());
+                for t in 0..3 {
+                    blocks[2 * i + j][t * n + e] = (up[t] - down[t]) / (2.0 * STEP);
+                }
+            }
+        }
+    }
+    blocks
+}

@@ -37,6 +37,7 @@ mod tests {
 
     #[test]
     fn finds_what_is_not_finite() {
+        // SAFETY: as many elements as the slice has.
         let check = |v: &[f64]| unsafe { all_finite(v.as_ptr().cast(), DType::F64, v.len()) };
         assert!(check(&[0.0, -0.0, 1e308, -1e308, 5e-324]));
         for bad in [f64::NAN, -f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
@@ -44,6 +45,7 @@ mod tests {
             many[8999] = bad;
             assert!(!check(&many));
         }
+        // SAFETY: as above.
         let check = |v: &[f32]| unsafe { all_finite(v.as_ptr().cast(), DType::F32, v.len()) };
         assert!(check(&[f32::MAX, f32::MIN, 0.0]));
         assert!(!check(&[1.0, f32::INFINITY]) && !check(&[-f32::NAN]));

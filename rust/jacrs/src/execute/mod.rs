@@ -124,7 +124,7 @@ impl Staged {
         for (k, out) in outputs.iter().enumerate() {
             let meets_input = inputs.iter().any(|view| overlap(view, out));
             let meets_output = outputs[..k].iter().any(|other| overlap(&other.view(), out));
-            let misaligned = out.ptr.addr() % out.dtype.size() != 0;
+            let misaligned = !out.ptr.addr().is_multiple_of(out.dtype.size());
             if meets_input || meets_output || misaligned {
                 let buffer = Buffer::new(out.len() * out.dtype.size());
                 staged.outputs.push(buffer.ptr());
@@ -148,7 +148,7 @@ impl Staged {
 
 fn staged_input(view: &View, copies: &mut Vec<Buffer>) -> Result<*const u8> {
     let size = view.dtype.size();
-    let aligned = view.ptr.addr() % size == 0;
+    let aligned = view.ptr.addr().is_multiple_of(size);
     if view.is_contiguous() && aligned {
         return Ok(view.ptr);
     }

@@ -179,9 +179,9 @@ fn tie_shares(g: &mut Graph, x: NodeId, y: NodeId, axes: &[usize]) -> NodeId {
     let mask = build::map(g, Fun::Equal, &[x, extremum]);
     let mask = build::cast(g, mask, dtype);
     let count = build::sum(g, mask, axes);
-    let share = build::map(g, Fun::Reciprocal, &[count]);
-    let share = build::unreduce(g, share, axes, &shape);
-    build::mul0(g, mask, share)
+    let count = build::unreduce(g, count, axes, &shape);
+    // Nothing equals a NaN: then this is 0 / 0, and the derivative is NaN like the value.
+    build::div(g, mask, count)
 }
 
 /// For each element the product of all others along the axes: right where some are zero.

@@ -33,7 +33,7 @@ impl Emitter<'_> {
             Ok(match draft {
                 DraftStep::Tape(code) => Step::Tape(self.tape(code)?),
                 DraftStep::Group(draft) => Step::Group(group::emit(self, draft)?),
-                DraftStep::Kernel(draft) => Step::Kernel(self.kernel(draft)),
+                DraftStep::Kernel(draft) => Step::Kernel(Box::new(self.kernel(draft))),
             })
         };
         self.draft.steps.iter().map(step).collect()

@@ -118,8 +118,7 @@ impl File {
 fn buffers(graph: &Graph, draft: &mut Draft) -> Vec<Buffer> {
     let mut buffers: Vec<Buffer> = vec![];
     let updates = updates_in_place(graph, draft);
-    for k in 0..draft.roots.len() {
-        let before = updates[k];
+    for (k, &before) in updates.iter().enumerate() {
         let root = &mut draft.roots[k];
         let made = matches!(root.source, Source::Group { .. } | Source::Kernel | Source::Tape);
         if !made || !root.stored {

@@ -29,7 +29,7 @@ pub struct Operand {
 pub enum Step {
     Tape(Tape),
     Group(Group),
-    Kernel(KernelStep),
+    Kernel(Box<KernelStep>),
 }
 
 /// Operations on single numbers, one after the other, over a file of 64-bit registers.

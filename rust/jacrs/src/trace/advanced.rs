@@ -47,7 +47,7 @@ struct Places {
 /// How a handle's content is rearranged for picking: picked axes merged in front.
 struct Rows {
     perm: Dims,
-    rows: usize,
+    count: usize,
     rest: Dims,
 }
 
@@ -57,12 +57,12 @@ impl Pick {
     }
 
     fn rows(&self) -> Rows {
-        let picked = self.groups.iter().flat_map(|g| g.first..g.first + g.count);
+        let axes = self.groups.iter().flat_map(|g| g.first..g.first + g.count);
         let others: Dims = (0..self.window.shape.len()).filter(|&a| !self.is_picked(a)).collect();
-        let perm: Dims = picked.chain(others.iter().copied()).collect();
-        let count = perm.len() - others.len();
+        let perm: Dims = axes.chain(others.iter().copied()).collect();
+        let picked = perm.len() - others.len();
         Rows {
-            rows: perm[..count].iter().map(|&a| self.window.shape[a]).product(),
+            count: perm[..picked].iter().map(|&a| self.window.shape[a]).product(),
             rest: others.iter().map(|&a| self.window.shape[a]).collect(),
             perm,
         }
@@ -127,7 +127,7 @@ impl Recording {
         let wraps = values.iter().any(|&i| i < 0);
         let data = values.into_iter().map(|i| wrap(i, axis, size).map(|p| p as i64)).collect::<Result<Vec<_>>>()?;
         if !known {
-            self.demands.push(Demand::Bounds(node, size));
+            self.demand(Demand::Bounds(node, size));
         }
         // Computed indices may be negative another time.
         Ok(Places { shape, size, data: known.then_some(data), node: Some(node), wraps: wraps || !known })
@@ -145,7 +145,7 @@ impl Recording {
         if known {
             return Ok(Places { shape, size, data: Some(data), node: None, wraps: false });
         }
-        self.demands.push(Demand::Count(mask));
+        self.demand(Demand::Count(mask));
         let declared = Type::new(DType::I64, &shape);
         let node = build::emit_typed(&mut self.graph, Op::Nonzero, &declared, &[mask])?;
         Ok(Places { shape, size, data: None, node: Some(node), wraps: false })
@@ -153,6 +153,7 @@ impl Recording {
 
     /// The index of the rows that all arrays pick together.
     fn row_index(&mut self, pick: &Pick) -> Result<NodeId> {
+        let shape = self.index_shape(pick)?;
         let mut all = vec![];
         for group in &pick.groups {
             all.push(self.places(pick, group)?);
@@ -160,9 +161,6 @@ impl Recording {
         if let [Places { node: Some(node), .. }] = all.as_slice() {
             return Ok(*node);
         }
-        let Some(shape) = common_shape(all.iter().map(|p| p.shape.as_slice())) else {
-            return Err(message::no_index_broadcast(all.iter().map(|p| p.shape.as_slice())));
-        };
         if all.iter().all(|p| p.data.is_some()) {
             let data = merge_data(&all, &shape);
             return Ok(self.index_input(&shape, &data));
@@ -181,6 +179,24 @@ impl Recording {
             });
         }
         index.ok_or_else(|| Error::internal("nothing picks"))
+    }
+
+    /// The shape that the arrays have together. NumPy looks at it before it looks at bounds.
+    fn index_shape(&mut self, pick: &Pick) -> Result<Dims> {
+        let mut shapes: Vec<Dims> = vec![];
+        for group in &pick.groups {
+            match group.source {
+                Source::Integers(node) => shapes.push(self.graph.dims(node)),
+                // In NumPy a mask is one array for each of its axes, and is listed as such.
+                Source::Mask(mask) => {
+                    let size = self.graph.size(mask);
+                    let shape = self.mask_places(mask, size)?.shape;
+                    shapes.extend(std::iter::repeat_n(shape, group.count));
+                }
+            }
+        }
+        common_shape(shapes.iter().map(Dims::as_slice))
+            .ok_or_else(|| message::no_index_broadcast(shapes.iter().map(Dims::as_slice)))
     }
 
     /// Places as a node without negative indices, repeated to a shape.
@@ -392,7 +408,7 @@ enum Update {
 
 fn merge_rows(g: &mut crate::ir::Graph, base: NodeId, rows: &Rows) -> NodeId {
     let moved = build::transpose(g, base, &rows.perm);
-    let shape: Dims = std::iter::once(rows.rows).chain(rows.rest.iter().copied()).collect();
+    let shape: Dims = std::iter::once(rows.count).chain(rows.rest.iter().copied()).collect();
     build::reshape(g, moved, &shape)
 }
 

@@ -28,8 +28,10 @@ pub enum Index {
     NewAxis,
     /// `...`.
     Ellipsis,
-    /// An integer array (int64), or a 0-d integer that is computed.
+    /// An integer array (int64), or a computed integer: a 0-d node means what an integer means.
     Array(NodeId),
+    /// A 0-d integer array, as opposed to a scalar: it picks like any array, and gives a copy.
+    Point(NodeId),
     /// A boolean array.
     Mask(NodeId),
 }
@@ -207,7 +209,7 @@ impl Recording {
 
     fn axes_taken(&self, entry: &Index) -> usize {
         match entry {
-            Index::At(_) | Index::Slice { .. } | Index::Array(_) => 1,
+            Index::At(_) | Index::Slice { .. } | Index::Array(_) | Index::Point(_) => 1,
             Index::Mask(mask) => self.graph.shape(*mask).len(),
             Index::NewAxis | Index::Ellipsis => 0,
         }
@@ -226,7 +228,7 @@ impl Recording {
                 walk.plain();
                 walk.whole(spare);
             }
-            Index::Array(node) => walk.group(1, Source::Integers(node)),
+            Index::Array(node) | Index::Point(node) => walk.group(1, Source::Integers(node)),
             Index::Mask(mask) => {
                 let shape: Dims = self.graph.shape(mask).into();
                 if shape.is_empty() {
@@ -255,7 +257,7 @@ impl Recording {
     pub(super) fn settle_integers(&mut self, index: &[Index], ndim: usize, read: bool) -> Result<Vec<Index>> {
         let is_scalar = |g: &crate::ir::Graph, ix: &Index| matches!(ix, Index::Array(n) if g.shape(*n).is_empty());
         let arrays = index.iter().any(|ix| {
-            matches!(ix, Index::Array(_) | Index::Mask(_)) && !is_scalar(&self.graph, ix)
+            matches!(ix, Index::Array(_) | Index::Point(_) | Index::Mask(_)) && !is_scalar(&self.graph, ix)
         });
         let element = read
             && index.len() == ndim
@@ -280,7 +282,7 @@ impl Recording {
     pub fn integer(&mut self, node: NodeId) -> Result<i64> {
         let value = self.value(node)?.to_vec::<i64>()[0];
         if build::constant_value(&self.graph, node).is_none() && self.captured_data(node).is_none() {
-            self.demands.push(Demand::Integer(node));
+            self.demand(Demand::Integer(node));
         }
         Ok(value)
     }

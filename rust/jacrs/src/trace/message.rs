@@ -4,18 +4,11 @@ use crate::error::Error;
 
 /// A shape as NumPy prints it in errors: `(2,3)`, `(4,)`, `()`.
 pub fn tuple(shape: &[usize]) -> String {
-    match shape {
-        [n] => format!("({n},)"),
-        _ => {
-            let items: Vec<_> = shape.iter().map(ToString::to_string).collect();
-            format!("({})", items.join(","))
-        }
+    if let [n] = shape {
+        return format!("({n},)");
     }
-}
-
-/// A shape as Python prints it: `(2, 3)`.
-pub(super) fn spaced(shape: &[usize]) -> String {
-    tuple(shape).replace(',', ", ").replace(", )", ",)")
+    let items: Vec<_> = shape.iter().map(ToString::to_string).collect();
+    format!("({})", items.join(","))
 }
 
 fn tuples<'a>(shapes: impl Iterator<Item = &'a [usize]>) -> String {

@@ -131,6 +131,12 @@ impl Recording {
         &self.demands
     }
 
+    fn demand(&mut self, demand: Demand) {
+        if self.demands.last() != Some(&demand) {
+            self.demands.push(demand);
+        }
+    }
+
     /// The present content: a read sees every earlier write, through whichever alias.
     pub fn node(&mut self, h: Handle) -> NodeId {
         match h {

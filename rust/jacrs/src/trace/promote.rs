@@ -93,6 +93,9 @@ impl Recording {
         if fun.class() == Class::Cast {
             return Err(Error::internal("a cast has a target: use Recording::cast"));
         }
+        if let Some(nodes) = self.plain_floats(fun, operands) {
+            return Ok(build::map(&mut self.graph, fun, &nodes));
+        }
         let common = self.result_type(operands);
         let (fun, dtype) = match lower(fun, common)? {
             Lowered::Same => return Ok(operands[0].0),
@@ -107,6 +110,18 @@ impl Recording {
         Ok(build::map(&mut self.graph, fun, &nodes))
     }
 
+    /// The operands as they are, where that is what they become: float64 of one shape.
+    fn plain_floats(&self, fun: Fun, operands: &[(NodeId, Weak)]) -> Option<SmallVec<[NodeId; 3]>> {
+        let keeps = matches!(fun.class(), Class::Float | Class::Arith | Class::Compare | Class::Test);
+        let shape = self.graph.node(operands[0].0).shape;
+        let plain = |x: NodeId| {
+            let node = self.graph.node(x);
+            node.dtype == DType::F64 && node.shape == shape
+        };
+        let all = keeps && operands.iter().all(|o| plain(o.0));
+        all.then(|| operands.iter().map(|o| o.0).collect())
+    }
+
     fn check_exponent(&mut self, exponent: NodeId) -> Result<()> {
         let constant = constant_value(&self.graph, exponent);
         let negative = match constant {
@@ -114,7 +129,7 @@ impl Recording {
             None => self.value(exponent)?.to_vec::<i64>().iter().any(|&i| i < 0),
         };
         if constant.is_none() {
-            self.demands.push(Demand::NotNegative(exponent));
+            self.demand(Demand::NotNegative(exponent));
         }
         if negative { Err(Error::value(POWER)) } else { Ok(()) }
     }

@@ -58,7 +58,7 @@ impl Region {
         let mut shape = Dims::new();
         let mut outer = size;
         for stride in strides {
-            if outer % stride != 0 {
+            if !outer.is_multiple_of(stride) {
                 return None;
             }
             shape.push(outer / stride);

@@ -180,7 +180,7 @@ impl Recording {
                 Some(ops::scalar(fun, cell(0), cell(1), cell(2)))
             }
             Op::Opaque(_) | Op::StopGradient => Some(cell(0)),
-            Op::Item(_) => self.item_cell(node),
+            Op::Item(_) => Some(self.item_cell(node)),
             _ => None,
         }
     }
@@ -197,7 +197,7 @@ impl Recording {
     }
 
     /// One element of an array whose value is known.
-    fn item_cell(&self, node: NodeId) -> Option<u64> {
+    fn item_cell(&self, node: NodeId) -> u64 {
         let g = &self.graph;
         let array = self.known(g.operand(node, 0));
         let mut place = ops::list_of(g, g.op(node))[0] as usize;
@@ -206,6 +206,6 @@ impl Recording {
             offset += (place % n) as isize * stride;
             place /= n;
         }
-        Some(bits_of(&array.relaid(offset, Layout::contiguous(&[]))))
+        bits_of(&array.relaid(offset, Layout::contiguous(&[])))
     }
 }

@@ -99,57 +99,52 @@ impl Strided {
     }
 
     /// The places that an index names, with the shape of the result; a view if it is basic.
+    ///
+    /// There is one array at most, and no integer beside it: its axes stay where it stands.
     pub fn index(&self, index: &[Entry]) -> (Vec<usize>, Vec<usize>, Option<Strided>) {
         let Some(at) = index.iter().position(|e| matches!(e, Entry::Ints(..) | Entry::Mask(..))) else {
             let view = self.basic(index);
             return (view.places(), view.shape.clone(), Some(view));
         };
-        // At most one array; integers before it do not separate, for the generator puts none there.
-        let before = &index[..at];
-        let (count, shape, picked): (usize, Vec<usize>, Vec<Vec<i64>>) = match &index[at] {
-            Entry::Ints(shape, data) => (1, shape.clone(), data.iter().map(|&i| vec![i]).collect()),
-            Entry::Mask(shape, flags) => {
-                let hits: Vec<Vec<i64>> = (every(shape).iter().zip(flags))
-                    .filter(|(_, flag)| **flag)
-                    .map(|(i, _)| i.iter().map(|&k| k as i64).collect())
-                    .collect();
-                (shape.len(), vec![hits.len()], hits)
-            }
-            _ => unreachable!(),
+        let (depth, shape, hits) = hits(&index[at]);
+        let with = |hit: &[i64]| {
+            let integers = hit.iter().map(|&i| Entry::At(i));
+            let entries = index[..at].iter().cloned().chain(integers).chain(index[at + 1..].iter().cloned());
+            self.basic(&entries.collect::<Vec<_>>())
         };
-        let lead: Vec<usize> = before.iter().filter_map(|e| match e {
-            Entry::Steps(_, _, n) => Some(*n),
-            Entry::NewAxis => Some(1),
-            _ => None,
-        }).collect();
-        let mut full: Option<Vec<usize>> = None;
-        let mut columns = vec![];
-        for hit in &picked {
-            let ats = hit.iter().map(|&i| Entry::At(i));
-            let one: Vec<Entry> = before.iter().cloned().chain(ats).chain(index[at + 1..].iter().cloned()).collect();
-            let view = self.basic(&one);
-            full = Some(view.shape.clone());
-            columns.push(view.places());
-        }
-        let rest = full.map_or_else(
-            || {
-                let zero = vec![Entry::At(0); count];
-                let one: Vec<Entry> = before.iter().cloned().chain(zero).chain(index[at + 1..].iter().cloned()).collect();
-                self.basic(&one).shape
-            },
-            |f| f,
-        );
-        let tail = rest[lead.len()..].to_vec();
-        let result = [lead.clone(), shape, tail.clone()].concat();
-        let (outer, inner) = (lead.iter().product::<usize>(), tail.iter().product::<usize>());
+        let lead = self.basic(&index[..at]).shape.len() - (self.shape.len() - taken(&index[..at]));
+        let rest = with(&vec![0; depth]).shape;
+        let (before, after) = rest.split_at(lead);
+        let columns: Vec<Vec<usize>> = hits.iter().map(|hit| with(hit).places()).collect();
+        let inner: usize = after.iter().product();
         let mut places = vec![];
-        for i in 0..outer {
+        for i in 0..before.iter().product() {
             for column in &columns {
                 places.extend(&column[i * inner..(i + 1) * inner]);
             }
         }
-        (places, result, None)
+        (places, [before, &shape, after].concat(), None)
     }
+}
+
+/// How many axes an array takes, its own shape, and the integers it stands for.
+fn hits(entry: &Entry) -> (usize, Vec<usize>, Vec<Vec<i64>>) {
+    match entry {
+        Entry::Ints(shape, data) => (1, shape.clone(), data.iter().map(|&i| vec![i]).collect()),
+        Entry::Mask(shape, flags) => {
+            let hits: Vec<Vec<i64>> = (every(shape).iter().zip(flags))
+                .filter(|(_, flag)| **flag)
+                .map(|(i, _)| i.iter().map(|&k| k as i64).collect())
+                .collect();
+            (shape.len(), vec![hits.len()], hits)
+        }
+        _ => unreachable!("no array"),
+    }
+}
+
+/// The axes that basic entries take.
+fn taken(index: &[Entry]) -> usize {
+    index.iter().filter(|e| !matches!(e, Entry::NewAxis)).count()
 }
 
 impl Model {

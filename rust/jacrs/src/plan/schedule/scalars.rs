@@ -1,0 +1,113 @@
+//! Single numbers: what goes on the tape, and how numbers come from arrays and go to them.
+
+use super::Scheduler;
+use crate::ir::NodeId;
+use crate::ops::{self, Fun};
+use crate::plan::draft::{Cell, DraftStep, NONE, Scalar, Source, TapeDraft, Value};
+
+impl Scheduler<'_> {
+    /// The first tape that may use a value: a tape runs in order, so its own values are ready.
+    fn available_to_tape(&self, value: Value) -> u32 {
+        match value {
+            Value::Scalar(s) => self.draft.scalars[s as usize].step,
+            Value::Element { root, .. } => {
+                let root = &self.draft.roots[root as usize];
+                if root.source == Source::Tape { root.step } else { self.available(value, false) }
+            }
+            _ => 0,
+        }
+    }
+
+    /// The latest tape, if these operands are ready for it, else a new one.
+    fn tape_for(&mut self, operands: &[NodeId]) -> u32 {
+        let earliest =
+            operands.iter().map(|x| self.available_to_tape(self.values[x.index()])).max().unwrap_or(0);
+        match self.tape {
+            Some(tape) if tape >= earliest => tape,
+            _ => {
+                let step = self.step();
+                self.draft.steps.push(DraftStep::Tape(vec![]));
+                self.tape = Some(step);
+                step
+            }
+        }
+    }
+
+    /// Adds an instruction; the number of the instruction.
+    fn record(&mut self, step: u32, instruction: TapeDraft) {
+        let DraftStep::Tape(code) = &mut self.draft.steps[step as usize] else { unreachable!("a tape") };
+        let at = (step, code.len() as u32);
+        code.push(instruction);
+        match instruction {
+            TapeDraft::Map { operands, .. } => {
+                for cell in operands {
+                    self.read_cell(cell, at);
+                }
+            }
+            TapeDraft::Store { from, .. } => self.read_cell(from, at),
+            TapeDraft::Load { .. } | TapeDraft::Zero { .. } => {}
+        }
+    }
+
+    fn read_cell(&mut self, cell: Cell, at: (u32, u32)) {
+        if let Cell::Scalar(s) = cell {
+            self.read_scalar(s, at);
+        }
+    }
+
+    fn new_scalar(&mut self, step: u32) -> u32 {
+        self.draft.scalars.push(Scalar { step, last: (step, 0), register: NONE });
+        self.draft.scalars.len() as u32 - 1
+    }
+
+    /// A node as an operand of a tape; elements of arrays are loaded once.
+    fn cell(&mut self, id: NodeId, step: u32) -> Cell {
+        match self.values[id.index()] {
+            Value::Scalar(s) => Cell::Scalar(s),
+            Value::Constant(cell) => Cell::Constant(cell),
+            Value::Element { root, offset } => {
+                let out = self.new_scalar(step);
+                self.read_root(root, step, false);
+                self.record(step, TapeDraft::Load { dtype: self.graph.dtype(id), root, offset, out });
+                self.values[id.index()] = Value::Scalar(out);
+                Cell::Scalar(out)
+            }
+            other => unreachable!("{other:?} is no single number"),
+        }
+    }
+
+    /// An elementwise node without axes.
+    pub(super) fn scalar(&mut self, id: NodeId, fun: Fun) -> Value {
+        self.draft.guarded |= fun == Fun::Mul0;
+        let g = self.graph;
+        let nodes = g.operands(id);
+        let step = self.tape_for(nodes);
+        let first = self.cell(nodes[0], step);
+        let mut operands = [first; 3];
+        for (slot, &x) in operands.iter_mut().zip(nodes).skip(1) {
+            *slot = self.cell(x, step);
+        }
+        let out = self.new_scalar(step);
+        let dtype = g.dtype(nodes[nodes.len() - 1]);
+        self.record(step, TapeDraft::Map { fun, dtype, result: g.dtype(id), operands, out });
+        Value::Scalar(out)
+    }
+
+    /// Single numbers put into an array: stores of the tape.
+    pub(super) fn pack(&mut self, id: NodeId) -> Value {
+        let g = self.graph;
+        let dtype = g.dtype(id);
+        let step = self.tape_for(g.operands(id));
+        let root = self.new_root(id, Source::Tape, step);
+        if g.operands(id).len() < g.size(id) {
+            self.record(step, TapeDraft::Zero { root });
+        }
+        let places = ops::list_of(g, g.op(id));
+        for (&x, &place) in g.operands(id).iter().zip(places) {
+            let from = self.cell(x, step);
+            let offset = place as isize * dtype.size() as isize;
+            self.record(step, TapeDraft::Store { dtype, root, offset, from });
+        }
+        self.whole(id, root)
+    }
+}
