@@ -16,11 +16,11 @@ import scipy.special
 KNOWN = frozenset(map(np.dtype, ("bool", "int64", "float32", "float64")))
 NAMES = (
     "Tracer ufunc where cast reshape transpose broadcast reduce argpick cumulate argsort gather "
-    "scatter_add nonzero_flat concat pack matmul stop_gradient lift value"
+    "scatter_add add_at nonzero_flat concat pack matmul stop_gradient lift value shares_memory"
 ).split()
 
 
-class Leak(Exception):
+class LeakError(Exception):
     """A recorded array was handed to code that would drop its derivative."""
 
 
@@ -42,10 +42,10 @@ class Tracer:
     T = property(lambda self: Tracer(self.v.T))
 
     def __array__(self, *args, **keywords):
-        raise Leak("__array__")
+        raise LeakError("__array__")
 
     def __float__(self):
-        raise Leak("__float__")
+        raise LeakError("__float__")
 
     def __bool__(self):
         return bool(self.v)
@@ -71,9 +71,6 @@ class Tracer:
     def copy(self):
         return Tracer(self.v.copy())
 
-    def astype(self, dtype, copy=True):
-        return self if not copy and dtype == self.v.dtype else Tracer(self.v.astype(dtype))
-
     def is_recording(self):
         return True
 
@@ -88,7 +85,7 @@ class Tracer:
     def __array_function__(self, function, kinds, args, keywords):
         found = sys.modules["jacrs._adapters"].FUNCTIONS.get(function)
         if found is None:
-            raise Leak(f"no adapter for {function.__name__}")
+            raise LeakError(f"no adapter for {function.__name__}")
         return found(*args, **keywords)
 
     def __array_ufunc__(self, function, method, *inputs, **keywords):
@@ -100,19 +97,19 @@ class Tracer:
 
 
 def _operators():
-    binary = dict(
-        add="add", sub="subtract", mul="multiply", truediv="divide", floordiv="floor_divide",
-        mod="remainder", pow="power", lt="less", le="less_equal", gt="greater",
-        ge="greater_equal", eq="equal", ne="not_equal", xor="bitwise_xor",
-    )  # fmt: skip
-    binary["and"], binary["or"] = "bitwise_and", "bitwise_or"
+    binary = {
+        "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide",
+        "floordiv": "floor_divide", "mod": "remainder", "pow": "power", "lt": "less",
+        "le": "less_equal", "gt": "greater", "ge": "greater_equal", "eq": "equal",
+        "ne": "not_equal", "xor": "bitwise_xor", "and": "bitwise_and", "or": "bitwise_or",
+    }  # fmt: skip
     for name, full in binary.items():
         setattr(Tracer, f"__{name}__", lambda a, b, full=full: ufunc(full, a, b))
         setattr(Tracer, f"__r{name}__", lambda a, b, full=full: ufunc(full, b, a))
-    for name, full in dict(neg="negative", abs="absolute", invert="invert").items():
+    for name, full in {"neg": "negative", "abs": "absolute", "invert": "invert"}.items():
         setattr(Tracer, f"__{name}__", lambda a, full=full: ufunc(full, a))
     Tracer.__pos__ = lambda a: a.copy()
-    Tracer.__matmul__ = lambda a, b: matmul(a, b)
+    Tracer.__matmul__ = matmul
     Tracer.__rmatmul__ = lambda a, b: matmul(b, a)
 
 
@@ -142,7 +139,8 @@ def array(x):
 
 def ufunc(name, *operands):
     function = getattr(np, name, None) or getattr(scipy.special, name)
-    assert function.nout == 1 and function.signature is None, name
+    assert function.nout == 1, name
+    assert function.signature is None, name
     assert name not in {"positive", "conjugate", "clip", "ldexp", "float_power"}, name
     with np.errstate(all="ignore"):
         return Tracer(function(*map(raw, operands)))
@@ -159,12 +157,14 @@ def cast(x, dtype):
 
 
 def reshape(x, shape):
-    assert type(shape) is tuple and all(n >= 0 for n in shape), shape
+    assert type(shape) is tuple, shape
+    assert all(n >= 0 for n in shape), shape
     return Tracer(array(x).reshape(shape))
 
 
 def transpose(x, perm):
-    assert type(perm) is tuple and sorted(perm) == list(range(array(x).ndim)), perm
+    assert type(perm) is tuple, perm
+    assert sorted(perm) == list(range(array(x).ndim)), perm
     return Tracer(array(x).transpose(perm))
 
 
@@ -181,7 +181,8 @@ _FOLDS = {
 
 def reduce(kind, x, axes):
     x = array(x)
-    assert type(axes) is tuple and list(axes) == sorted(set(axes)), axes
+    assert type(axes) is tuple, axes
+    assert list(axes) == sorted(set(axes)), axes
     assert all(0 <= axis < x.ndim for axis in axes), axes
     y = np.asarray(_FOLDS[kind][x.dtype == bool](x, axis=axes))
     assert y.dtype == x.dtype
@@ -195,14 +196,16 @@ def argpick(kind, x, axis):
 
 def cumulate(kind, axis, *operands):
     first, *rest = map(array, operands)
-    assert 0 <= axis < first.ndim and first.dtype != bool
+    assert 0 <= axis < first.ndim
+    assert first.dtype != bool
     if kind.startswith("sum"):
         assert not rest
         turned = first if kind == "sum" else np.flip(first, axis)
         y = np.cumsum(turned, axis=axis, dtype=first.dtype)
     else:
         (second,) = rest
-        assert first.shape == second.shape and first.dtype == second.dtype
+        assert first.shape == second.shape
+        assert first.dtype == second.dtype
         a, b = (np.moveaxis(x, axis, 0) for x in (first, second))
         turned = kind == "recurrence_back"
         a, b = (a[::-1], b[::-1]) if turned else (a, b)
@@ -219,15 +222,29 @@ def argsort(x, axis):
 
 
 def gather(x, index):
-    assert array(x).ndim > 0 and array(index).dtype == np.int64
+    assert array(x).ndim > 0
+    assert array(index).dtype == np.int64
     return Tracer(array(x)[array(index)])
 
 
 def scatter_add(x, index, v):
     x, index, v = array(x).copy(), array(index), array(v)
-    assert index.dtype == np.int64 and v.dtype == x.dtype and v.shape == index.shape + x.shape[1:]
+    assert index.dtype == np.int64
+    assert v.dtype == x.dtype
+    assert v.shape == index.shape + x.shape[1:]
     np.add.at(x, index, v)
     return Tracer(x)
+
+
+def add_at(y, index, v):
+    v = array(v)
+    assert isinstance(y, Tracer)
+    assert v.dtype == y.v.dtype
+    np.add.at(y.v, unwrapped(index), v)
+
+
+def shares_memory(x, y):
+    return np.shares_memory(x.v, y.v)
 
 
 def nonzero_flat(mask):
@@ -236,7 +253,8 @@ def nonzero_flat(mask):
 
 
 def concat(parts, axis):
-    assert type(parts) is list and len({array(p).ndim for p in parts}) == 1
+    assert type(parts) is list
+    assert len({array(p).ndim for p in parts}) == 1
     assert 0 <= axis < array(parts[0]).ndim
     return Tracer(np.concatenate([array(p) for p in parts], axis))
 

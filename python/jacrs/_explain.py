@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jacrs._transforms.function import Transformed
-from jacrs._transforms.jacobians import cheaper_mode, checked_mode
-from jacrs._transforms.recording import record
+from jacrs._transforms.jacobians import cheaper_mode, checked_mode, total_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jacrs._transforms.arguments import Arguments
+    from jacrs._transforms.recording import Recorded
 
 
 def explain(
@@ -41,8 +40,10 @@ class Explained(Transformed):
 
     name = "explain"
 
-    def _run(self, arguments: Arguments) -> str:
-        recorded = record(self._f, arguments, has_aux=self._has_aux)
+    has_short_way = False
+
+    def _finish(self, recorded: Recorded) -> str:
         result = recorded.result
-        mode = self._options[0] or cheaper_mode(result.shapes, arguments.leaves)
+        sizes = recorded.arguments.size(), total_size(result.shapes)
+        mode = self._options[0] or cheaper_mode(*sizes)
         return recorded.session.explain(result.outputs, recorded.inputs, mode)

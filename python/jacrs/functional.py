@@ -150,18 +150,8 @@ def hessian(
            [ 6.,  0.]])
     """
     mode = _mode("outer_jacobian_strategy", outer_jacobian_strategy)
-    first: list[Any] = []
-
-    def differentiate(recorded: Recorded) -> None:
-        result = recorded.result
-        if result.node is not LEAF or prod(result.shapes[0]) != 1:
-            raise errors.not_one_element()
-        if result.outputs:
-            scalar = result.outputs[0].reshape(())
-            first.extend(recorded.session.jacobian([scalar], recorded.inputs, "reverse")[0])
-
-    recorded = _record(func, inputs, strict=strict, then=differentiate)
-    result, arguments = recorded.result, recorded.arguments
+    recorded = _record(func, inputs, strict=strict, then=_differentiate)
+    result, arguments, first = recorded.result, recorded.arguments, recorded.derivatives
     if strict:
         _require_all(recorded, result.outputs, "output {} of the function")
         _require_all(recorded, first, "the gradient by input {}")
@@ -171,6 +161,16 @@ def hessian(
         leaves = arguments.leaves
         rows = [[result.zero(x.shape + z.shape, x.dtype) for z in leaves] for x in leaves]
     return arguments.like([arguments.like(row) for row in rows])
+
+
+def _differentiate(recorded: Recorded) -> None:
+    """Note the gradient of the only element, while it can be recorded."""
+    result = recorded.result
+    if result.node is not LEAF or prod(result.shapes[0]) != 1:
+        raise errors.not_one_element()
+    if result.outputs:
+        scalar = result.outputs[0].reshape(())
+        recorded.derivatives = recorded.session.jacobian([scalar], recorded.inputs, "reverse")[0]
 
 
 def _mode(name: str, strategy: str) -> str:

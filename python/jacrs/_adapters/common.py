@@ -32,7 +32,7 @@ def operand(x: Array) -> Array:
 def tracer(x: Array) -> Array:
     """Return `x` as a tracer."""
     x = operand(x)
-    return x if isinstance(x, native.Tracer) else native.lift(x, False)
+    return x if isinstance(x, native.Tracer) else native.lift(x, writable=False)
 
 
 def holds_tracer(x: Any) -> bool:
@@ -44,12 +44,12 @@ def holds_tracer(x: Any) -> bool:
 
 def packed(items: Sequence[Any]) -> Array:
     """Return the array that `np.array(items)` would be."""
-    parts = [item if np.isscalar(item) else operand(item) for item in items]
-    shapes = {() if np.isscalar(part) else part.shape for part in parts}
+    parts: list[Array] = [item if np.isscalar(item) else operand(item) for item in items]
+    shapes = {() if np.isscalar(part) else tuple(part.shape) for part in parts}
     if shapes == {()}:
         return native.pack(parts, (len(parts),), None)
     if len(shapes) != 1:
-        np.array([np.zeros(shape) for shape in shapes])  # NumPy says what is wrong
+        raise numpy_error(np.array, parts)
     return native.concat([native.reshape(part, (1, *part.shape)) for part in parts], 0)
 
 
@@ -77,10 +77,10 @@ def like_operands(x: Array, *others: Array) -> Array:
 
 def one_axis(axis: Any, ndim: int) -> int:
     """Return `axis` counted from the front."""
-    axis = operator.index(axis)
-    if not -ndim <= axis < ndim:
-        raise AxisError(axis, ndim)
-    return axis + ndim if axis < 0 else axis
+    at: int = operator.index(axis)
+    if not -ndim <= at < ndim:
+        raise AxisError(at, ndim)
+    return at + ndim if at < 0 else at
 
 
 def some_axes(axis: Any, ndim: int) -> tuple[int, ...]:

@@ -1,6 +1,6 @@
 """New arrays: like another one, and by `like=`."""
 
-# ruff: noqa: FBT002 (the signatures are NumPy's)
+# ruff: noqa: A002, ARG001, FBT002 (the signatures are NumPy's)
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _RECORDED = frozenset({BOOL, INT, FLOAT, np.dtype(np.float32)})
 
 def buffer(array: np.ndarray[Any, Any]) -> Array:
     """Return a new array as one that recorded values can be written to, if its dtype allows."""
-    return native.lift(array, True) if array.dtype in _RECORDED else array  # noqa: FBT003
+    return native.lift(array, writable=True) if array.dtype in _RECORDED else array
 
 
 def _shape(prototype: Array, shape: Any) -> Any:
@@ -43,11 +43,11 @@ def _shape(prototype: Array, shape: Any) -> Any:
 def zeros_like(
     a: Array,
     dtype: Any = None,
-    order: Any = "K",  # noqa: ARG001
-    subok: Any = True,  # noqa: ARG001
+    order: Any = "K",
+    subok: Any = True,
     shape: Any = None,
     *,
-    device: Any = None,  # noqa: ARG001
+    device: Any = None,
 ) -> Array:
     """Return zeros, of the shape and dtype of an array."""
     x = operand(a)
@@ -58,11 +58,11 @@ def zeros_like(
 def ones_like(
     a: Array,
     dtype: Any = None,
-    order: Any = "K",  # noqa: ARG001
-    subok: Any = True,  # noqa: ARG001
+    order: Any = "K",
+    subok: Any = True,
     shape: Any = None,
     *,
-    device: Any = None,  # noqa: ARG001
+    device: Any = None,
 ) -> Array:
     """Return ones, of the shape and dtype of an array."""
     x = operand(a)
@@ -74,11 +74,11 @@ def full_like(
     a: Array,
     fill_value: Any,
     dtype: Any = None,
-    order: Any = "K",  # noqa: ARG001
-    subok: Any = True,  # noqa: ARG001
+    order: Any = "K",
+    subok: Any = True,
     shape: Any = None,
     *,
-    device: Any = None,  # noqa: ARG001
+    device: Any = None,
 ) -> Array:
     """Return one value everywhere, of the shape and dtype of an array."""
     x = operand(a)
@@ -90,13 +90,15 @@ def filled(shape: Any, value: Any, dtype: Any) -> Array:
     if not holds_tracer(value):
         return buffer(np.full(shape, value, dtype))
     value = operand(value)
-    y = native.lift(np.zeros(shape, value.dtype if dtype is None else dtype), True)  # noqa: FBT003
+    y = native.lift(np.zeros(shape, value.dtype if dtype is None else dtype), writable=True)
     y[...] = value
     return y
 
 
 @implements(np.full)
-def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> Array:  # noqa: ARG001
+def full(
+    shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", *, device: Any = None
+) -> Array:
     """Return one value everywhere (by `like=`)."""
     return filled(shape, fill_value, dtype)
 
@@ -106,7 +108,9 @@ def _enter_constructor(function: Callable[..., Any]) -> None:
         return buffer(function(*args, **keywords))
 
     adapter.__name__ = function.__name__
-    adapter.__doc__ = f"Return what `np.{function.__name__}` does, ready to be written to (by `like=`)."
+    adapter.__doc__ = (
+        f"Return what `np.{function.__name__}` does, ready to be written to (by `like=`)."
+    )
     implements(function)(adapter)
 
 
@@ -136,14 +140,14 @@ def fromfunction(function: Any, shape: Any, *, dtype: Any = float, **kwargs: Any
 
 @implements(np.array)
 def array(
-    object: Any,  # noqa: A002
+    object: Any,
     dtype: Any = None,
     *,
     copy: Any = True,
-    order: Any = "K",  # noqa: ARG001
-    subok: Any = False,  # noqa: ARG001
+    order: Any = "K",
+    subok: Any = False,
     ndmin: Any = 0,
-    **keywords: Any,  # noqa: ARG001
+    **keywords: Any,
 ) -> Array:
     """Return an array of its own (by `like=`)."""
     x = operand(object)
@@ -162,7 +166,7 @@ def asarray(
     dtype: Any = None,
     order: Any = None,
     *,
-    device: Any = None,  # noqa: ARG001
+    device: Any = None,
     copy: Any = None,
 ) -> Array:
     """Return an array, the argument itself where it is one (by `like=`)."""
@@ -170,21 +174,41 @@ def asarray(
 
 
 @implements(np.require)
-def require(a: Any, dtype: Any = None, requirements: Any = None) -> Array:  # noqa: ARG001
+def require(a: Any, dtype: Any = None, requirements: Any = None) -> Array:
     """Return an array, the argument itself where it is one (by `like=`)."""
     return array(a, dtype, copy=False)
 
 
 @implements(np.copy)
-def copy_(a: Array, order: Any = "K", subok: Any = False) -> Array:  # noqa: ARG001
+def copy_(a: Array, order: Any = "K", subok: Any = False) -> Array:
     """Return an array of its own with the same elements."""
     return operand(a).copy()
 
 
-@implements(getattr(np, "astype", None))
-def astype(x: Array, dtype: Any, /, *, copy: Any = True, device: Any = None) -> Array:  # noqa: ARG001
+@implements(method="astype")
+def astype(
+    x: Array,
+    dtype: Any,
+    order: Any = "K",
+    casting: Any = "unsafe",
+    subok: Any = True,
+    copy: Any = True,
+) -> Array:
     """Return the elements in another dtype."""
-    return x.astype(dtype, copy=copy)
+    if not np.can_cast(x.dtype, dtype, casting):
+        raise TypeError(
+            f"Cannot cast array data from {x.dtype!r} to {np.dtype(dtype)!r} "
+            f"according to the rule {casting!r}"
+        )
+    if x.dtype == dtype:
+        return x.copy() if copy else x
+    return native.cast(x, np.dtype(dtype))
+
+
+@implements(getattr(np, "astype", None))
+def astype_function(x: Array, dtype: Any, /, *, copy: Any = True, device: Any = None) -> Array:
+    """Return the elements in another dtype."""
+    return astype(x, dtype, copy=copy)
 
 
 def _steps(num: Any, endpoint: Any) -> tuple[int, int]:
@@ -193,6 +217,11 @@ def _steps(num: Any, endpoint: Any) -> tuple[int, int]:
     if num < 0:
         raise ValueError(f"Number of samples, {num}, must be non-negative.")
     return num, num - 1 if endpoint else num
+
+
+def _end(x: Array) -> Array:
+    """Return an end as floats; Python numbers take the dtype of the other end."""
+    return x if type(x) in (int, float) else as_float(x)
 
 
 @implements(np.linspace)
@@ -205,11 +234,11 @@ def linspace(
     dtype: Any = None,
     axis: Any = 0,
     *,
-    device: Any = None,  # noqa: ARG001
+    device: Any = None,
 ) -> Any:
     """Return evenly spaced points between two ends."""
     num, gaps = _steps(num, endpoint)
-    low, high = as_float(start), as_float(stop)
+    low, high = _end(start), _end(stop)
     width = native.ufunc("subtract", high, low)
     step = width / gaps if gaps > 0 else width * np.nan
     count = np.arange(num, dtype=width.dtype).reshape((num,) + (1,) * width.ndim)
@@ -250,7 +279,8 @@ def geomspace(
 ) -> Array:
     """Return points between two ends with a constant ratio."""
     num, gaps = _steps(num, endpoint)
-    low, high = as_float(start), as_float(stop)
+    # NumPy computes these in float64, whatever the ends are.
+    low, high = native.cast(start, FLOAT), native.cast(stop, FLOAT)
     ratio = native.ufunc("divide", high, low)
     part = np.arange(num, dtype=ratio.dtype) / max(gaps, 1)
     part = part.reshape((num,) + (1,) * ratio.ndim)

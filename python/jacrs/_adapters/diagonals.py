@@ -1,7 +1,5 @@
 """Diagonals and triangles."""
 
-# ruff: noqa: FBT002 (the signatures are NumPy's)
-
 from __future__ import annotations
 
 from typing import Any
@@ -81,7 +79,7 @@ def diag(v: Array, k: Any = 0) -> Array:
 def diagonal_matrix(x: Array, offset: int) -> Array:
     """Return the matrix of zeros with a list on a diagonal."""
     n = x.shape[0] + abs(offset)
-    flat = native.lift(np.zeros(n * n, x.dtype), True)
+    flat = native.lift(np.zeros(n * n, x.dtype), writable=True)
     flat[diagonal_steps(n, n, offset)] = x
     return native.reshape(flat, (n, n))
 
@@ -92,12 +90,18 @@ def diagflat(v: Array, k: Any = 0) -> Array:
     return diagonal_matrix(raveled(operand(v)), int(k))
 
 
+def _below(x: Array, k: int) -> Any:
+    """Return the mask of what lies on and below a diagonal."""
+    rows, columns = x.shape[-2:]
+    return np.tri(rows, columns, k, dtype=np.bool_)
+
+
 @implements(np.tril)
 def tril(m: Array, k: Any = 0) -> Array:
     """Keep what lies on and below a diagonal."""
     x = operand(m)
     x = native.broadcast(x, (x.shape[0], x.shape[0])) if x.ndim == 1 else x
-    return native.where(np.tri(*x.shape[-2:], k=k, dtype=bool), x, np.zeros((), x.dtype))
+    return native.where(_below(x, k), x, np.zeros((), x.dtype))
 
 
 @implements(np.triu)
@@ -105,7 +109,7 @@ def triu(m: Array, k: Any = 0) -> Array:
     """Keep what lies on and above a diagonal."""
     x = operand(m)
     x = native.broadcast(x, (x.shape[0], x.shape[0])) if x.ndim == 1 else x
-    return native.where(np.tri(*x.shape[-2:], k=k - 1, dtype=bool), np.zeros((), x.dtype), x)
+    return native.where(_below(x, k - 1), np.zeros((), x.dtype), x)
 
 
 @implements(np.tril_indices_from)

@@ -1,6 +1,6 @@
 """Sums of products by index notation, as products of matrices."""
 
-# ruff: noqa: FBT002 (the signatures are NumPy's)
+# ruff: noqa: ARG001 (the signatures are NumPy's)
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Term:
 def einsum(
     *operands: Any,
     out: Any = None,
-    optimize: Any = False,  # noqa: ARG001
+    optimize: Any = False,
     dtype: Any = None,
-    order: Any = "K",  # noqa: ARG001
+    order: Any = "K",
     casting: Any = "safe",
 ) -> Array:
     """Add up products of elements as the labels of axes say."""
@@ -58,7 +58,9 @@ def einsum(
 
 @implements(np.einsum_path)
 def einsum_path(
-    *operands: Any, optimize: Any = "greedy", einsum_call: Any = False  # noqa: ARG001
+    *operands: Any,
+    optimize: Any = "greedy",
+    einsum_call: Any = False,
 ) -> Any:
     """Return the order of contraction that NumPy proposes for these shapes."""
     return np.einsum_path(*(stand_in(x) for x in operands), optimize=optimize)
@@ -81,9 +83,7 @@ def _letters(labels: Any) -> str:
     return "".join("..." if k is Ellipsis else _LETTERS[k] for k in labels)
 
 
-def labelled(
-    subscripts: str, ndims: list[int]
-) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+def labelled(subscripts: str, ndims: list[int]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
     """Return the labels of each operand and of the result; those of an ellipsis are numbers."""
     left, arrow, right = subscripts.partition("->")
     parts = left.split(",")
@@ -167,7 +167,8 @@ def _growth(terms: list[Term], pair: tuple[int, int], output: tuple[str, ...]) -
     a, b = terms[pair[0]], terms[pair[1]]
     sizes = dict(zip(a.labels + b.labels, (*a.array.shape, *b.array.shape), strict=True))
     kept = sizes.keys() & _wanted(terms, pair, output)
-    return math.prod(sizes[label] for label in kept) - a.size() - b.size()
+    size: int = math.prod(sizes[label] for label in kept)
+    return size - a.size() - b.size()
 
 
 def _summed(term: Term, wanted: set[str]) -> Term:

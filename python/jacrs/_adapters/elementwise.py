@@ -1,6 +1,6 @@
 """Elementwise functions that are not ufuncs, and ufuncs without a kernel of their own."""
 
-# ruff: noqa: FBT002 (the signatures are NumPy's)
+# ruff: noqa: A002, ARG001, FBT002 (the signatures are NumPy's)
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def clip(
     a_max: Any = _NOT_GIVEN,
     out: Any = None,
     *,
-    min: Any = _NOT_GIVEN,  # noqa: A002
-    max: Any = _NOT_GIVEN,  # noqa: A002
+    min: Any = _NOT_GIVEN,
+    max: Any = _NOT_GIVEN,
 ) -> Array:
     """Limit elements to an interval; at a bound the derivative is shared with it."""
     if a_min is _NOT_GIVEN and a_max is _NOT_GIVEN:
@@ -52,7 +52,7 @@ def limited(x: Array, low: Any, high: Any) -> Array:
     return y if high is None else native.ufunc("minimum", y, high)
 
 
-def clip_method(x: Array, min: Any = None, max: Any = None, out: Any = None) -> Array:  # noqa: A002
+def clip_method(x: Array, min: Any = None, max: Any = None, out: Any = None) -> Array:
     """Limit elements to an interval."""
     return deliver(limited(x, min, max), out, "clip")
 
@@ -102,10 +102,16 @@ def nan_to_num(
     return y if copy else deliver(y, x, "nan_to_num")
 
 
-@implements(np.real, np.real_if_close)
-def real(val: Array, tol: Any = 100) -> Array:  # noqa: ARG001
+@implements(np.real)
+def real(val: Array) -> Array:
     """Return the array: it is real."""
     return operand(val)
+
+
+@implements(np.real_if_close)
+def real_if_close(a: Array, tol: Any = 100) -> Array:
+    """Return the array: it is real."""
+    return operand(a)
 
 
 @implements(np.imag)
@@ -129,13 +135,13 @@ METHODS["conjugate"] = same
 
 
 @implements(np.iscomplexobj)
-def iscomplexobj(x: Any) -> bool:  # noqa: ARG001
+def iscomplexobj(x: Any) -> bool:
     """Tell that the array is not complex."""
     return False
 
 
 @implements(np.isrealobj)
-def isrealobj(x: Any) -> bool:  # noqa: ARG001
+def isrealobj(x: Any) -> bool:
     """Tell that the array is real."""
     return True
 
@@ -271,7 +277,8 @@ def frexp(x: Array, /) -> tuple[Array, Array]:
     power = native.ufunc("floor", native.ufunc("log2", native.where(usual, size, 0.5))) + 1
     # The logarithm may be rounded across a power of two.
     factor = native.where(usual, size, 0.5) * native.ufunc("exp2", -power)
-    power = power + native.where(factor >= 1, 1, native.where(factor < 0.5, -1, 0))
+    shift = native.where(factor >= 1, 1, native.where(factor < 0.5, -1, 0))
+    power = power + native.cast(shift, x.dtype)
     return x * native.ufunc("exp2", -power), native.cast(power, np.int64)
 
 

@@ -1,7 +1,5 @@
 """Choosing elements: by place, by mask, by condition."""
 
-# ruff: noqa: FBT002 (the signatures are NumPy's)
-
 from __future__ import annotations
 
 import math
@@ -76,7 +74,7 @@ def argwhere(a: Array) -> Array:
     x = operand(a)
     if x.ndim == 0:
         found = native.nonzero_flat(raveled(as_mask(x)))
-        return native.lift(np.zeros((found.size, 0), INT), False)
+        return native.lift(np.zeros((found.size, 0), INT), writable=False)
     places = nonzero(x)
     return native.concat([native.reshape(p, (p.size, 1)) for p in places], 1)
 
@@ -90,9 +88,7 @@ def unravel_index(indices: Array, shape: Any, order: str = "C") -> tuple[Array, 
 
 
 @implements(np.ravel_multi_index)
-def ravel_multi_index(
-    multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C"
-) -> Array:
+def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Array:
     """Turn an index for each axis into flat places."""
     modes = (mode,) * len(dims) if isinstance(mode, str) else mode
     flat: Any = 0
@@ -114,9 +110,7 @@ def in_bounds(index: Array, n: int, mode: str) -> Array:
 
 
 @implements(np.take, method="take")
-def take(
-    a: Array, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise"
-) -> Array:
+def take(a: Array, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Array:
     """Take slices along an axis."""
     x, index = operand(a), operand(indices)
     if index.dtype.kind != "i":
@@ -162,16 +156,16 @@ def take_along_axis(arr: Array, indices: Array, axis: Any = -1) -> Array:
         return native.gather(raveled(x), index)
     if x.ndim != index.ndim:
         raise ValueError("`indices` and `arr` must have the same number of dimensions")
-    return along_axis(x, index, one_axis(axis, x.ndim))
+    at = one_axis(axis, x.ndim)
+    if x.ndim > 1:
+        index = np.where(index < 0, index + x.shape[at], index)
+    return along_axis(x, index, at)
 
 
 def along_axis(x: Array, index: Array, axis: int) -> Array:
-    """Take elements along `axis` by an index of as many axes as `x`."""
+    """Take elements along `axis` by an index of as many axes as `x`, none of it negative."""
     if x.ndim == 1:
         return native.gather(x, index)
-    n = x.shape[axis]
-    if isinstance(index, np.ndarray):
-        index = np.where(index < 0, index + n, index)
     return native.gather(raveled(x), flat_places(x.shape, index, axis))
 
 
@@ -198,8 +192,10 @@ def choose(a: Array, choices: Any, out: Any = None, mode: str = "raise") -> Arra
     """Choose among arrays by number, element by element."""
     operands = [operand(c) for c in choices]
     index = in_bounds(operand(a), len(operands), mode)
-    if isinstance(index, np.ndarray) and index.size and (
-        index.min() < 0 or index.max() >= len(operands)
+    if (
+        isinstance(index, np.ndarray)
+        and index.size
+        and (index.min() < 0 or index.max() >= len(operands))
     ):
         raise ValueError("invalid entry in choice array")
     index, *operands = broadcast_together(index, *operands)
@@ -245,7 +241,9 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Array:
             raise TypeError(f"invalid entry {k} in condlist: should be boolean ndarray")
     choices = [_plain(c) for c in choicelist]
     default = _plain(default)
-    dtype = np.result_type(*(c if isinstance(c, (int, float)) else c.dtype for c in (*choices, default)))
+    dtype = np.result_type(
+        *(c if isinstance(c, (int, float)) else c.dtype for c in (*choices, default))
+    )
     y = to_dtype(operand(default), dtype)
     for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
         y = native.where(condition, to_dtype(operand(choice), dtype), y)
@@ -257,9 +255,7 @@ def piecewise(x: Array, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> 
     """Apply a function of its own to the elements of each condition."""
     x = operand(x)
     count = len(funclist)
-    if np.isscalar(condlist) or (
-        not isinstance(condlist[0], (list, np.ndarray, native.Tracer)) and x.ndim != 0
-    ):
+    if np.isscalar(condlist) or (np.ndim(condlist[0]) == 0 and x.ndim != 0):
         condlist = [condlist]
     masks = [native.broadcast(as_mask(c), x.shape) for c in condlist]
     if count == len(masks) + 1:
@@ -272,7 +268,7 @@ def piecewise(x: Array, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> 
             f"with {len(masks)} condition(s), either {len(masks)} or {len(masks) + 1} "
             "functions are expected"
         )
-    y = native.lift(np.zeros(x.shape, x.dtype), True)
+    y = native.lift(np.zeros(x.shape, x.dtype), writable=True)
     for mask, function in zip(masks, funclist, strict=True):
         if not callable(function):
             y[mask] = function

@@ -1,10 +1,9 @@
 """Joining, splitting, repeating and taking out."""
 
-# ruff: noqa: FBT002 (the signatures are NumPy's)
-
 from __future__ import annotations
 
 import operator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -191,13 +190,15 @@ def insert(arr: Array, obj: Any, values: Array, axis: Any = None) -> Array:
     x, at = (raveled(x), 0) if axis is None else (x, one_axis(axis, x.ndim))
     v = at_least(to_dtype(v, x.dtype), x.ndim)
     n = x.shape[at]
-    if not isinstance(obj, slice) and np.ndim(obj) == 0:
-        v = moved(v, 0, at)
+    places = np.arange(*obj.indices(n)) if isinstance(obj, slice) else np.asarray(obj)
+    places = np.flatnonzero(places) if places.dtype == bool else places
+    if places.size == 1:
+        v = moved(v, 0, at) if places.ndim == 0 else v
         count = v.shape[at]
-        index = np.insert(np.arange(n), [obj] * count, np.arange(n, n + count))
+        places = np.repeat(places, count)
     else:
-        count = np.insert(np.arange(n), obj, 0).size - n
-        index = np.insert(np.arange(n), obj, np.arange(n, n + count))
+        count = places.size
+    index = np.insert(np.arange(n), places, np.arange(n, n + count))
     v = native.broadcast(v, (*x.shape[:at], count, *x.shape[at + 1 :]))
     return taken(native.concat([x, v], at), index, at)
 
@@ -216,7 +217,7 @@ def array_split(ary: Array, indices_or_sections: Any, axis: Any = 0) -> list[Arr
         ends = [k * size + min(k, extra) for k in range(count + 1)]
     else:
         ends = [0, *indices_or_sections, n]
-    return [x[along(at, slice(i, j))] for i, j in zip(ends, ends[1:], strict=False)]
+    return [x[along(at, slice(i, j))] for i, j in pairwise(ends)]
 
 
 @implements(np.split)
@@ -320,4 +321,3 @@ def meshgrid(
     if not sparse:
         grids = [native.broadcast(grid, tuple(shape)) for grid in grids]
     return tuple(grid.copy() for grid in grids) if copy else tuple(grids)
-

@@ -1,6 +1,6 @@
 """Norms, chains and powers of matrices: what needs no factorisation."""
 
-# ruff: noqa: FBT002 (the signatures are NumPy's)
+# ruff: noqa: A002, FBT002 (the signatures are NumPy's)
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SINGULAR = "the norms by singular values come with the matrix factorisations"
 
 
 @implements(np.linalg.norm)
-def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Array:  # noqa: A002
+def norm(x: Array, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Array:
     """Measure vectors or matrices; the derivative at zero is zero."""
     x = as_float(x)
     if axis is None:
@@ -82,23 +82,28 @@ def matrix_norm_of(x: Array, order: Any, axes: tuple[int, ...], keepdims: Any) -
 
 @implements(getattr(np.linalg, "vector_norm", None))
 def vector_norm(
-    x: Array, /, *, axis: Any = None, keepdims: Any = False, ord: Any = 2  # noqa: A002
+    x: Array,
+    /,
+    *,
+    axis: Any = None,
+    keepdims: Any = False,
+    ord: Any = 2,
 ) -> Array:
     """Measure the vectors along axes."""
     x = as_float(x)
     if axis is None:
-        y = vector_norm_of(raveled(x), ord, 0, False)  # noqa: FBT003
+        y = vector_norm_of(raveled(x), ord, 0, keepdims=False)
         return native.reshape(y, (1,) * x.ndim) if keepdims else y
     if not isinstance(axis, tuple):
         return vector_norm_of(x, ord, axis, keepdims)
     axes = tuple(one_axis(k, x.ndim) for k in axis)
-    y = vector_norm_of(x, ord, axes, True)  # noqa: FBT003
+    y = vector_norm_of(x, ord, axes, keepdims=True)
     shape = kept(x.shape, axes) if keepdims else [n for k, n in enumerate(x.shape) if k not in axes]
     return native.reshape(y, tuple(shape))
 
 
 @implements(getattr(np.linalg, "matrix_norm", None))
-def matrix_norm(x: Array, /, *, keepdims: Any = False, ord: Any = "fro") -> Array:  # noqa: A002
+def matrix_norm(x: Array, /, *, keepdims: Any = False, ord: Any = "fro") -> Array:
     """Measure the matrices in the last two axes."""
     x = as_float(x)
     return matrix_norm_of(x, ord, (x.ndim - 2, x.ndim - 1), keepdims)
@@ -118,7 +123,8 @@ def matrix_power(a: Array, n: Any) -> Array:
     if n < 0:
         raise refuse("linalg.matrix_power", "n", n, "inverses come with the factorisations")
     if n == 0:
-        return native.lift(np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape).copy(), True)  # noqa: FBT003
+        identity = np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)
+        return native.lift(identity.copy(), writable=True)
     power = None
     while n:
         if n & 1:

@@ -88,7 +88,9 @@ def nan_extremum(
     pick = max_ if kind == "max" else min_
     if not has_nan(x):
         return pick(x, axis, out, keepdims, initial, where)
-    y = pick(filled(x, -math.inf if kind == "max" else math.inf), axis, None, keepdims, initial, where)
+    y = pick(
+        filled(x, -math.inf if kind == "max" else math.inf), axis, None, keepdims, initial, where
+    )
     if initial is None:
         y = native.where(all_(native.ufunc("isnan", x), axis, keepdims=keepdims), math.nan, y)
     return deliver(y, out, f"nan{kind}")

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 NAMES = tuple(
     (
         "Tracer ufunc where cast reshape transpose broadcast reduce argpick cumulate argsort "
-        "gather scatter_add nonzero_flat concat pack matmul stop_gradient lift value"
+        "gather scatter_add add_at nonzero_flat concat pack matmul stop_gradient lift value "
+        "shares_memory"
     ).split()
 )
 
@@ -34,6 +35,7 @@ cumulate: Callable[..., Any] = _engine.cumulate
 argsort: Callable[..., Any] = _engine.argsort
 gather: Callable[..., Any] = _engine.gather
 scatter_add: Callable[..., Any] = _engine.scatter_add
+add_at: Callable[..., None] = _engine.add_at
 nonzero_flat: Callable[..., Any] = _engine.nonzero_flat
 concat: Callable[..., Any] = _engine.concat
 pack: Callable[..., Any] = _engine.pack
@@ -41,3 +43,4 @@ matmul: Callable[..., Any] = _engine.matmul
 stop_gradient: Callable[..., Any] = _engine.stop_gradient
 lift: Callable[..., Any] = _engine.lift
 value: Callable[..., Any] = _engine.value
+shares_memory: Callable[..., bool] = _engine.shares_memory

@@ -1,7 +1,5 @@
 """`np.pad`, and cutting off zeros."""
 
-# ruff: noqa: FBT002 (the signatures are NumPy's)
-
 from __future__ import annotations
 
 from typing import Any
@@ -77,7 +75,9 @@ def _padded(
         parts = _statistics(x, axis, before, after, mode, keywords.get("stat_length"))
     elif mode == "linear_ramp":
         if n == 0:
-            raise ValueError(f"can't extend empty axis {axis} using modes other than 'constant' or 'empty'")
+            raise ValueError(
+                f"can't extend empty axis {axis} using modes other than 'constant' or 'empty'"
+            )
         low, high = _pair(keywords.get("end_values", 0), axis, x.ndim)
         parts = [
             _ramp(x[along(axis, slice(0, 1))], axis, before, low, rising=True),
@@ -146,9 +146,11 @@ def trim_zeros(filt: Array, trim: str = "fb", axis: Any = None) -> Array:
     """Cut off leading and trailing zeros; asks which elements are zero."""
     x = operand(filt)
     places = np.nonzero(native.value(native.ufunc("not_equal", x, 0)))
-    axes = range(x.ndim) if axis is None else [
-        one_axis(k, x.ndim) for k in (axis if isinstance(axis, tuple) else (axis,))
-    ]
+    axes = (
+        range(x.ndim)
+        if axis is None
+        else [one_axis(k, x.ndim) for k in (axis if isinstance(axis, tuple) else (axis,))]
+    )
     ends = [slice(None)] * x.ndim
     for k in axes:
         found = places[k]

@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from jacrs._adapters import native
-from jacrs._adapters.common import Array, as_float, numpy_error, operand, raveled, refuse
+from jacrs._adapters.common import (
+    INT,
+    Array,
+    as_float,
+    numpy_error,
+    operand,
+    raveled,
+    refuse,
+    to_dtype,
+)
 from jacrs._adapters.products import convolve
 from jacrs._adapters.registry import implements
 from jacrs._adapters.shapes import at_least
@@ -90,7 +99,7 @@ def polydiv(u: Array, v: Array) -> tuple[Array, Array]:
     rest, divisor = at_least(as_float(u), 1), at_least(as_float(v), 1)
     steps, size = rest.shape[0] - divisor.shape[0] + 1, divisor.shape[0]
     if steps < 1:
-        return native.lift(np.zeros(1, rest.dtype), True), rest  # noqa: FBT003
+        return native.lift(np.zeros(1, rest.dtype), writable=True), rest
     scale = 1.0 / divisor[0]
     quotient = []
     for k in range(steps):
@@ -126,9 +135,10 @@ def vander(x: Array, N: Any = None, increasing: Any = False) -> Array:
     x = operand(x)
     if x.ndim != 1:
         raise numpy_error(np.vander, x)
+    x = to_dtype(x, np.promote_types(x.dtype, INT))
     n = x.shape[0] if N is None else N
     if n == 0:
-        return native.lift(np.zeros((x.shape[0], 0), x.dtype), True)  # noqa: FBT003
+        return native.lift(np.zeros((x.shape[0], 0), x.dtype), writable=True)
     powers = [native.reshape(raveled(np.ones(x.shape, x.dtype)), (x.shape[0], 1))]
     column = native.reshape(x, (x.shape[0], 1))
     for _ in range(1, n):

@@ -1,7 +1,5 @@
 """Products of vectors, matrices and tensors."""
 
-# ruff: noqa: FBT002 (the signatures are NumPy's)
-
 from __future__ import annotations
 
 import math
@@ -142,6 +140,8 @@ def tensordot(a: Array, b: Array, axes: Any = 2) -> Array:
     second = [one_axis(k, y.ndim) for k in second]
     if [x.shape[k] for k in first] != [y.shape[k] for k in second]:
         raise ValueError("shape-mismatch for sum")
+    if len(set(first)) != len(first) or len(set(second)) != len(second):
+        raise ValueError("repeated axis in transpose")
     return contracted(x, y, first, second)
 
 
@@ -195,9 +195,7 @@ def cross(
         raise ValueError("At least one array has zero dimension")
     x, y = (moved(v, one_axis(k, v.ndim), v.ndim - 1) for v, k in ((x, axisa), (y, axisb)))
     if x.shape[-1] not in (2, 3) or y.shape[-1] not in (2, 3):
-        raise ValueError(
-            "incompatible dimensions for cross product\n(dimension must be 2 or 3)"
-        )
+        raise ValueError("incompatible dimensions for cross product\n(dimension must be 2 or 3)")
     u, v = ([w[..., k] for k in range(w.shape[-1])] for w in (x, y))
     last = u[0] * v[1] - u[1] * v[0]
     if len(u) == len(v) == 2:
@@ -237,9 +235,7 @@ def convolve(a: Array, v: Array, mode: str = "full") -> Array:
 def correlate(a: Array, v: Array, mode: str = "valid") -> Array:
     """Correlate two lists."""
     x, y = at_least(operand(a), 1), at_least(operand(v), 1)
-    z = sliding(x, y[::-1], mode, "correlate")
-    # NumPy swaps the lists so that the first is the longer one, and turns the result round.
-    return z
+    return sliding(x, y[::-1], mode, "correlate")
 
 
 def sliding(x: Array, y: Array, mode: str, function: str) -> Array:
@@ -260,13 +256,11 @@ def sliding(x: Array, y: Array, mode: str, function: str) -> Array:
     elif mode == "same":
         start, size = (m - 1) // 2, n
         if swapped and function == "correlate":
-            start = m // 2
+            start = m // 2  # NumPy counts from the other end then
     elif mode == "valid":
         start, size = m - 1, n - m + 1
     else:
-        raise ValueError(
-            f"mode must be one of 'valid', 'same', or 'full' (got {mode!r})"
-        )
+        raise ValueError(f"mode must be one of 'valid', 'same', or 'full' (got {mode!r})")
     return _windows(x, y, start, size)
 
 

@@ -1,6 +1,6 @@
 """Questions about arrays that are answered without their values."""
 
-# ruff: noqa: FBT002 (the signatures are NumPy's)
+# ruff: noqa: ARG001 (the signatures are NumPy's)
 
 from __future__ import annotations
 
@@ -65,7 +65,10 @@ def common_type(*arrays: Array) -> Any:
 
 @implements(np.array_repr)
 def array_repr(
-    arr: Array, max_line_width: Any = None, precision: Any = None, suppress_small: Any = None  # noqa: ARG001
+    arr: Array,
+    max_line_width: Any = None,
+    precision: Any = None,
+    suppress_small: Any = None,
 ) -> str:
     """Describe a recorded array."""
     return repr(arr)
@@ -73,38 +76,26 @@ def array_repr(
 
 @implements(np.array_str)
 def array_str(
-    a: Array, max_line_width: Any = None, precision: Any = None, suppress_small: Any = None  # noqa: ARG001
+    a: Array,
+    max_line_width: Any = None,
+    precision: Any = None,
+    suppress_small: Any = None,
 ) -> str:
     """Describe a recorded array."""
     return str(a)
 
 
 @implements(np.array2string)
-def array2string(a: Array, *args: Any, **keywords: Any) -> str:  # noqa: ARG001
+def array2string(a: Array, *args: Any, **keywords: Any) -> str:
     """Describe a recorded array."""
     return str(a)
 
 
-@implements(np.may_share_memory)
-def may_share_memory(a: Any, b: Any, /, max_work: Any = None) -> bool:  # noqa: ARG001
-    """Tell whether two arrays could overlap: recorded ones do not overlap plain ones."""
-    return _recorded(a, b) and a.size > 0 and b.size > 0
-
-
-@implements(np.shares_memory)
-def shares_memory(a: Any, b: Any, /, max_work: Any = None) -> bool:  # noqa: ARG001
-    """Tell whether two arrays overlap: answered where it can be without their layout."""
-    if not _recorded(a, b) or a.size == 0 or b.size == 0:
-        return False
-    if a is b:
-        return True
-    raise TypeError(
-        "shares_memory: two recorded arrays cannot be compared; use np.may_share_memory"
-    )
-
-
-def _recorded(a: Any, b: Any) -> bool:
-    return isinstance(a, native.Tracer) and isinstance(b, native.Tracer)
+@implements(np.may_share_memory, np.shares_memory)
+def shares_memory(a: Any, b: Any, /, max_work: Any = None) -> bool:
+    """Tell whether two arrays overlap; a recorded one does not overlap a plain one."""
+    recorded = isinstance(a, native.Tracer) and isinstance(b, native.Tracer)
+    return recorded and a.size > 0 and b.size > 0 and native.shares_memory(a, b)
 
 
 def itemsize(x: Array) -> int:

@@ -113,9 +113,7 @@ def extremum(
         x = masked(x, where, lowest(x.dtype, kind))
     if x.size == 0 and length(x.shape, axes) == 0:
         if initial is None:
-            raise ValueError(
-                f"zero-size array to reduction operation {full} which has no identity"
-            )
+            raise ValueError(f"zero-size array to reduction operation {full} which has no identity")
         shape = tuple(1 if k in axes and keepdims else n for k, n in enumerate(x.shape))
         shape = shape if keepdims else tuple(n for k, n in enumerate(shape) if k not in axes)
         y = native.cast(native.broadcast(operand(initial), shape), x.dtype)
@@ -165,7 +163,7 @@ def any_(
     a: Array, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
 ) -> Array:
     """Tell whether any element along axes is true."""
-    return deliver(fold("sum", masked(as_mask(a), where, False), axis, keepdims), out, "any")
+    return deliver(fold("sum", masked(as_mask(a), where, fill=False), axis, keepdims), out, "any")
 
 
 @implements(np.all, method="all")
@@ -173,7 +171,7 @@ def all_(
     a: Array, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
 ) -> Array:
     """Tell whether all elements along axes are true."""
-    return deliver(fold("prod", masked(as_mask(a), where, True), axis, keepdims), out, "all")
+    return deliver(fold("prod", masked(as_mask(a), where, fill=True), axis, keepdims), out, "all")
 
 
 @implements(np.count_nonzero)
@@ -261,10 +259,8 @@ def var(
     squares = native.ufunc("square", x - center)
     total = fold("sum", masked(squares, where, 0), axes, keepdims)
     count = counted(x, axes, where, keepdims)
-    if where is True:
-        freedom = max(count - ddof, 0)
-    else:
-        freedom = native.ufunc("maximum", count - ddof, 0)
+    count = count - ddof
+    freedom = max(count, 0) if where is True else native.ufunc("maximum", count, 0)
     return deliver(total / freedom, out, "var")
 
 
@@ -285,9 +281,7 @@ def std(
     correction: Any = None,
 ) -> Array:
     """Take the square root of the variance along axes."""
-    y = var(
-        a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction
-    )
+    y = var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean, correction=correction)
     return deliver(native.ufunc("sqrt", y), out, "std")
 
 
@@ -320,7 +314,9 @@ def _weights(x: Array, axis: Any, w: Array) -> Array:
         raise TypeError("Axis must be specified when shapes of a and weights differ.")
     axes = [one_axis(k, x.ndim) for k in (axis if isinstance(axis, tuple) else (axis,))]
     if w.shape != tuple(x.shape[k] for k in axes):
-        raise ValueError("Shape of weights must be consistent with shape of a along specified axis.")
+        raise ValueError(
+            "Shape of weights must be consistent with shape of a along specified axis."
+        )
     order = sorted(range(len(axes)), key=axes.__getitem__)
     w = native.transpose(w, tuple(order))
     for k in range(x.ndim):

@@ -1,7 +1,5 @@
 """Running sums and products, differences and slopes."""
 
-# ruff: noqa: FBT002 (the signatures are NumPy's)
-
 from __future__ import annotations
 
 import math
@@ -63,7 +61,9 @@ def cumulative(kind: str, x: Array, axis: Any, dtype: Any, out: Any, include_ini
     if x.ndim == 0:
         raise ValueError("Input array must be at least one-dimensional.")
     if x.ndim > 1 and axis is None:
-        raise ValueError("For arrays which have more than one dimension ``axis`` argument is required.")
+        raise ValueError(
+            "For arrays which have more than one dimension ``axis`` argument is required."
+        )
     scan = cumsum if kind == "sum" else cumprod
     y = scan(x, axis, dtype)
     if include_initial:
@@ -137,10 +137,10 @@ def ediff1d(ary: Array, to_end: Any = None, to_begin: Any = None) -> Array:
     """Subtract neighbours of the raveled array."""
     x = raveled(operand(ary))
     parts = [x[1:] - x[:-1]]
-    for edge, place in ((to_begin, 0), (to_end, 2)):
-        if edge is None:
+    for given, place in ((to_begin, 0), (to_end, 2)):
+        if given is None:
             continue
-        edge = raveled(operand(edge))
+        edge = raveled(operand(given))
         if not np.can_cast(edge.dtype, x.dtype, casting="same_kind"):
             name = "to_begin" if place == 0 else "to_end"
             raise TypeError(
@@ -199,11 +199,11 @@ def _spacings(x: Array, axes: tuple[int, ...], given: tuple[Any, ...]) -> list[A
     if len(given) != len(axes):
         raise TypeError("invalid number of arguments")
     spacings = []
-    for at, h in zip(axes, given, strict=True):
-        if np.ndim(h) == 0:
-            spacings.append(h)
+    for at, spacing in zip(axes, given, strict=True):
+        if np.ndim(spacing) == 0:
+            spacings.append(spacing)
             continue
-        h = operand(h)
+        h = operand(spacing)
         if h.ndim != 1:
             raise ValueError("distances must be either scalars or 1d")
         if h.shape[0] != x.shape[at]:
@@ -263,9 +263,7 @@ def expanded_to(x: Array, axis: int, ndim: int) -> Array:
 
 
 @implements(np.unwrap)
-def unwrap(
-    p: Array, discont: Any = None, axis: Any = -1, *, period: Any = 2 * math.pi
-) -> Array:
+def unwrap(p: Array, discont: Any = None, axis: Any = -1, *, period: Any = 2 * math.pi) -> Array:
     """Add multiples of the period so that neighbours are close."""
     p = operand(p)
     at = one_axis(axis, p.ndim)
@@ -315,7 +313,9 @@ def interp(
     else:
         place = searchsorted(xp, x, side="right") - 1
         place = native.ufunc("minimum", native.ufunc("maximum", place, 0), n - 2)
-        (x0, x1), (y0, y1) = ((native.gather(v, place), native.gather(v, place + 1)) for v in (xp, fp))
+        (x0, x1), (y0, y1) = (
+            (native.gather(v, place), native.gather(v, place + 1)) for v in (xp, fp)
+        )
         y = (y1 - y0) / (x1 - x0) * (x - x0) + y0
     y = native.where(x < xp[0], fp[0] if left is None else left, y)
     return native.where(x > xp[-1], fp[-1] if right is None else right, y)

@@ -1,6 +1,6 @@
 """Shapes, axes and order of axes."""
 
-# ruff: noqa: FBT002 (the signatures are NumPy's)
+# ruff: noqa: ARG001, FBT002 (the signatures are NumPy's)
 
 from __future__ import annotations
 
@@ -117,16 +117,12 @@ def transpose_method(x: Array, *axes: Any) -> Array:
 METHODS["transpose"] = transpose_method
 
 
-@implements(
-    getattr(np, "matrix_transpose", None), getattr(np.linalg, "matrix_transpose", None)
-)
+@implements(getattr(np, "matrix_transpose", None), getattr(np.linalg, "matrix_transpose", None))
 def matrix_transpose(x: Array, /) -> Array:
     """Swap the last two axes."""
     x = operand(x)
     if x.ndim < 2:
-        raise ValueError(
-            f"Input array must be at least 2-dimensional, but it is {x.ndim}"
-        )
+        raise ValueError(f"Input array must be at least 2-dimensional, but it is {x.ndim}")
     return swapaxes(x, -1, -2)
 
 
@@ -240,7 +236,7 @@ def atleast_3d(*arys: Array) -> Any:
 
 
 @implements(np.broadcast_to)
-def broadcast_to(array: Array, shape: Any, subok: Any = False) -> Array:  # noqa: ARG001
+def broadcast_to(array: Array, shape: Any, subok: Any = False) -> Array:
     """Repeat along new and stretched axes, as a read-only view."""
     x = operand(array)
     dims = tuple(shape) if _is_sequence(shape) else (operator.index(shape),)
@@ -255,7 +251,7 @@ def broadcast_to(array: Array, shape: Any, subok: Any = False) -> Array:  # noqa
 
 
 @implements(np.broadcast_arrays)
-def broadcast_arrays(*args: Array, subok: Any = False) -> Any:  # noqa: ARG001
+def broadcast_arrays(*args: Array, subok: Any = False) -> Any:
     """Broadcast arrays against each other."""
     operands = [operand(x) for x in args]
     shape = np.broadcast_shapes(*(x.shape for x in operands))
@@ -343,7 +339,7 @@ def resize(a: Array, new_shape: Any) -> Array:
         raise ValueError("all elements of `new_shape` must be non-negative")
     size = math.prod(shape)
     if x.size == 0 or size == 0:
-        return native.lift(np.zeros(shape, x.dtype), True)
+        return native.lift(np.zeros(shape, x.dtype), writable=True)
     return native.gather(x, np.arange(size).reshape(shape) % x.size)
 
 

@@ -1,6 +1,6 @@
 """Orders, places in an order, and sets."""
 
-# ruff: noqa: FBT002 (the signatures are NumPy's)
+# ruff: noqa: A002, ARG001, FBT002 (the signatures are NumPy's)
 
 from __future__ import annotations
 
@@ -32,7 +32,12 @@ def check_order(function: str, order: Any) -> None:
 
 @implements(np.argsort, method="argsort")
 def argsort(
-    a: Array, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None  # noqa: ARG001
+    a: Array,
+    axis: Any = -1,
+    kind: Any = None,
+    order: Any = None,
+    *,
+    stable: Any = None,
 ) -> Array:
     """Find the order that sorts along an axis; equal elements keep theirs."""
     check_order("argsort", order)
@@ -42,7 +47,12 @@ def argsort(
 
 @implements(np.sort)
 def sort(
-    a: Array, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None  # noqa: ARG001
+    a: Array,
+    axis: Any = -1,
+    kind: Any = None,
+    order: Any = None,
+    *,
+    stable: Any = None,
 ) -> Array:
     """Sort along an axis."""
     check_order("sort", order)
@@ -67,7 +77,11 @@ METHODS["sort"] = sort_method
 
 @implements(np.partition)
 def partition(
-    a: Array, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None  # noqa: ARG001
+    a: Array,
+    kth: Any,
+    axis: Any = -1,
+    kind: str = "introselect",
+    order: Any = None,
 ) -> Array:
     """Put the elements at `kth` in their sorted places: all of them are."""
     check_order("partition", order)
@@ -78,7 +92,11 @@ def partition(
 
 @implements(np.argpartition, method="argpartition")
 def argpartition(
-    a: Array, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None  # noqa: ARG001
+    a: Array,
+    kth: Any,
+    axis: Any = -1,
+    kind: str = "introselect",
+    order: Any = None,
 ) -> Array:
     """Find an order that partitions along an axis."""
     check_order("argpartition", order)
@@ -170,15 +188,16 @@ def digitize(x: Array, bins: Array, right: Any = False) -> Array:
     side = "left" if right else "right"
     if not (steps < 0).any():
         return searchsorted(edges, x, side)
-    # For falling bins NumPy counts from the other end.
-    return edges.shape[0] - searchsorted(edges[::-1], x, "left" if side == "right" else "right")
+    return edges.shape[0] - searchsorted(edges[::-1], x, side)
 
 
 def _firsts(x: Array, *, equal_nan: bool = True) -> Array:
     """Return where a sorted list has a new element."""
     new = native.ufunc("not_equal", x[1:], x[:-1])
     if equal_nan and has_nan(x):
-        both = native.ufunc("logical_and", native.ufunc("isnan", x[1:]), native.ufunc("isnan", x[:-1]))
+        both = native.ufunc(
+            "logical_and", native.ufunc("isnan", x[1:]), native.ufunc("isnan", x[:-1])
+        )
         new = native.ufunc("logical_and", new, native.ufunc("logical_not", both))
     return native.concat([np.ones(min(1, x.shape[0]), bool), new], 0)
 
@@ -192,7 +211,7 @@ def unique(
     axis: Any = None,
     *,
     equal_nan: Any = True,
-    sorted: Any = True,  # noqa: A002, ARG001
+    sorted: Any = True,
 ) -> Any:
     """Find the different elements, sorted; asks how many there are."""
     x = operand(ar)
@@ -266,10 +285,10 @@ def setxor1d(ar1: Array, ar2: Array, assume_unique: Any = False) -> Array:
 def isin(
     element: Array,
     test_elements: Array,
-    assume_unique: Any = False,  # noqa: ARG001
+    assume_unique: Any = False,
     invert: Any = False,
     *,
-    kind: Any = None,  # noqa: ARG001
+    kind: Any = None,
 ) -> Array:
     """Tell which elements are in a list."""
     x, line = operand(element), raveled(operand(test_elements))

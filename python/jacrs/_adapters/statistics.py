@@ -1,6 +1,6 @@
 """Medians, quantiles, covariances and counts."""
 
-# ruff: noqa: FBT002 (the signatures are NumPy's)
+# ruff: noqa: A002, ARG001, FBT002 (the signatures are NumPy's)
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def shared(x: Array, y: Array) -> Array:
-    """Return `y`, an element of the last axis of `x`, its derivative shared by all that equal it."""
+    """Return `y`, an element of the last axis of `x`; all that equal it share the derivative."""
     fixed = native.stop_gradient(y)
     same = native.ufunc("equal", x, native.reshape(fixed, (*fixed.shape, 1)))
     same = native.ufunc("logical_and", same, native.ufunc("isfinite", x))
@@ -48,7 +48,7 @@ def middle(x: Array) -> Array:
     """Return the median along the last axis; NaN if there is one."""
     n = x.shape[-1]
     if n == 0:
-        return native.lift(np.full(x.shape[:-1], math.nan, x.dtype), False)
+        return native.lift(np.full(x.shape[:-1], math.nan, x.dtype), writable=False)
     fixed = native.stop_gradient(x)
     line = ordered(fixed, x.ndim - 1)
     y = shared(x, line[..., n // 2])
@@ -76,7 +76,7 @@ def median(
     a: Array,
     axis: Any = None,
     out: Any = None,
-    overwrite_input: Any = False,  # noqa: ARG001
+    overwrite_input: Any = False,
     keepdims: Any = False,
 ) -> Array:
     """Take the middle element, or the average of the two; ties share the derivative evenly."""
@@ -90,7 +90,7 @@ def nanmedian(
     a: Array,
     axis: Any = None,
     out: Any = None,
-    overwrite_input: Any = False,  # noqa: ARG001
+    overwrite_input: Any = False,
     keepdims: Any = False,
 ) -> Array:
     """Take the median of what is not NaN."""
@@ -120,7 +120,8 @@ def _at(line: Array, place: Array) -> Array:
 
 
 # Where a quantile lies in a sorted line of n elements (Hyndman and Fan, "Sample quantiles in
-# statistical packages", The American Statistician 50, 1996): n q + alpha + q (1 - alpha - beta) - 1.
+# statistical packages", The American Statistician 50, 1996):
+# n q + alpha + q (1 - alpha - beta) - 1.
 _PLACES: dict[str, tuple[float, float]] = {
     "linear": (1, 1),
     "lower": (1, 1),
@@ -144,9 +145,10 @@ def between(n: Any, q: Any, method: str) -> tuple[Any, Any, Any]:
         place = _ROUND[method](place)
     if method == "midpoint":
         place = (np.floor(place) + np.ceil(place)) / 2
-    place = np.minimum(np.maximum(place, 0), np.maximum(n - 1, 0))
+    last = max(n - 1, 0) if isinstance(n, int) else np.maximum(n - 1, 0)
+    place = np.minimum(np.maximum(place, 0), last)
     low = np.floor(place)
-    high = np.minimum(low + 1, np.maximum(n - 1, 0))
+    high = np.minimum(low + 1, last)
     return low, high, place - low
 
 
@@ -227,7 +229,7 @@ def _enter(name: str, what: str) -> None:
         q: Any,
         axis: Any = None,
         out: Any = None,
-        overwrite_input: Any = False,  # noqa: ARG001
+        overwrite_input: Any = False,
         method: str = "linear",
         keepdims: Any = False,
         *,
@@ -319,14 +321,20 @@ def bincount(x: Array, /, weights: Any = None, minlength: Any = 0) -> Array:
     plain = native.value(places) if isinstance(places, native.Tracer) else places
     if plain.size and plain.min() < 0:
         raise ValueError("'list' argument must have no negative elements")
-    count = max(int(minlength), int(plain.max()) + 1 if plain.size else 0)
+    if plain.size == 0:
+        return native.lift(np.zeros(int(minlength), INT), writable=True)
+    count = max(int(minlength), int(plain.max()) + 1)
     values = np.ones(plain.size, INT) if weights is None else native.cast(weights, FLOAT)
     return native.scatter_add(np.zeros(count, values.dtype), places, values)
 
 
 @implements(np.histogram)
 def histogram(
-    a: Array, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None  # noqa: A002
+    a: Array,
+    bins: Any = 10,
+    range: Any = None,
+    density: Any = None,
+    weights: Any = None,
 ) -> tuple[Array, Array]:
     """Count values in bins, or add up their weights."""
     x = raveled(operand(a))
@@ -347,7 +355,10 @@ def histogram(
 
 @implements(np.histogram_bin_edges)
 def histogram_bin_edges(
-    a: Array, bins: Any = 10, range: Any = None, weights: Any = None  # noqa: A002, ARG001
+    a: Array,
+    bins: Any = 10,
+    range: Any = None,
+    weights: Any = None,
 ) -> Array:
     """Return the edges of the bins of a histogram."""
     from jacrs._adapters.creation import linspace

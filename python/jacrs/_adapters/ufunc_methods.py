@@ -1,5 +1,7 @@
 """The methods of ufuncs, and calls of ufuncs with keywords."""
 
+# ruff: noqa: FBT002 (the signatures are NumPy's)
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -25,7 +27,7 @@ from jacrs._adapters.common import (
 from jacrs._adapters.reductions import all_, any_, max_, min_, prod, sum_
 from jacrs._adapters.registry import FUNCTIONS
 from jacrs._adapters.scans import cumprod, cumsum
-from jacrs._adapters.writing import add_at, places_of
+from jacrs._adapters.writing import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,8 +100,7 @@ def call(ufunc: np.ufunc, inputs: Any, kwargs: dict[str, Any]) -> Any:
     outs = out if isinstance(out, tuple) else (out,) * ufunc.nout
     results = y if isinstance(y, tuple) else (y,)
     done = tuple(
-        _written(ufunc.__name__, z, target, where)
-        for z, target in zip(results, outs, strict=True)
+        _written(ufunc.__name__, z, target, where) for z, target in zip(results, outs, strict=True)
     )
     return done if ufunc.nout > 1 else done[0]
 
@@ -126,9 +127,9 @@ def reduce(
     axis: Any = 0,
     dtype: Any = None,
     out: Any = None,
-    keepdims: Any = False,  # noqa: FBT002
+    keepdims: Any = False,
     initial: Any = None,
-    where: Any = True,  # noqa: FBT002
+    where: Any = True,
 ) -> Array:
     """Fold a ufunc over axes."""
     x = operand(array)
@@ -237,9 +238,7 @@ def reduceat(
     parts = []
     for k, start in enumerate(places.tolist()):
         if not 0 <= start < n:
-            raise IndexError(
-                f"index {start} out-of-bounds in {ufunc.__name__}.reduceat [0, {n})"
-            )
+            raise IndexError(f"index {start} out-of-bounds in {ufunc.__name__}.reduceat [0, {n})")
         end = places[k + 1] if k + 1 < places.size else n
         part = x[along(at, slice(start, max(int(end), start + 1)))]
         parts.append(reduce(ufunc, part, at, dtype, None, keepdims=True))
@@ -251,10 +250,10 @@ def at(ufunc: np.ufunc, a: Array, indices: Any, b: Any = None, /) -> None:
     """Apply a ufunc in place at an index, repeatedly to repeated places."""
     require_tracer(a, f"{ufunc.__name__}.at", "a")
     if ufunc is np.add:
-        add_at(a, indices, b)
+        native.add_at(a, indices, to_dtype(operand(b), a.dtype))
         return
     if ufunc is np.subtract:
-        add_at(a, indices, native.ufunc("negative", to_dtype(operand(b), a.dtype)))
+        native.add_at(a, indices, native.ufunc("negative", to_dtype(operand(b), a.dtype)))
         return
     places = places_of(a, indices)
     flat = native.value(places) if isinstance(places, native.Tracer) else places

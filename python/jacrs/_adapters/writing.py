@@ -117,18 +117,10 @@ def fill(x: Array, value: Any) -> None:
 METHODS["fill"] = fill
 
 
-def add_at(x: Array, index: Any, values: Array) -> None:
-    """Add to the places of an index, to repeated ones repeatedly."""
-    flat = places_of(x, index)
-    v = native.broadcast(to_dtype(operand(values), x.dtype), flat.shape)
-    total = native.scatter_add(raveled(x), raveled(flat), raveled(v))
-    x[...] = native.reshape(total, x.shape)
-
-
 def places_of(x: Array, index: Any) -> Array:
     """Return the flat places that an index names."""
     numbers = np.arange(x.size, dtype=INT).reshape(x.shape)
     parts = index if isinstance(index, tuple) else (index,)
     if any(isinstance(part, native.Tracer) for part in parts):
-        return native.lift(numbers, False)[index]
+        return native.lift(numbers, writable=False)[index]
     return np.asarray(numbers[index])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from functools import partial
 from itertools import chain
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,6 +61,10 @@ class Arguments:
             return inputs, keywords
         replaced = dict(zip(self.positions, self.parts(inputs), strict=True))
         return [follow_argument(replaced.get(i, arg)) for i, arg in enumerate(args)], keywords
+
+    def size(self) -> int:
+        """Return how many numbers are differentiated."""
+        return sum(prod(leaf.shape) for leaf in self.leaves)
 
     def parts(self, leaves: Sequence[Any]) -> list[Any]:
         """Return one object for each differentiated argument, built like it out of `leaves`."""

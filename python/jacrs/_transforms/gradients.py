@@ -8,14 +8,14 @@ import numpy as np
 
 from jacrs import errors
 from jacrs._transforms.function import Transformed
-from jacrs._transforms.leaves import F32, F64, is_float
-from jacrs._transforms.recording import Recorded, record
+from jacrs._transforms.leaves import F32, F64, is_float, plain
 from jacrs._trees import LEAF
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jacrs._transforms.arguments import Arguments
+    from jacrs._jacrs import Session
+    from jacrs._transforms.recording import Recorded
     from jacrs._transforms.results import Result
 
 _ONES = {F64: np.ones((), F64), F32: np.ones((), F32)}
@@ -82,17 +82,21 @@ class Gradient(Transformed):
 
     name = "grad"
 
-    def _run(self, arguments: Arguments) -> Any:
-        recorded, _, gradient = self._gradient(arguments)
+    def _finish(self, recorded: Recorded) -> Any:
+        _, gradient = self._value_and_gradient(recorded)
         return (gradient, recorded.auxiliary()) if self._has_aux else gradient
 
-    def _gradient(self, arguments: Arguments) -> tuple[Recorded, list[Any], Any]:
-        recorded = record(self._f, arguments, has_aux=self._has_aux)
-        result = recorded.result
+    def _short(self, x: Any, session: Session, source: Any, y: Any, shape: tuple[int, ...]) -> Any:  # noqa: ARG002
+        if shape != ():
+            raise errors.not_scalar(self.name, f"an array of shape {shape}")
+        return plain(session.run_vjp([y], [source], [_ONES[F64]])[1][0])
+
+    def _value_and_gradient(self, recorded: Recorded) -> tuple[list[Any], Any]:
+        result, arguments = recorded.result, recorded.arguments
         self._check(result)
         along = [_ONES[result.dtypes[0]]] if result.outputs else []
         values, gradient = result.vjp(recorded.inputs, along, arguments.leaves)
-        return recorded, values, arguments.like(gradient)
+        return values, arguments.like(gradient)
 
     def _check(self, result: Result) -> None:
         if result.node is not LEAF:
@@ -109,7 +113,13 @@ class ValueAndGradient(Gradient):
 
     name = "value_and_grad"
 
-    def _run(self, arguments: Arguments) -> Any:
-        recorded, values, gradient = self._gradient(arguments)
+    def _finish(self, recorded: Recorded) -> Any:
+        values, gradient = self._value_and_gradient(recorded)
         value = recorded.result.value(values)
         return ((value, recorded.auxiliary()) if self._has_aux else value), gradient
+
+    def _short(self, x: Any, session: Session, source: Any, y: Any, shape: tuple[int, ...]) -> Any:  # noqa: ARG002
+        if shape != ():
+            raise errors.not_scalar(self.name, f"an array of shape {shape}")
+        values, gradient = session.run_vjp([y], [source], [_ONES[F64]])
+        return plain(values[0]), plain(gradient[0])

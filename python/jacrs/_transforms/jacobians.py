@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from jacrs import errors
 from jacrs._transforms.function import Transformed
+from jacrs._transforms.leaves import plain
 from jacrs._transforms.recording import Recorded, record
-from jacrs._trees import LEAF
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable
 
+    from jacrs._jacrs import Session
     from jacrs._transforms.arguments import Arguments
 
 _MODES = (None, "forward", "reverse")
@@ -149,19 +150,19 @@ class Jacobian(Transformed):
 
     name = "jacobian"
 
-    def _run(self, arguments: Arguments) -> Any:
-        recorded, _, blocks = self._blocks(arguments)
+    def _finish(self, recorded: Recorded) -> Any:
+        _, blocks = self._value_and_blocks(recorded)
         return (blocks, recorded.auxiliary()) if self._has_aux else blocks
 
-    def _blocks(self, arguments: Arguments) -> tuple[Recorded, list[Any], Any]:
-        recorded = record(self._f, arguments, has_aux=self._has_aux)
-        result = recorded.result
-        mode = self._options[0] or cheaper_mode(result.shapes, arguments.leaves)
+    def _short(self, x: Any, session: Session, source: Any, y: Any, shape: tuple[int, ...]) -> Any:
+        mode = self._options[0] or cheaper_mode(x.size, prod(shape))
+        return plain(session.run_jacobian([y], [source], mode)[1][0][0])
+
+    def _value_and_blocks(self, recorded: Recorded) -> tuple[list[Any], Any]:
+        result, arguments = recorded.result, recorded.arguments
+        mode = self._options[0] or cheaper_mode(arguments.size(), total_size(result.shapes))
         values, rows = result.jacobian(result.outputs, recorded.inputs, mode)
-        if result.node is LEAF and result.outputs:
-            return recorded, values, arguments.like(rows[0])
-        constant = partial(_zero_row, recorded)
-        return recorded, values, result.like(map(arguments.like, rows), constant)
+        return values, result.like(map(arguments.like, rows), partial(_zero_row, recorded))
 
 
 def _zero_row(recorded: Recorded, index: int) -> Any:
@@ -174,55 +175,59 @@ class ValueAndJacobian(Jacobian):
 
     name = "value_and_jacobian"
 
-    def _run(self, arguments: Arguments) -> Any:
-        recorded, values, blocks = self._blocks(arguments)
+    def _finish(self, recorded: Recorded) -> Any:
+        values, blocks = self._value_and_blocks(recorded)
         value = recorded.result.value(values)
         return ((value, recorded.auxiliary()) if self._has_aux else value), blocks
+
+    def _short(self, x: Any, session: Session, source: Any, y: Any, shape: tuple[int, ...]) -> Any:
+        mode = self._options[0] or cheaper_mode(x.size, prod(shape))
+        values, rows = session.run_jacobian([y], [source], mode)
+        return plain(values[0]), plain(rows[0][0])
 
 
 class Hessian(Transformed):
     """The second derivatives of a function: its Jacobian's Jacobian, from one recording."""
 
     name = "hessian"
+    has_short_way = False
 
-    def _run(self, arguments: Arguments) -> Any:
-        first: list[Any] = []
+    def _record(self, arguments: Arguments) -> Recorded:
+        return record(self._f, arguments, has_aux=self._has_aux, then=_differentiate)
 
-        def differentiate(recorded: Recorded) -> None:
-            if recorded.result.outputs:
-                rows = recorded.session.jacobian(
-                    recorded.result.outputs, recorded.inputs, "reverse"
-                )
-                first.extend(block for row in rows for block in row)
-
-        recorded = record(self._f, arguments, has_aux=self._has_aux, then=differentiate)
-        _, rows = recorded.result.jacobian(first, recorded.inputs, "forward")
-        supply = iter(rows)
+    def _finish(self, recorded: Recorded) -> Any:
+        result, arguments = recorded.result, recorded.arguments
+        _, rows = result.jacobian(recorded.derivatives, recorded.inputs, "forward")
         count = len(arguments.leaves)
 
-        def second(blocks: Iterator[list[Any]]) -> Any:
-            return arguments.like([arguments.like(row) for row in islice(blocks, count)])
+        def second(blocks: Iterable[list[Any]]) -> Any:
+            return arguments.like([arguments.like(row) for row in blocks])
 
         def constant(index: int) -> Any:
-            leaves = arguments.leaves
-            return second(
-                [recorded.result.zeros_for(index, x.shape + z.shape, x.dtype) for z in leaves]
-                for x in leaves
-            )
+            leaves, zero = arguments.leaves, result.zeros_for
+            return second([zero(index, x.shape + z.shape, x.dtype) for z in leaves] for x in leaves)
 
-        of_outputs = (second(supply) for _ in recorded.result.outputs)
-        blocks = recorded.result.like(of_outputs, constant)
+        supply = iter(rows)
+        of_outputs = [second(list(islice(supply, count))) for _ in result.outputs]
+        blocks = result.like(of_outputs, constant)
         return (blocks, recorded.auxiliary()) if self._has_aux else blocks
 
 
-def cheaper_mode(outputs: Sequence[tuple[int, ...]], inputs: Sequence[Any]) -> str:
-    """Choose the mode by the shapes of the outputs and the inputs.
+def _differentiate(recorded: Recorded) -> None:
+    """Note the blocks of the first derivative, while they can be recorded."""
+    outputs = recorded.result.outputs
+    rows = recorded.session.jacobian(outputs, recorded.inputs, "reverse") if outputs else []
+    recorded.derivatives = [block for row in rows for block in row]
 
-    A sweep back costs about as much as two forward.
-    """
-    columns = sum([prod(x.shape) for x in inputs])
-    rows = sum(map(prod, outputs))
+
+def cheaper_mode(columns: int, rows: int) -> str:
+    """Choose the mode by the number of inputs and outputs: a sweep back costs about two forward."""
     return "forward" if columns <= 2 * rows else "reverse"
+
+
+def total_size(shapes: Iterable[tuple[int, ...]]) -> int:
+    """Return how many elements arrays of these shapes have."""
+    return sum(map(prod, shapes))
 
 
 def checked_mode(mode: str | None) -> str | None:

@@ -10,14 +10,13 @@ from jacrs import errors
 from jacrs._jacrs import Session, Tracer
 from jacrs._scope import recording_scope
 from jacrs._scope.captured import Captured
-from jacrs._transforms.leaves import plain
+from jacrs._transforms.arguments import Arguments
+from jacrs._transforms.leaves import F64, plain
 from jacrs._transforms.results import Result
 from jacrs._trees import as_it_is, flatten, map_leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from jacrs._transforms.arguments import Arguments
 
 
 class Recorded:
@@ -26,7 +25,7 @@ class Recorded:
     Within an outer recording (`joined`) all that comes of it stays recorded.
     """
 
-    __slots__ = ("arguments", "aux", "inputs", "joined", "result", "session")
+    __slots__ = ("arguments", "aux", "derivatives", "inputs", "joined", "result", "session")
 
     def __init__(
         self, session: Session, arguments: Arguments, inputs: list[Any], result: Any, aux: Any
@@ -36,6 +35,7 @@ class Recorded:
         self.arguments = arguments
         self.inputs = inputs
         self.aux = aux
+        self.derivatives: list[Any] = []  # of the outputs, for who differentiates them again
         if result is None:
             raise errors.returned_nothing()
         leaves: list[Any] = []
@@ -87,3 +87,22 @@ def record(
     finally:
         session.close()
     return recorded
+
+
+def record_array(f: Callable[..., Any], x: Any) -> tuple[Session, Any, Any, Any] | Recorded:
+    """Record `f(x)` for one float64 array: the short way, for what most calls are.
+
+    Return the session, the input, the output and its shape where that is all there is to know: one
+    float64 array, and no outer recording.
+    """
+    session = Session()
+    session.open()
+    try:
+        with recording_scope(f) as g:
+            source = session.argument(x, True)  # noqa: FBT003 - names cost a tenth of the call
+            y = g(source)
+        if isinstance(y, Tracer) and y.dtype is F64 and not session.joined:
+            return session, source, y, y.shape
+        return Recorded(session, Arguments((x,), {}, 0), [source], y, None)
+    finally:
+        session.close()

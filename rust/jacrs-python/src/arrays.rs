@@ -89,9 +89,26 @@ pub fn from_numpy(array: &Bound<'_, PyUntypedArray>, take: Take) -> PyResult<Arr
         let buffer = Arc::new(Buffer::foreign(data, Box::new(owner)));
         return Ok(Array::from_parts(buffer, view));
     }
-    let (target, out) = Array::uninit(dtype, array.shape());
-    copy(&view, out.ptr, &Layout::contiguous(array.shape()));
-    Ok(target)
+    Ok(dense_copy(&view))
+}
+
+/// A copy without gaps whose axes lie in memory in the same order.
+fn dense_copy(view: &View) -> Array {
+    let mut order: Vec<usize> = (0..view.shape().len()).collect();
+    order.sort_by_key(|&axis| std::cmp::Reverse(view.strides()[axis].abs()));
+    if order.is_sorted() || view.is_contiguous() {
+        let (target, out) = Array::uninit(view.dtype, view.shape());
+        copy(view, out.ptr, &Layout::contiguous(view.shape()));
+        return target;
+    }
+    let sorted = view.layout.transpose(&order);
+    let (target, out) = Array::uninit(view.dtype, &sorted.shape);
+    copy(&View { layout: sorted.clone(), ..view.clone() }, out.ptr, &Layout::contiguous(&sorted.shape));
+    let mut back = order.clone();
+    for (place, &axis) in order.iter().enumerate() {
+        back[axis] = place;
+    }
+    target.relaid(0, Layout::contiguous(&sorted.shape).transpose(&back))
 }
 
 /// A fresh NumPy array and where the engine writes it.

@@ -6,7 +6,6 @@ use jacrs::trace::Index;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyEllipsis, PyInt, PySlice, PyTuple};
 
-use crate::arrays::scalar_bits;
 use crate::state::{Operand, State};
 
 /// One part of an index expression, read before the recording is touched.
@@ -64,13 +63,10 @@ fn resolve_part(state: &mut State, part: Part<'_>) -> Result<Index> {
     };
     let node = state.strong(&operand)?;
     let shape_is_empty = state.rec.graph.shape(node).is_empty();
+    let plain_array = matches!(operand, Operand::Array(..));
     match state.rec.graph.dtype(node) {
+        DType::I64 if shape_is_empty && plain_array => Ok(Index::Point(node)),
         DType::Bool => Ok(Index::Mask(node)),
-        DType::I64 if shape_is_empty => {
-            let value = state.rec.value(node)?;
-            let bits = scalar_bits(&value).ok_or_else(|| Error::internal("a 0-d value"))?;
-            Ok(Index::At(bits.cast_signed()))
-        }
         DType::I64 => Ok(Index::Array(node)),
         // NumPy makes float64 of an empty list, and takes it as an index all the same.
         _ if state.rec.graph.size(node) == 0 && matches!(operand, Operand::Array(..)) => {

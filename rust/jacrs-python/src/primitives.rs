@@ -295,6 +295,9 @@ pub fn lift(py: Python<'_>, array: &Bound<'_, PyAny>, writable: bool) -> PyResul
 
 /// The value that fills an array, where that is one of the structural constants.
 fn structural(array: &jacrs::array::Array) -> Option<f64> {
+    if !array.view().is_contiguous() {
+        return None; // an order of its axes to keep
+    }
     let values: Vec<f64> = match array.dtype() {
         DType::F64 => array.to_vec::<f64>(),
         DType::F32 => array.to_vec::<f32>().into_iter().map(f64::from).collect(),

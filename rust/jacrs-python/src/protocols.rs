@@ -152,7 +152,7 @@ fn other_ufunc(
             let out = out.map(|o| single_output(&o)).transpose()?.flatten();
             finish(py, ufunc, product, out, None)
         }
-        "positive" | "conjugate" => Ok(inputs.get_item(0)?.call_method0("copy")?.unbind()),
+        "positive" | "conjugate" => Ok(inputs.get_item(0)?.call_method1("copy", ("K",))?.unbind()),
         _ => match registry::function(ufunc)? {
             Some(adapter) => Ok(adapter.call(inputs, kwargs)?.unbind()),
             None => Err(raise_as(

@@ -10,6 +10,7 @@ use pyo3::types::PyDict;
 
 static FUNCTIONS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
 static METHODS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+static PROPERTIES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
 static UFUNC_METHOD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static LOCATED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 static FOLDER: OnceLock<String> = OnceLock::new();
@@ -20,6 +21,7 @@ pub fn register(
     py: Python<'_>,
     functions: Py<PyDict>,
     methods: Py<PyDict>,
+    properties: Py<PyDict>,
     ufunc_method: Py<PyAny>,
     located: Py<PyAny>,
 ) -> PyResult<()> {
@@ -30,6 +32,7 @@ pub fn register(
     let _ = FOLDER.set(format!("{folder}{}", std::path::MAIN_SEPARATOR));
     let _ = FUNCTIONS.set(py, functions);
     let _ = METHODS.set(py, methods);
+    let _ = PROPERTIES.set(py, properties);
     let _ = UFUNC_METHOD.set(py, ufunc_method);
     let _ = LOCATED.set(py, located);
     Ok(())
@@ -48,6 +51,11 @@ pub fn function<'py>(func: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyA
 /// The adapter for an ndarray method.
 pub fn method<'py>(name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     find(&METHODS, name)
+}
+
+/// The function that computes an ndarray attribute.
+pub fn property<'py>(name: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    find(&PROPERTIES, name)
 }
 
 fn find<'py>(

@@ -68,11 +68,11 @@ impl State {
 }
 
 fn same_elements(a: &Array, b: &Array) -> bool {
-    if a.dtype() != b.dtype() || a.shape() != b.shape() {
+    if a.dtype() != b.dtype() || a.view().layout != b.view().layout {
         return false;
     }
     let bytes = a.view().len() * a.dtype().size();
-    // SAFETY: both are our own contiguous copies of this many bytes.
+    // SAFETY: both are our own copies of this many bytes, without gaps.
     let (x, y) = unsafe {
         (std::slice::from_raw_parts(a.view().ptr, bytes), std::slice::from_raw_parts(b.view().ptr, bytes))
     };
@@ -208,6 +208,7 @@ impl State {
     pub fn handle(&self, operand: &Operand<'_>) -> Option<Handle> {
         match operand {
             Operand::Tracer(tracer) => tracer.get().handle(self.generation).ok(),
+            Operand::Array(object, _) => self.captures.get(&(object.as_ptr() as usize)).map(|known| known.handle),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 use pyo3::types::{PyBytes, PyTuple};
 
-use crate::arrays::{self, numpy_dtype, scalar_bits, to_numpy};
+use crate::arrays::{self, numpy_dtype, parse_dtype, scalar_bits, to_numpy};
 use crate::error::raise_as;
 use crate::registry;
 use crate::state::{self, Operand, State};
@@ -239,7 +239,7 @@ impl Tracer {
         unary!(slf, Invert)
     }
     fn __pos__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        Self::copy(slf)
+        Self::copy(slf, "K")
     }
 
     fn __richcmp__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, op: CompareOp) -> PyResult<Py<PyAny>> {
@@ -400,6 +400,15 @@ impl Tracer {
         let dtype = self.facts(py, |state, handle| state.rec.dtype(handle))?;
         numpy_dtype(py, dtype)
     }
+    /// Distances between neighbours along each axis, in bytes, as NumPy would show them.
+    #[getter]
+    fn strides<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let strides = self.facts(py, |state, handle| {
+            let size = state.rec.dtype(handle).size() as isize;
+            state.rec.strides(handle).iter().map(|s| s * size).collect::<Vec<_>>()
+        })?;
+        PyTuple::new(py, strides)
+    }
     #[getter]
     fn itemsize(&self, py: Python<'_>) -> PyResult<usize> {
         self.facts(py, |state, handle| state.rec.dtype(handle).size())
@@ -420,23 +429,73 @@ impl Tracer {
             state.rec.transpose(handle, &perm)
         })
     }
+    /// The elements in C order, to be read, iterated over and written to.
+    #[getter]
+    fn flat(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        slf.get().view_with(slf.py(), |state, handle| {
+            let flat = state.rec.ravel(handle)?;
+            if state.rec.same_memory(*handle, flat) {
+                return Ok(flat);
+            }
+            Err(Error::trace(
+                "the flat attribute of an array that is not in C order cannot be recorded; \
+                 read through x.ravel(), or write with a multi-dimensional index",
+            ))
+        })
+    }
     #[getter]
     fn real(slf: Bound<'_, Self>) -> Bound<'_, Self> {
         slf
     }
 
     /// A copy that shares no memory with this array.
-    #[pyo3(signature = (order = None))]
+    #[pyo3(signature = (order = "C"))]
     #[pyo3(name = "copy")]
-    fn copy_method(slf: &Bound<'_, Self>, order: Option<&str>) -> PyResult<Py<PyAny>> {
-        let _ = order;
-        Self::copy(slf)
+    fn copy_method(slf: &Bound<'_, Self>, order: &str) -> PyResult<Py<PyAny>> {
+        Self::copy(slf, order)
     }
     fn __copy__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        Self::copy(slf)
+        Self::copy(slf, "K")
     }
     fn __deepcopy__(slf: &Bound<'_, Self>, _memo: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        Self::copy(slf)
+        Self::copy(slf, "K")
+    }
+
+    /// The elements in another dtype: a new array, unless `copy=False` and nothing changes.
+    #[pyo3(signature = (dtype, order = "K", casting = "unsafe", subok = true, copy = true))]
+    fn astype(
+        slf: &Bound<'_, Self>,
+        dtype: &Bound<'_, PyAny>,
+        order: &str,
+        casting: &str,
+        subok: bool,
+        copy: bool,
+    ) -> PyResult<Py<PyAny>> {
+        let _ = subok;
+        let py = slf.py();
+        let (from, to) = (slf.getattr("dtype")?, parse_dtype(dtype)?);
+        let same = parse_dtype(&from)? == to;
+        if !same && casting != "unsafe" {
+            let numpy = py.import("numpy")?;
+            if !numpy.call_method1("can_cast", (&from, dtype, casting))?.is_truthy()? {
+                numpy.call_method1("empty", (0, &from))?.call_method1("astype", (dtype, "K", casting))?;
+            }
+        }
+        if same {
+            return if copy { Self::copy(slf, order) } else { Ok(slf.clone().into_any().unbind()) };
+        }
+        state::wrap_handle(py, |state| {
+            let handle = slf.get().handle(state.generation)?;
+            let node = state.rec.node(handle);
+            let cast = state.rec.cast(node, to);
+            Ok(if order == "C" { state.rec.fresh(cast) } else { state.rec.fresh_like(cast, &[handle]) })
+        })
+    }
+
+    /// `x in y`: whether any element equals it.
+    fn __contains__(slf: &Bound<'_, Self>, item: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let equal = slf.as_any().rich_compare(item, CompareOp::Eq)?;
+        equal.call_method0("any")?.is_truthy()
     }
 
     fn __reduce__(&self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
@@ -449,28 +508,32 @@ impl Tracer {
         Ok(format!("Tracer({})", array.repr()?))
     }
 
-    /// Methods of ndarray that are compositions come from the table of adapters.
+    /// Methods and attributes of ndarray that are compositions come from the table of adapters.
     fn __getattr__(slf: &Bound<'_, Self>, name: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
-        match registry::method(name)? {
-            Some(adapter) => {
-                let bind = py.import("types")?.getattr("MethodType")?;
-                Ok(bind.call1((adapter, slf))?.unbind())
-            }
+        if let Some(adapter) = registry::method(name)? {
+            let bind = py.import("types")?.getattr("MethodType")?;
+            return Ok(bind.call1((adapter, slf))?.unbind());
+        }
+        match registry::property(name)? {
+            Some(adapter) => Ok(adapter.call1((slf,))?.unbind()),
             None => Err(PyAttributeError::new_err(format!("'Tracer' object has no attribute '{name}'"))),
         }
     }
 }
 
 impl Tracer {
-    fn copy(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+    fn copy(slf: &Bound<'_, Self>, order: &str) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         state::wrap_handle(py, |state| {
             let handle = slf.get().handle(state.generation)?;
             if state.rec.shape(handle).is_empty() && matches!(handle, Handle::Value(_)) {
                 return Ok(handle);
             }
-            Ok(state.rec.copy(handle))
+            Ok(match order {
+                "K" | "A" => state.rec.copy_keep(handle),
+                _ => state.rec.copy(handle),
+            })
         })
     }
 
@@ -500,7 +563,7 @@ fn update(slf: &Bound<'_, ArrayTracer>, fun: Fun, other: &Bound<'_, PyAny>) -> P
     })
 }
 
-/// Writes a whole array in place, with NumPy's "same kind" rule and without broadcasting up.
+/// Writes a whole array in place, with NumPy's "same kind" rule; a smaller result is repeated.
 pub fn write_whole(state: &mut State, handle: &mut Handle, result: jacrs::ir::NodeId, ufunc: &str) -> Result<()> {
     let (from, to) = (state.rec.graph.dtype(result), state.rec.dtype(*handle));
     let same_kind = from == to || (from.is_float() && to.is_float()) || from < to;
@@ -510,7 +573,9 @@ pub fn write_whole(state: &mut State, handle: &mut Handle, result: jacrs::ir::No
         )));
     }
     let (result_shape, shape) = (state.rec.graph.dims(result), state.rec.shape(*handle));
-    if result_shape.as_slice() != shape {
+    let missing = shape.len().checked_sub(result_shape.len());
+    let fits = missing.is_some_and(|lead| result_shape.iter().zip(&shape[lead..]).all(|(&a, &b)| a == b || a == 1));
+    if !fits {
         return Err(Error::shape(format!(
             "non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
             jacrs::trace::shape_text(shape),

@@ -5,12 +5,12 @@
 
 mod panel;
 
-use crate::array::{Array, Buffer, Dims, Layout, Out, View, copy, product};
+use crate::array::{Buffer, Dims, Out, View, product};
 use crate::error::{Error, Result};
 pub use crate::differentiate::Mode;
-use crate::execute::{self, Watch, check_memory, pool};
+use crate::execute::{self, Staged, Watch, check_memory, pool};
 use crate::ir::{Graph, NodeId, Op, Type};
-use crate::plan::{Plan, Scratch, Summary, aligned};
+use crate::plan::{ALIGN, ARENA, Address, Bindings, Plan, Scratch, Summary};
 use panel::Panels;
 
 /// A prepared dense Jacobian: values once, then panels of seeds.
@@ -41,7 +41,6 @@ use panel::Panels;
 pub struct Assembly {
     early: Plan,
     late: Plan,
-    residuals: Vec<Residual>,
     /// Bytes of the residuals that `early` computes.
     residual_bytes: usize,
     residual_memory: Scratch,
@@ -50,12 +49,8 @@ pub struct Assembly {
     values: usize,
 }
 
-/// What `late` reads besides seeds.
-struct Residual {
-    place: Place,
-    kind: Type,
-}
-
+/// Where a residual is.
+#[derive(Clone, Copy)]
 enum Place {
     /// An input of the function, read where it is.
     Input(usize),
@@ -78,13 +73,11 @@ impl Assembly {
         let Some(seeded) = late.inputs().len().checked_sub(residual_count) else {
             return Err(wrong("fewer inputs than residuals"));
         };
-        let (residuals, computed, residual_bytes) = residuals(early, values);
-        for (residual, &input) in residuals.iter().zip(&late.inputs()[seeded..]) {
-            if residual.kind != late.type_of(input) {
-                return Err(wrong("a residual changed its type"));
-            }
+        let kinds: Vec<Type> = early.outputs[values..].iter().map(|&id| early.type_of(id)).collect();
+        if !kinds.iter().zip(&late.inputs()[seeded..]).all(|(kind, &input)| *kind == late.type_of(input)) {
+            return Err(wrong("a residual changed its type"));
         }
-        let outputs: Vec<NodeId> = early.outputs[..values].iter().chain(&computed).copied().collect();
+        let (residuals, computed, residual_bytes) = residuals(early, values, &kinds);
         let seeds = late.inputs()[..seeded].iter().map(|&id| late.type_of(id)).collect();
         let swept: Vec<Type> = late.outputs.iter().map(|&id| late.type_of(id)).collect();
         let by_value: Vec<usize> = early.outputs[..values].iter().map(|&id| early.size(id)).collect();
@@ -93,9 +86,8 @@ impl Assembly {
             return Err(wrong("panels of other sizes than the values"));
         }
         Ok(Self {
-            early: Plan::of(early, &outputs)?,
-            late: Plan::new(late)?,
-            residuals,
+            early: plan_early(early, values, &residuals, &computed)?,
+            late: plan_late(late, &residuals, &panels)?,
             residual_bytes,
             residual_memory: Scratch::new(residual_bytes),
             panel_memory: Scratch::new(panels.bytes()),
@@ -113,22 +105,24 @@ impl Assembly {
     /// Arguments of other types, before any work; too little memory; whatever a kernel or `check`
     /// reports.
     pub fn run(&self, inputs: &[View], values: &[Out], blocks: &[Out], check: &dyn Fn() -> Result<()>) -> Result<()> {
-        if values.len() != self.values {
-            return Err(Error::value(format!("{} outputs given for {} values", values.len(), self.values)));
-        }
+        let types = |v: &View| (v.dtype, v.layout.shape.clone());
+        execute::validate("input", self.early.inputs(), inputs.iter().map(types))?;
+        let given = values.iter().map(|o| (o.dtype, o.shape.clone()));
+        execute::validate("output", &self.early.outputs()[..self.values], given)?;
         self.panels.validate(blocks)?;
         let count = self.panels.count();
         let threads = execute::num_threads().min(count).max(1);
         check_memory(self.scratch_bytes(threads), || {
             format!("the scratch of a Jacobian of {}, on {threads} threads,", self.panels)
         })?;
-        let (memory, _) = self.residual_memory.take();
-        let inputs = staged(inputs, values, blocks);
-        self.early_outputs(&inputs, values, &memory, check)?;
-        let residuals: Vec<View> = self.residual_views(&inputs, &memory);
-        let result = self.sweep(&residuals, blocks, check);
-        self.residual_memory.give(memory);
-        result
+        let outputs: Vec<Out> = values.iter().chain(blocks).cloned().collect();
+        let staged = Staged::new(inputs, &outputs)?;
+        let (residuals, _) = self.residual_memory.take();
+        let result = self.early(&staged, &residuals, check).and_then(|()| self.sweep(&staged, &residuals, blocks, check));
+        self.residual_memory.give(residuals);
+        result?;
+        staged.finish(&outputs);
+        Ok(())
     }
 
     /// Bytes of scratch on this many threads.
@@ -147,43 +141,30 @@ impl Assembly {
         (self.panels.count(), self.panels.width())
     }
 
-    fn early_outputs(
-        &self,
-        inputs: &[Array],
-        values: &[Out],
-        memory: &Buffer,
-        check: &dyn Fn() -> Result<()>,
-    ) -> Result<()> {
-        let stored = self.residuals.iter().filter_map(|r| match r.place {
-            Place::Stored(offset) => {
-                let ptr = memory.ptr().wrapping_add(offset);
-                Some(Out { ptr, dtype: r.kind.dtype, shape: r.kind.shape.clone() })
-            }
-            Place::Input(_) => None,
-        });
-        let outputs: Vec<Out> = values.iter().cloned().chain(stored).collect();
-        let views: Vec<View> = inputs.iter().map(|x| x.view().clone()).collect();
-        self.early.run(&views, &outputs, check)
-    }
-
-    fn residual_views(&self, inputs: &[Array], memory: &Buffer) -> Vec<View> {
-        let view = |r: &Residual| match r.place {
-            Place::Input(k) => inputs[k].view().clone(),
-            Place::Stored(offset) => {
-                View::contiguous(memory.ptr().wrapping_add(offset), r.kind.dtype, &r.kind.shape)
-            }
-        };
-        self.residuals.iter().map(view).collect()
+    /// Values and residuals.
+    fn early(&self, staged: &Staged, residuals: &Buffer, check: &dyn Fn() -> Result<()>) -> Result<()> {
+        let inputs = staged.inputs.iter().map(|p| p.cast_mut());
+        let bases = inputs.chain(staged.outputs[..self.values].iter().copied()).chain([residuals.ptr()]);
+        // SAFETY: the bases of `plan_early`; the types were checked, and staging parted them.
+        unsafe { self.early.run_bound(bases, check) }
     }
 
     /// All panels, spread over the threads.
-    fn sweep(&self, residuals: &[View], blocks: &[Out], check: &dyn Fn() -> Result<()>) -> Result<()> {
-        let task = |k: usize| self.panel(k, residuals, blocks, &execute::uninterrupted);
-        let watch = Watch::new(check);
+    fn sweep(
+        &self,
+        staged: &Staged,
+        residuals: &Buffer,
+        blocks: &[Out],
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<()> {
+        let places = blocks.iter().zip(&staged.outputs[self.values..]);
+        let blocks: Vec<Out> = places.map(|(block, &ptr)| Out { ptr, ..block.clone() }).collect();
         if self.panels.count() == 1 {
             // Alone, a panel may use the threads for itself.
-            return self.panel(0, residuals, blocks, check);
+            return self.panel(0, staged, residuals, &blocks, check);
         }
+        let task = |k: usize| self.panel(k, staged, residuals, &blocks, &execute::uninterrupted);
+        let watch = Watch::new(check);
         pool::parallel_for(self.panels.count(), &task, &|| watch.now())
     }
 
@@ -191,7 +172,8 @@ impl Assembly {
     fn panel(
         &self,
         k: usize,
-        residuals: &[View],
+        staged: &Staged,
+        residuals: &Buffer,
         blocks: &[Out],
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
@@ -200,50 +182,61 @@ impl Assembly {
             self.panels.clear(&memory);
         }
         self.panels.seed(&memory, k, 1.0);
-        let mut inputs = self.panels.seed_views(&memory);
-        inputs.extend_from_slice(residuals);
+        let bases = [memory.ptr(), residuals.ptr()].into_iter().chain(staged.inputs.iter().map(|p| p.cast_mut()));
         // A buffer whose seeds are not taken back is not given back.
-        self.late.run(&inputs, &self.panels.swept_outs(&memory), check)?;
-        // SAFETY: `run` checked the blocks; panels write disjoint parts of them.
-        unsafe { self.panels.scatter(&memory, k, blocks) };
+        // SAFETY: the bases of `plan_late`; only the memory of this panel is written. Blocks were
+        // checked, and panels write disjoint parts of them.
+        unsafe {
+            self.late.run_bound(bases, check)?;
+            self.panels.scatter(&memory, k, blocks);
+        }
         self.panels.seed(&memory, k, 0.0);
         self.panel_memory.give(memory);
         Ok(())
     }
 }
 
-/// Inputs in C order, so that no panel has to copy them again, and apart from all that is written.
-fn staged(inputs: &[View], values: &[Out], blocks: &[Out]) -> Vec<Array> {
-    let stage = |view: &View| {
-        // The caller keeps the memory alive during the run, longer than this array.
-        let buffer = std::sync::Arc::new(Buffer::foreign(view.ptr, Box::new(())));
-        let array = Array::from_parts(buffer, view.clone());
-        if !values.iter().chain(blocks).any(|out| execute::overlap(view, out)) {
-            return array.to_contiguous();
-        }
-        let (apart, out) = Array::uninit(view.dtype, view.shape());
-        copy(view, out.ptr, &Layout::contiguous(view.shape()));
-        apart
+/// The early half: a base for each input and each value, one for all residuals.
+fn plan_early(early: &Graph, values: usize, residuals: &[Place], computed: &[NodeId]) -> Result<Plan> {
+    let mut bindings = Bindings::apart(early.inputs().len(), values);
+    let base = ARENA + 1 + (early.inputs().len() + values) as u32;
+    bindings.outputs.extend(residuals.iter().filter_map(|place| match *place {
+        Place::Stored(offset) => Some(Address { base, offset: offset as isize }),
+        Place::Input(_) => None,
+    }));
+    let outputs: Vec<NodeId> = early.outputs[..values].iter().chain(computed).copied().collect();
+    Plan::bound(early, &outputs, bindings)
+}
+
+/// The linear half: a base for the panels, one for all residuals, then one for each input of the function.
+fn plan_late(late: &Graph, residuals: &[Place], panels: &Panels) -> Result<Plan> {
+    let place = |place: &Place| match *place {
+        Place::Stored(offset) => Address { base: ARENA + 2, offset: offset as isize },
+        Place::Input(k) => Address { base: ARENA + 3 + k as u32, offset: 0 },
     };
-    inputs.iter().map(stage).collect()
+    let panel = |offset: usize| Address { base: ARENA + 1, offset: offset as isize };
+    let bindings = Bindings {
+        inputs: panels.seeded_offsets().map(panel).chain(residuals.iter().map(place)).collect(),
+        outputs: panels.swept_offsets().map(panel).collect(),
+    };
+    Plan::bound(late, &late.outputs, bindings)
 }
 
 /// Where each residual is, those that have to be computed, and their bytes.
-fn residuals(early: &Graph, values: usize) -> (Vec<Residual>, Vec<NodeId>, usize) {
-    let (mut computed, mut bytes) = (vec![], 0);
-    let residual = |&id: &NodeId| {
-        let kind = early.type_of(id);
-        let place = if let Op::Input(k) = early.op(id) {
-            Place::Input(k as usize)
-        } else {
-            computed.push(id);
-            let offset = bytes;
-            bytes += aligned(product(&kind.shape) * kind.dtype.size());
-            Place::Stored(offset)
-        };
-        Residual { place, kind }
+fn residuals(early: &Graph, values: usize, kinds: &[Type]) -> (Vec<Place>, Vec<NodeId>, usize) {
+    let (mut computed, mut bytes) = (vec![], 0usize);
+    let place = |(&id, kind): (&NodeId, &Type)| {
+        if let Op::Input(k) = early.op(id) {
+            return Place::Input(k as usize);
+        }
+        computed.push(id);
+        let size = product(&kind.shape) * kind.dtype.size();
+        // Numbers lie side by side; arrays start a line of their own.
+        let offset = bytes.next_multiple_of(if size < ALIGN { 8 } else { ALIGN });
+        bytes = offset + size;
+        Place::Stored(offset)
     };
-    let residuals = early.outputs[values..].iter().map(residual).collect();
+    let residuals = early.outputs[values..].iter().zip(kinds).map(place).collect();
     (residuals, computed, bytes)
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Mode, block_shape};
-use crate::array::{Buffer, DType, Out, View, product};
+use crate::array::{Buffer, DType, Out, product};
 use crate::error::{Error, Result};
 use crate::ir::Type;
 use crate::plan::aligned;
@@ -126,18 +126,14 @@ impl Panels {
         &self.seeded[self.seeded.partition_point(|leaf| leaf.first <= seed) - 1]
     }
 
-    pub fn seed_views(&self, memory: &Buffer) -> Vec<View> {
-        let view =
-            |l: &Leaf| View::contiguous(memory.ptr().wrapping_add(l.offset), l.panel.dtype, &l.panel.shape);
-        self.seeded.iter().map(view).collect()
+    /// Where the seed panels lie in the memory of a panel.
+    pub fn seeded_offsets(&self) -> impl Iterator<Item = usize> {
+        self.seeded.iter().map(|leaf| leaf.offset)
     }
 
-    pub fn swept_outs(&self, memory: &Buffer) -> Vec<Out> {
-        let out = |l: &Leaf| {
-            let ptr = memory.ptr().wrapping_add(l.offset);
-            Out { ptr, dtype: l.panel.dtype, shape: l.panel.shape.clone() }
-        };
-        self.swept.iter().map(out).collect()
+    /// Where the swept panels lie.
+    pub fn swept_offsets(&self) -> impl Iterator<Item = usize> {
+        self.swept.iter().map(|leaf| leaf.offset)
     }
 
     /// Copies the swept panels of panel `k` to their places in the blocks.

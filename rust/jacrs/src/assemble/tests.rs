@@ -1,5 +1,5 @@
 use super::*;
-use crate::array::DType;
+use crate::array::{Array, DType};
 use crate::execute::{set_num_threads, uninterrupted};
 use crate::ir::parse;
 
@@ -167,7 +167,7 @@ fn interrupts_and_misfits_are_errors() {
     let inputs = layer_inputs(3, 2).map(|x| x.view().clone());
     let (_y, y_out) = Array::uninit(DType::F64, &[3]);
     let (_j, j_out) = Array::uninit(DType::F64, &[2, 3]);
-    let error = assembly.run(&inputs, &[y_out.clone()], &[j_out], &uninterrupted).unwrap_err();
+    let error = assembly.run(&inputs, std::slice::from_ref(&y_out), &[j_out], &uninterrupted).unwrap_err();
     assert_eq!(error.kind, crate::error::Kind::Shape);
     assert!(assembly.run(&inputs, &[y_out], &[], &uninterrupted).is_err());
     let early = parse("%0 = input : float64[2]\nreturn %0").unwrap();

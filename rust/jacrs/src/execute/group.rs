@@ -16,6 +16,8 @@ const TASK: usize = 1 << 17;
 /// What is between two blocks beside their elements: loads and stores to equal offsets in
 /// different pages look like conflicts to the processor.
 const PAD: usize = 128;
+/// Blocks of this many elements are kept apart.
+const PADDED: usize = 256;
 
 /// Runs a group, on several threads where that pays; `between` is called by this thread.
 pub fn run(group: &Group, frame: &Frame, exact: bool, between: &dyn Fn() -> Result<()>) -> Result<()> {
@@ -60,7 +62,7 @@ fn run_range(group: &Group, frame: &Frame, exact: bool, from: usize, to: usize) 
     if from == to {
         return;
     }
-    let stride = group.block * 8 + PAD;
+    let stride = group.block * 8 + if group.block < PADDED { 0 } else { PAD };
     with_blocks(group.blocks * stride, |memory| {
         let mut slots: SmallVec<[*mut u8; 32]> = (0..group.blocks).map(|k| memory.wrapping_add(k * stride)).collect();
         slots.extend(group.streams.iter().map(|s| frame.resolve(s.address).wrapping_add(from * s.size as usize)));

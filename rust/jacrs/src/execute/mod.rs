@@ -6,6 +6,7 @@ mod group;
 mod lanes;
 mod memory;
 pub mod pool;
+mod staged;
 mod tape;
 
 use std::cell::Cell;
@@ -15,8 +16,9 @@ use smallvec::SmallVec;
 
 pub use memory::{check_memory, memory_limit, set_memory_limit};
 pub use pool::{num_threads, set_num_threads};
+pub use staged::Staged;
 
-use crate::array::{Array, Buffer, Layout, Out, View, copy};
+use crate::array::{Array, Buffer, DType, Dims, Layout, Out, View, copy};
 use crate::error::{Error, Result};
 use crate::ir::Type;
 use crate::ops;
@@ -43,19 +45,36 @@ impl Plan {
     /// Inputs or outputs of other types than the plan's, before any work; no memory for the
     /// scratch; whatever a kernel or `check` reports.
     pub fn run(&self, inputs: &[View], outputs: &[Out], check: &dyn Fn() -> Result<()>) -> Result<()> {
-        validate("input", self.inputs(), inputs.iter().map(|v| (v.dtype, v.shape())))?;
-        validate("output", self.outputs(), outputs.iter().map(|o| (o.dtype, o.shape.as_slice())))?;
+        validate("input", self.inputs(), inputs.iter().map(|v| (v.dtype, v.layout.shape.clone())))?;
+        validate("output", self.outputs(), outputs.iter().map(|o| (o.dtype, o.shape.clone())))?;
+        if !self.is_apart() {
+            return Err(Error::internal("the arguments of this plan share bases"));
+        }
         let staged = Staged::new(inputs, outputs)?;
         check_memory(self.scratch_bytes(), || format!("the intermediate values of this program, {self},"))?;
-        let arena = self.arena();
-        let frame = Frame::new(arena.ptr(), &staged.inputs, &staged.outputs);
-        let run = Run { plan: self, frame: &frame, watch: Watch::new(check) };
-        let result = run.all();
-        drop(frame);
-        self.scratch().give(arena);
-        result?;
+        // Inputs are never written: no step has an address in them as its result.
+        let bases = staged.inputs.iter().map(|p| p.cast_mut()).chain(staged.outputs.iter().copied());
+        // SAFETY: the types are the plan's, checked above; staging aligned and parted them.
+        unsafe { self.run_bound(bases, check)? };
         staged.finish(outputs);
         Ok(())
+    }
+
+    /// Runs over the bases that [`Plan::bindings`] counts from, the arena aside.
+    ///
+    /// # Safety
+    /// Inputs and outputs must lie at their addresses: contiguous, aligned, outputs apart from all else.
+    pub unsafe fn run_bound(
+        &self,
+        bases: impl IntoIterator<Item = *mut u8>,
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<()> {
+        let arena = self.arena();
+        let frame = Frame::new(arena.ptr(), bases);
+        let run = Run { plan: self, frame: &frame, watch: Watch::new(check) };
+        let result = pool::caught(|| run.all());
+        self.scratch().give(arena);
+        result
     }
 
     /// Computes the outputs into new arrays.
@@ -84,11 +103,11 @@ impl Plan {
     }
 }
 
-/// The types must be the plan's.
-fn validate<'a>(
+/// The types given must be the ones expected.
+pub fn validate(
     what: &str,
     types: &[Type],
-    given: impl ExactSizeIterator<Item = (crate::array::DType, &'a [usize])>,
+    given: impl ExactSizeIterator<Item = (DType, Dims)>,
 ) -> Result<()> {
     if types.len() != given.len() {
         return Err(Error::value(format!("{} {what}s given, {} expected", given.len(), types.len())));
@@ -97,95 +116,11 @@ fn validate<'a>(
         if want.dtype != dtype {
             return Err(Error::type_(format!("{what} {k} has dtype {dtype}, not {}", want.dtype)));
         }
-        if want.shape.as_slice() != shape {
+        if want.shape != shape {
             return Err(Error::shape(format!("{what} {k} has shape {shape:?}, not {:?}", want.shape)));
         }
     }
     Ok(())
-}
-
-/// The memory of a call as kernels like it: inputs contiguous and aligned, outputs apart from them
-/// and from each other. What is not so already is copied once.
-struct Staged {
-    inputs: SmallVec<[*const u8; 8]>,
-    outputs: SmallVec<[*mut u8; 8]>,
-    copies: Vec<Buffer>,
-    /// Outputs computed elsewhere first.
-    late: SmallVec<[usize; 2]>,
-}
-
-impl Staged {
-    fn new(inputs: &[View], outputs: &[Out]) -> Result<Self> {
-        let mut staged =
-            Self { inputs: SmallVec::new(), outputs: SmallVec::new(), copies: vec![], late: SmallVec::new() };
-        for view in inputs {
-            staged.inputs.push(staged_input(view, &mut staged.copies)?);
-        }
-        for (k, out) in outputs.iter().enumerate() {
-            let meets_input = inputs.iter().any(|view| overlap(view, out));
-            let meets_output = outputs[..k].iter().any(|other| overlap(&other.view(), out));
-            let misaligned = !out.ptr.addr().is_multiple_of(out.dtype.size());
-            if meets_input || meets_output || misaligned {
-                let buffer = Buffer::new(out.len() * out.dtype.size());
-                staged.outputs.push(buffer.ptr());
-                staged.copies.push(buffer);
-                staged.late.push(k);
-            } else {
-                staged.outputs.push(out.ptr);
-            }
-        }
-        Ok(staged)
-    }
-
-    fn finish(&self, outputs: &[Out]) {
-        for &k in &self.late {
-            let out = &outputs[k];
-            // SAFETY: both have room for the elements of the output.
-            unsafe { std::ptr::copy_nonoverlapping(self.outputs[k], out.ptr, out.len() * out.dtype.size()) }
-        }
-    }
-}
-
-fn staged_input(view: &View, copies: &mut Vec<Buffer>) -> Result<*const u8> {
-    let size = view.dtype.size();
-    let aligned = view.ptr.addr().is_multiple_of(size);
-    if view.is_contiguous() && aligned {
-        return Ok(view.ptr);
-    }
-    let buffer = Buffer::new(view.len() * size);
-    if aligned {
-        copy(view, buffer.ptr(), &Layout::contiguous(view.shape()));
-    } else if view.is_contiguous() {
-        // SAFETY: as many bytes as the view has, read byte by byte.
-        unsafe { std::ptr::copy_nonoverlapping(view.ptr, buffer.ptr(), view.len() * size) }
-    } else {
-        return Err(Error::value("a strided input must be aligned; copy it first"));
-    }
-    let ptr = buffer.ptr();
-    copies.push(buffer);
-    Ok(ptr)
-}
-
-/// The addresses between the first and the last element of a view.
-fn extent(view: &View) -> (usize, usize) {
-    let size = view.dtype.size() as isize;
-    let (mut low, mut high) = (0isize, size);
-    for (&n, &stride) in view.shape().iter().zip(view.strides()) {
-        let reach = (n as isize - 1) * stride * size;
-        low += reach.min(0);
-        high += reach.max(0);
-    }
-    (view.ptr.addr().wrapping_add_signed(low), view.ptr.addr().wrapping_add_signed(high))
-}
-
-/// A view and an output may share memory.
-pub fn overlap(view: &View, out: &Out) -> bool {
-    if view.is_empty() || out.is_empty() {
-        return false;
-    }
-    let (start, end) = extent(view);
-    let first = out.ptr.addr();
-    start < first + out.len() * out.dtype.size() && first < end
 }
 
 /// Looks for interrupts now and then.
@@ -260,7 +195,7 @@ impl Run<'_> {
             }
         }
         for (operand, k) in self.plan.copies() {
-            let target = self.frame.output(*k);
+            let target = self.frame.resolve(self.plan.bindings().outputs[*k as usize]);
             copy(&self.frame.view(operand), target, &Layout::contiguous(&operand.layout.shape));
         }
         Ok(())
@@ -279,11 +214,11 @@ impl Run<'_> {
 
     /// No float output holds a NaN or an infinity.
     fn finite(&self) -> bool {
-        let mut types = self.plan.outputs().iter().zip(0..);
-        types.all(|(t, k)| {
+        let mut outputs = self.plan.outputs().iter().zip(&self.plan.bindings().outputs);
+        outputs.all(|(t, &address)| {
             let n = t.shape.iter().product();
             // SAFETY: every output has been written.
-            unsafe { finite::all_finite(self.frame.output(k), t.dtype, n) }
+            unsafe { finite::all_finite(self.frame.resolve(address), t.dtype, n) }
         })
     }
 }

@@ -63,7 +63,7 @@ pub fn parallel_for(n: usize, task: Task<'_>, between: &dyn Fn() -> Result<()>) 
     pool.announce(&job, threads - 1);
     INSIDE.set(true);
     job.work(Some(between));
-    job.note(n, checked(between));
+    job.note(n, caught(between));
     INSIDE.set(false);
     pool.retire(&job);
     let error = lock(&job.error).take();
@@ -72,7 +72,12 @@ pub fn parallel_for(n: usize, task: Task<'_>, between: &dyn Fn() -> Result<()>) 
 
 /// Runs a task; a panic is an error.
 fn guarded(task: Task<'_>, k: usize) -> Result<()> {
-    catch_unwind(AssertUnwindSafe(|| task(k))).unwrap_or_else(|panic| Err(Error::internal(message(&*panic))))
+    caught(|| task(k))
+}
+
+/// A panic on the way is an internal error.
+pub fn caught(body: impl FnOnce() -> Result<()>) -> Result<()> {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(Error::internal(message(&*panic))))
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
@@ -122,7 +127,7 @@ impl Job {
             if k >= self.tasks {
                 return;
             }
-            self.note(k, guarded(self.task, k).and_then(|()| between.map_or(Ok(()), checked)));
+            self.note(k, guarded(self.task, k).and_then(|()| between.map_or(Ok(()), caught)));
         }
     }
 
@@ -136,11 +141,6 @@ impl Job {
             }
         }
     }
-}
-
-/// The interrupt check must not unwind through a running job.
-fn checked(between: &dyn Fn() -> Result<()>) -> Result<()> {
-    catch_unwind(AssertUnwindSafe(between)).unwrap_or_else(|panic| Err(Error::internal(message(&*panic))))
 }
 
 /// Sleeping threads and the jobs they may join.

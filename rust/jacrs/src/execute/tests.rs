@@ -2,6 +2,8 @@
 
 mod random;
 
+use std::fmt::Write;
+
 use proptest::prelude::*;
 use random::{inputs_for, random_graph};
 
@@ -26,12 +28,11 @@ fn reference(g: &Graph, inputs: &[Array]) -> Vec<Array> {
 fn node_by_node(g: &Graph, inputs: &[Array], exact: bool) -> Vec<Array> {
     let mut values: Vec<Array> = vec![];
     for id in g.ids() {
-        let value = match g.op(id) {
-            Op::Input(k) => inputs[k as usize].clone(),
-            _ => {
-                let operands: Vec<Array> = g.operands(id).iter().map(|x| values[x.index()].clone()).collect();
-                evaluate(&Call::of(g, id, exact), &operands).unwrap()
-            }
+        let value = if let Op::Input(k) = g.op(id) {
+            inputs[k as usize].clone()
+        } else {
+            let operands: Vec<Array> = g.operands(id).iter().map(|x| values[x.index()].clone()).collect();
+            evaluate(&Call::of(g, id, exact), &operands).unwrap()
         };
         assert_eq!((value.dtype(), value.shape()), (g.dtype(id), g.shape(id)));
         values.push(value);
@@ -212,7 +213,7 @@ fn buffers_are_used_again() {
     let mut lines = String::from("%0 = input : float64[40,40]\n");
     for k in 1..30 {
         let name = if k % 2 == 0 { format!("tanh(%{})", k - 1) } else { format!("matmul(%{0}, %{0})", k - 1) };
-        lines += &format!("%{k} = {name} : float64[40,40]\n");
+        let _ = writeln!(lines, "%{k} = {name} : float64[40,40]");
     }
     lines += "return %29";
     let x = Array::from_slice(&[40, 40], &vec![0.01; 1600]);
@@ -270,7 +271,36 @@ fn misfits_are_typed_errors() {
 }
 
 #[test]
-fn kernels_report_their_errors_and_interrupts_end_a_run() {
+fn interrupts_end_a_run() {
+    let mut lines = String::from("%0 = input : float64[100000]\n");
+    for k in 0..20 {
+        let (x, order, y) = (3 * k, 3 * k + 1, 3 * k + 3);
+        let _ = writeln!(lines, "%{order} = argsort(%{x}, [0]) : int64[100000]");
+        let _ = writeln!(lines, "%{} = cast(%{order}) : float64[100000]", order + 1);
+        let _ = writeln!(lines, "%{y} = sin(%{}) : float64[100000]", order + 1);
+    }
+    let plan = Plan::new(&parse(&(lines + "return %60")).unwrap()).unwrap();
+    let x = vector(100_000);
+    let (_y, out) = Array::uninit(DType::F64, &[100_000]);
+    let stop = || Err(Error::value("stopped"));
+    assert_eq!(plan.run(&[x.view().clone()], &[out], &stop).unwrap_err().message, "stopped");
+}
+
+#[test]
+fn many_numbers_are_many_outputs() {
+    let mut lines = String::from("%0 = input : float64[500]\n");
+    let mut names = vec![];
+    for k in 0..500 {
+        let _ = writeln!(lines, "%a{k} = item(%0, [{k} 1]) : float64[]\n%b{k} = neg(%a{k}) : float64[]");
+        names.push(format!("%b{k}, %a{k}"));
+    }
+    let (plan, y) = text(&format!("{lines}return {}", names.join(", ")), &[vector(500)]);
+    assert_eq!((y[998].to_vec::<f64>()[0], y[999].to_vec::<f64>()[0]), (-495.5, 495.5));
+    assert_eq!(plan.summary().copies, 0);
+}
+
+#[test]
+fn kernels_report_their_errors() {
     let g = parse(
         "%0 = input : float64[2]\n%1 = input : int64[1]\n%2 = gather(%0, %1) : float64[1]\nreturn %2",
     )
@@ -285,7 +315,7 @@ fn four_threads_run_one_plan() {
     let mut lines = String::from("%0 = input : float64[300]\n%1 = sin(%0) : float64[300]\n");
     for k in 2..40 {
         let op = if k % 7 == 0 { "cumsum(%{}, [0])" } else { "sin(%{})" };
-        lines += &format!("%{k} = {} : float64[300]\n", op.replace("{}", &(k - 1).to_string()));
+        let _ = writeln!(lines, "%{k} = {} : float64[300]", op.replace("{}", &(k - 1).to_string()));
     }
     lines += "%40 = item(%39, [7 1]) : float64[]\n%41 = exp(%40) : float64[]\nreturn %39, %41";
     let g = parse(&lines).unwrap();
@@ -295,9 +325,9 @@ fn four_threads_run_one_plan() {
             let (plan, g) = (&plan, &g);
             scope.spawn(move || {
                 let x = vector(300 + t).relaid(t as isize, Layout::contiguous(&[300]));
-                let want: Vec<_> = reference(g, &[x.clone()]).iter().map(bits).collect();
+                let want: Vec<_> = reference(g, std::slice::from_ref(&x)).iter().map(bits).collect();
                 for _ in 0..50 {
-                    let got: Vec<_> = plan.evaluate(&[x.clone()]).unwrap().iter().map(bits).collect();
+                    let got: Vec<_> = plan.evaluate(std::slice::from_ref(&x)).unwrap().iter().map(bits).collect();
                     assert_eq!(got, want);
                 }
             });

@@ -44,6 +44,14 @@ pub struct Node {
     pub active: bool,
 }
 
+/// What the table of equal nodes holds: part of the hash beside the id, so that neither a miss nor
+/// the growth of the table touches the nodes themselves, which are far away in a large graph.
+#[derive(Clone, Copy)]
+struct Entry {
+    hash: u32,
+    id: u32,
+}
+
 /// A graph. Ids grow along dependencies: every operand has a smaller id than its user.
 #[derive(Clone, Default)]
 pub struct Graph {
@@ -51,7 +59,7 @@ pub struct Graph {
     pool: Vec<NodeId>,
     shapes: Interner<usize>,
     lists: Interner<i64>,
-    index: HashTable<u32>,
+    index: HashTable<Entry>,
     inputs: Vec<NodeId>,
     opaques: u32,
     /// What the graph computes.
@@ -91,6 +99,15 @@ impl Graph {
 
     pub fn shape(&self, id: NodeId) -> &[usize] {
         self.shapes.get(self.nodes[id.index()].shape.0)
+    }
+
+    pub fn shape_of(&self, id: ShapeId) -> &[usize] {
+        self.shapes.get(id.0)
+    }
+
+    /// Equal shapes have equal ids.
+    pub fn shape_id(&self, id: NodeId) -> ShapeId {
+        self.nodes[id.index()].shape
     }
 
     /// The shape as a value of its own, for building more nodes from it.
@@ -155,15 +172,17 @@ impl Graph {
     /// given; [`crate::ops::infer`] says what it must be.
     pub fn push(&mut self, op: Op, dtype: DType, shape: ShapeId, operands: &[NodeId]) -> NodeId {
         let hash = hash_of(op, dtype, shape, operands);
-        let same = |&k: &u32| {
-            let node = &self.nodes[k as usize];
-            node.op == op
+        let same = |entry: &Entry| {
+            let id = NodeId(entry.id);
+            let node = &self.nodes[id.index()];
+            entry.hash == hash
+                && node.op == op
                 && node.dtype == dtype
                 && node.shape == shape
-                && self.operands(NodeId(k)) == operands
+                && self.operands(id) == operands
         };
-        if let Some(&k) = self.index.find(hash, same) {
-            return NodeId(k);
+        if let Some(entry) = self.index.find(spread(hash), same) {
+            return NodeId(entry.id);
         }
         let k = u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes");
         let active = !crate::ops::blocks_derivative(op, dtype)
@@ -172,12 +191,7 @@ impl Graph {
         self.pool.extend_from_slice(operands);
         let location = self.location;
         self.nodes.push(Node { op, shape, first, count, location, dtype, active });
-        let rehash = |&k: &u32| {
-            let node = &self.nodes[k as usize];
-            let operands = &self.pool[node.first as usize..(node.first + node.count) as usize];
-            hash_of(node.op, node.dtype, node.shape, operands)
-        };
-        self.index.insert_unique(hash, k, rehash);
+        self.index.insert_unique(spread(hash), Entry { hash, id: k }, |entry| spread(entry.hash));
         NodeId(k)
     }
 
@@ -241,14 +255,20 @@ impl Graph {
 }
 
 #[inline]
-fn hash_of(op: Op, dtype: DType, shape: ShapeId, operands: &[NodeId]) -> u64 {
+fn hash_of(op: Op, dtype: DType, shape: ShapeId, operands: &[NodeId]) -> u32 {
     let mut h = FastState.build_hasher();
     op.hash(&mut h);
     h.write_u64(u64::from(shape.0) << 8 | dtype as u64);
     for pair in operands.chunks(2) {
         h.write_u64(u64::from(pair[0].0) << 32 | pair.get(1).map_or(u64::from(u32::MAX), |x| u64::from(x.0)));
     }
-    h.finish()
+    (h.finish() >> 32) as u32
+}
+
+/// A 64-bit hash for the table, which takes its lowest and its highest bits.
+#[inline]
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }
 
 /// Copies between graphs.

@@ -3,7 +3,7 @@
 //! They take operands that fit; a misfit is a bug of the caller and panics with the type error.
 //! What users can get wrong is checked before, by [`emit`], which returns the error.
 
-use super::{Fun, fold, infer};
+use super::{Fun, elementwise, fold, infer};
 use crate::array::{DType, Dims, product};
 use crate::error::Result;
 use crate::ir::{Cumulation, Graph, Guard, NodeId, Op, Reduction, Type};
@@ -30,7 +30,11 @@ fn sure_typed(g: &mut Graph, op: Op, dtype: DType, shape: &[usize], operands: &[
 
 /// An elementwise node over equally shaped operands, simplified where constants allow.
 pub fn map(g: &mut Graph, fun: Fun, operands: &[NodeId]) -> NodeId {
-    fold(g, fun, operands).unwrap_or_else(|| sure(g, Op::Map(fun), operands))
+    fold(g, fun, operands).unwrap_or_else(|| {
+        let typed = elementwise::signature(g, fun, operands, DType::F64);
+        let (dtype, shape) = typed.unwrap_or_else(|e| panic!("{e}"));
+        g.push(Op::Map(fun), dtype, shape, operands)
+    })
 }
 
 /// The bits of a constant of `dtype`; floats of either width are kept as float64.

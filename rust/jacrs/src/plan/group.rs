@@ -8,6 +8,7 @@ use super::emit::{Emitter, kernels};
 use super::step::{Address, BlockInstruction, Fill, Gathered, Group, Operand, Stream};
 use crate::array::DType;
 use crate::error::Result;
+use crate::ops::elementwise::Kernel;
 
 /// What the blocks of a group may take of the first-level cache, in bytes.
 const CACHE: usize = 32 << 10;
@@ -32,16 +33,52 @@ pub fn emit(emitter: &Emitter<'_>, draft: &GroupDraft) -> Result<Group> {
         streams: vec![],
         stream_index: HashMap::new(),
         fills: vec![],
+        fill_index: HashMap::new(),
+        single_uses: single_uses(emitter, draft),
         readers: vec![],
         reader_index: HashMap::new(),
         blocks: 0,
         free: vec![],
+        code: Vec::with_capacity(draft.nodes.len()),
     };
-    let mut code = Vec::with_capacity(draft.nodes.len());
     for (k, node) in draft.nodes.iter().enumerate() {
-        code.push(builder.node(k, node)?);
+        builder.node(k, node)?;
     }
-    Ok(builder.finish(code))
+    Ok(builder.finish())
+}
+
+/// The place of the last node that uses each repeated element, in a group of one block: there
+/// elements are repeated when they are needed. In longer groups they stay, repeated once.
+fn single_uses(emitter: &Emitter<'_>, draft: &GroupDraft) -> HashMap<Stream, usize> {
+    let mut uses = HashMap::new();
+    if draft.len <= SHORTEST {
+        for (k, node) in draft.nodes.iter().enumerate() {
+            uses.extend(node.operands.iter().filter_map(|&(value, dtype)| Some((single(emitter, value, dtype)?, k))));
+        }
+    }
+    uses
+}
+
+/// The element that a value repeats.
+fn single(emitter: &Emitter<'_>, value: Value, dtype: DType) -> Option<Stream> {
+    let Value::View(k) = value else { return None };
+    let spec = &emitter.draft.specs[k as usize];
+    let repeats = spec.is_single() && !spec.layout.is_contiguous();
+    repeats.then(|| Stream { address: emitter.operand(value, dtype).address, size: dtype.size() as u32 })
+}
+
+/// Repeats one element.
+///
+/// # Safety
+/// The operand must be good for one element, `out` for `n`.
+unsafe fn spread<T: Copy>(operands: &[*const u8], out: *mut u8, n: usize) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let value = operands[0].cast::<T>().read();
+        for k in 0..n {
+            out.cast::<T>().add(k).write(value);
+        }
+    }
 }
 
 /// The place of the last node that uses each node of the group.
@@ -85,15 +122,19 @@ struct Builder<'a> {
     streams: Vec<Stream>,
     stream_index: HashMap<Stream, u32>,
     fills: Vec<(Fill, Slot)>,
+    /// Slots of repeated elements.
+    fill_index: HashMap<Stream, Slot>,
+    single_uses: HashMap<Stream, usize>,
     readers: Vec<(Operand, Slot)>,
     /// Readers by the number of the view.
     reader_index: HashMap<u32, Slot>,
     blocks: u32,
     free: Vec<u32>,
+    code: Vec<Instruction>,
 }
 
 impl Builder<'_> {
-    fn node(&mut self, k: usize, node: &MapDraft) -> Result<Instruction> {
+    fn node(&mut self, k: usize, node: &MapDraft) -> Result<()> {
         let operands = node.operands.iter().map(|&(value, dtype)| self.operand(value, dtype)).collect();
         // The result never shares a block with an operand: loops over one block twice would not vectorise.
         let root = &self.emitter.draft.roots[node.root as usize];
@@ -104,7 +145,7 @@ impl Builder<'_> {
         };
         self.slots.push(out);
         self.release(k, node);
-        Ok(Instruction {
+        self.code.push(Instruction {
             node: BlockInstruction {
                 kernels: kernels(node.fun, node.dtype, node.result)?,
                 operands: [0; 3],
@@ -113,10 +154,11 @@ impl Builder<'_> {
             },
             operands,
             out,
-        })
+        });
+        Ok(())
     }
 
-    /// Frees the blocks of nodes last used here; also its own, if nothing uses it.
+    /// Frees the blocks of what is last used here.
     fn release(&mut self, k: usize, node: &MapDraft) {
         let mut ended: SmallVec<[u32; 3]> = SmallVec::new();
         for &(value, _) in &node.operands {
@@ -128,6 +170,17 @@ impl Builder<'_> {
                 if let Slot::Block(block) = self.slots[local as usize] {
                     self.free.push(block);
                 }
+            }
+        }
+        if self.single_uses.is_empty() {
+            return;
+        }
+        for &(value, dtype) in &node.operands {
+            if let Some(stream) = single(self.emitter, value, dtype)
+                && self.single_uses.get(&stream) == Some(&k)
+                && let Some(Slot::Block(block)) = self.fill_index.remove(&stream)
+            {
+                self.free.push(block);
             }
         }
     }
@@ -162,8 +215,8 @@ impl Builder<'_> {
         if spec.layout.is_contiguous() {
             return self.stream(operand.address, dtype);
         }
-        if spec.is_single() {
-            return self.fill(operand.address, dtype);
+        if let Some(single) = single(self.emitter, value, dtype) {
+            return self.fill(single, dtype);
         }
         if let Some(&slot) = self.reader_index.get(&k) {
             return slot;
@@ -174,22 +227,37 @@ impl Builder<'_> {
         slot
     }
 
-    fn fill(&mut self, address: Address, dtype: DType) -> Slot {
-        let size = dtype.size() as u32;
-        let same = |f: &&(Fill, Slot)| f.0.address == address && f.0.size == size;
-        if let Some(&(_, slot)) = self.fills.iter().find(same) {
+    fn fill(&mut self, single: Stream, dtype: DType) -> Slot {
+        if let Some(&slot) = self.fill_index.get(&single) {
             return slot;
         }
-        let slot = Slot::Block(self.permanent());
-        self.fills.push((Fill { address, size, slot: 0 }, slot));
+        let slot = if self.single_uses.is_empty() {
+            let slot = Slot::Block(self.permanent());
+            self.fills.push((Fill { address: single.address, size: single.size, slot: 0 }, slot));
+            slot
+        } else {
+            let source = self.stream(single.address, dtype);
+            let slot = self.block();
+            let kernel: Kernel = match single.size {
+                1 => spread::<u8>,
+                4 => spread::<u32>,
+                8 => spread::<u64>,
+                _ => spread::<u128>,
+            };
+            let node = BlockInstruction { kernels: [kernel; 2], operands: [0; 3], arity: 1, out: 0 };
+            self.code.push(Instruction { node, operands: [source].into_iter().collect(), out: slot });
+            slot
+        };
+        self.fill_index.insert(single, slot);
         slot
     }
 
-    fn finish(self, code: Vec<Instruction>) -> Group {
+    fn finish(self) -> Group {
         let blocks = self.blocks as usize;
+        let first_stream = self.blocks;
         let index = |slot: Slot| match slot {
             Slot::Block(b) => b,
-            Slot::Stream(s) => self.blocks + s,
+            Slot::Stream(s) => first_stream + s,
         };
         let instruction = |i: Instruction| {
             let mut node = i.node;
@@ -201,6 +269,7 @@ impl Builder<'_> {
         };
         let lines = blocks + self.streams.len();
         let block = (CACHE / (8 * lines.max(1)) / 64 * 64).clamp(SHORTEST, LONGEST);
+        let block = block.min(self.draft.len.next_multiple_of(8).max(8));
         Group {
             len: self.draft.len,
             block,
@@ -211,7 +280,7 @@ impl Builder<'_> {
                 .iter()
                 .map(|(operand, slot)| Gathered { operand: operand.clone(), slot: index(*slot) })
                 .collect(),
-            code: code.into_iter().map(instruction).collect(),
+            code: self.code.into_iter().map(instruction).collect(),
             streams: self.streams,
         }
     }

@@ -1,5 +1,6 @@
 //! How long values live: registers of the tapes, buffers of the arrays, updates in place.
 
+use super::Bindings;
 use super::arena::Arena;
 use super::draft::{Cell, Draft, DraftStep, END, LAST, NONE, Root, Scalar, Source, TapeDraft, Value};
 use super::step::{ARENA, Address};
@@ -35,19 +36,19 @@ struct Buffer {
     offset: usize,
 }
 
-/// Chooses registers, updates in place, and offsets; the first output has base `outputs`.
-pub fn place(graph: &Graph, draft: &mut Draft, outputs: u32) -> Memory {
+/// Chooses registers, updates in place, and offsets.
+pub fn place(graph: &Graph, draft: &mut Draft, bindings: &Bindings) -> Memory {
     let registers = registers(draft);
     let mut buffers = buffers(graph, draft);
     let bytes = offsets(&mut buffers, draft.steps.len(), registers * 8);
     let address = |root: &Root| match root.source {
-        Source::Input(k) => Address { base: ARENA + 1 + k, offset: 0 },
+        Source::Input(k) => bindings.inputs[k as usize],
         Source::Constant(cell) => Memory::register(cell),
         Source::Scalar(s) => Memory::register(draft.scalars[s as usize].register),
         _ if root.buffer == NONE => Address { base: ARENA, offset: 0 },
         _ => match &buffers[root.buffer as usize] {
             Buffer { output: NONE, offset, .. } => Address { base: ARENA, offset: *offset as isize },
-            Buffer { output, .. } => Address { base: outputs + output, offset: 0 },
+            Buffer { output, .. } => bindings.outputs[*output as usize],
         },
     };
     let roots = draft.roots.iter().map(address).collect();

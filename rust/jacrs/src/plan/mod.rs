@@ -57,6 +57,27 @@ pub struct Plan {
     registers: usize,
     guarded: bool,
     scratch: Scratch,
+    bindings: Bindings,
+    /// Each input and output has a base of its own.
+    apart: bool,
+}
+
+/// Where the inputs and outputs of a plan lie: addresses in bases that each run supplies. Many
+/// small arguments in one base cost nothing to pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bindings {
+    pub inputs: Vec<Address>,
+    pub outputs: Vec<Address>,
+}
+
+impl Bindings {
+    /// A base for each input, then one for each output.
+    pub fn apart(inputs: usize, outputs: usize) -> Self {
+        let bases = |first: usize, n: usize| {
+            (first..first + n).map(|k| Address { base: ARENA + 1 + k as u32, offset: 0 }).collect()
+        };
+        Self { inputs: bases(0, inputs), outputs: bases(inputs, outputs) }
+    }
 }
 
 impl Plan {
@@ -67,10 +88,15 @@ impl Plan {
 
     /// Plans these nodes as the outputs.
     pub fn of(graph: &Graph, outputs: &[NodeId]) -> Result<Self> {
+        Self::bound(graph, outputs, Bindings::apart(graph.inputs().len(), outputs.len()))
+    }
+
+    /// Plans these nodes as the outputs, with inputs and outputs at these addresses.
+    pub fn bound(graph: &Graph, outputs: &[NodeId], bindings: Bindings) -> Result<Self> {
         let mut draft = schedule::schedule(graph, outputs)?;
-        let first_output = ARENA + 1 + graph.inputs().len() as u32;
-        let memory = lifetime::place(graph, &mut draft, first_output);
+        let memory = lifetime::place(graph, &mut draft, &bindings);
         let emitter = emit::Emitter { graph, draft: &draft, memory: &memory };
+        let apart = bindings == Bindings::apart(graph.inputs().len(), outputs.len());
         Ok(Self {
             inputs: graph.inputs().iter().map(|&id| graph.type_of(id)).collect(),
             outputs: outputs.iter().map(|&id| graph.type_of(id)).collect(),
@@ -80,6 +106,8 @@ impl Plan {
             guarded: draft.guarded,
             scratch: Scratch::new(memory.bytes),
             constants: draft.constants,
+            bindings,
+            apart,
         })
     }
 
@@ -117,6 +145,16 @@ impl Plan {
     /// Bytes of scratch that one run needs: registers and buffers.
     pub fn scratch_bytes(&self) -> usize {
         self.scratch.bytes()
+    }
+
+    /// Where inputs and outputs lie.
+    pub fn bindings(&self) -> &Bindings {
+        &self.bindings
+    }
+
+    /// Each input and output has a base of its own, in order.
+    pub fn is_apart(&self) -> bool {
+        self.apart
     }
 
     /// The memory of runs.

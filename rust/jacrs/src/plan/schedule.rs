@@ -295,6 +295,9 @@ impl Scheduler<'_> {
     /// An output is written where it is made, if that is an array of its own; else copied at the end.
     fn output(&mut self, id: NodeId, k: u32) {
         let value = self.values[id.index()];
+        if let Value::Scalar(s) = value {
+            return self.store_output(id, s, k);
+        }
         self.read(value, END);
         let root = match value {
             Value::View(v) if self.draft.specs[v as usize].whole => Some(self.draft.specs[v as usize].root),

@@ -1,6 +1,6 @@
 //! Memory that runs lend each other.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use crate::array::Buffer;
 
@@ -8,7 +8,8 @@ use crate::array::Buffer;
 const KEPT_BYTES: usize = 256 << 20;
 const KEPT_BUFFERS: usize = 64;
 
-/// Buffers of one size: a run takes one, or makes one, and gives it back.
+/// Buffers of one size: a run takes one, or makes one, and gives it back. Nobody waits: a buffer more
+/// is cheaper, and in a forked child the lock may be held by a thread that is not there.
 pub struct Scratch {
     bytes: usize,
     kept: Mutex<Vec<Buffer>>,
@@ -25,15 +26,14 @@ impl Scratch {
 
     /// A buffer, and whether it is a new one.
     pub fn take(&self) -> (Buffer, bool) {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match kept {
+        match self.kept.try_lock().ok().and_then(|mut kept| kept.pop()) {
             Some(buffer) => (buffer, false),
             None => (Buffer::new(self.bytes), true),
         }
     }
 
     pub fn give(&self, buffer: Buffer) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let Ok(mut kept) = self.kept.try_lock() else { return };
         let room = kept.len() < KEPT_BUFFERS && (kept.len() + 1).saturating_mul(self.bytes) <= KEPT_BYTES;
         if room {
             kept.push(buffer);

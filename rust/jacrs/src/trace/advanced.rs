@@ -1,12 +1,13 @@
 //! Indexing by arrays: picked rows are a gather, written ones a scatter, masked ones a selection.
 
-use super::index::{Target, wrap};
+use super::index::wrap;
 use super::leaf::common_shape;
 use super::storage::Span;
-use super::{Demand, Handle, Index, Recording, message, order};
+use super::write::Update;
+use super::{Demand, Handle, Recording, message, order};
 use crate::array::{Array, DType, Dims, Layout, product};
 use crate::error::{Error, Result};
-use crate::ir::{NodeId, Op, Type};
+use crate::ir::{Graph, NodeId, Op, Type};
 use crate::ops::{Fun, build};
 
 /// Elements picked from a window by arrays.
@@ -44,7 +45,7 @@ struct Places {
     wraps: bool,
 }
 
-/// How a handle's content is rearranged for picking: picked axes merged in front.
+/// How content is rearranged for picking: the picked axes merged in front.
 struct Rows {
     perm: Dims,
     count: usize,
@@ -252,78 +253,9 @@ impl Recording {
         Ok(if unordered { self.fresh_unordered(node) } else { Handle::Value(node) })
     }
 
-    /// `y[index] = value`: broadcast and cast as NumPy does.
-    pub fn assign(&mut self, h: &mut Handle, index: &[Index], value: NodeId) -> Result<()> {
-        self.store(h, index, value, Update::Set)
-    }
-
-    /// `np.add.at(y, index, value)`: repeated indices add up.
-    pub fn add_at(&mut self, h: &mut Handle, index: &[Index], value: NodeId) -> Result<()> {
-        let (to, from) = (self.dtype(*h), self.graph.dtype(value));
-        if to.promote(from) != to && !(to.is_float() && from.is_float()) {
-            return Err(Error::type_(format!(
-                "Cannot cast ufunc 'add' output from dtype('{}') to dtype('{to}') with casting rule 'same_kind'",
-                to.promote(from)
-            )));
-        }
-        self.store(h, index, value, Update::Add)
-    }
-
-    fn store(&mut self, h: &mut Handle, index: &[Index], value: NodeId, update: Update) -> Result<()> {
-        if matches!(h, Handle::Value(node) if self.graph.shape(*node).is_empty()) {
-            let dtype = self.dtype(*h);
-            return Err(Error::type_(format!("'numpy.{dtype}' object does not support item assignment")));
-        }
-        let id = self.share(h);
-        self.check_writable(id)?;
-        let ndim = self.shape(*h).len();
-        let index = self.settle_integers(index, ndim, false)?;
-        let mut span = self.span(id);
-        match self.target(span.offset, &span.layout, &index)? {
-            Target::Element(place) => {
-                if self.graph.size(value) != 1 {
-                    return Err(Error::value("setting an array element with a sequence."));
-                }
-                let value = self.item(value, 0);
-                let mut value = self.cast(value, self.storages[span.storage as usize].dtype);
-                if update == Update::Add {
-                    let old = self.element(span.storage, place as usize);
-                    value = self.plus(old, value);
-                }
-                self.set_element(span.storage, place as usize, value);
-                Ok(())
-            }
-            Target::Window(offset, layout) => {
-                (span.offset, span.layout) = (offset, layout);
-                let Some(mut fitted) = self.fit(value, span.storage, &span.layout.shape) else {
-                    return Err(message::no_assignment(self.graph.shape(value), &span.layout.shape));
-                };
-                if update == Update::Add {
-                    let old = self.read_span(&span);
-                    fitted = self.plus(old, fitted);
-                }
-                self.write_span(&span, fitted);
-                Ok(())
-            }
-            Target::Pick(pick) => {
-                (span.offset, span.layout) = (pick.offset, pick.window.clone());
-                if update == Update::Set && self.select_masked(&span, &pick, value) {
-                    return Ok(());
-                }
-                self.scatter(&span, &pick, value, update)
-            }
-        }
-    }
-
-    /// `a + b` of one dtype, bools included.
-    fn plus(&mut self, a: NodeId, b: NodeId) -> NodeId {
-        let fun = if self.graph.dtype(a) == DType::Bool { Fun::Or } else { Fun::Add };
-        build::map(&mut self.graph, fun, &[a, b])
-    }
-
     /// `y[mask] = value` where the value does not depend on how many elements are picked: a
     /// selection, for which nothing need be known. `false` if this is no such case.
-    fn select_masked(&mut self, span: &Span, pick: &Pick, value: NodeId) -> bool {
+    pub(super) fn select_masked(&mut self, span: &Span, pick: &Pick, value: NodeId) -> bool {
         let [Group { first, count, source: Source::Mask(mask), .. }] = *pick.groups.as_slice() else {
             return false;
         };
@@ -361,7 +293,7 @@ impl Recording {
         true
     }
 
-    fn scatter(&mut self, span: &Span, pick: &Pick, value: NodeId, update: Update) -> Result<()> {
+    pub(super) fn scatter(&mut self, span: &Span, pick: &Pick, value: NodeId, update: Update) -> Result<()> {
         let index = self.row_index(pick)?;
         let rows = pick.rows();
         let depth = self.graph.shape(index).len();
@@ -399,14 +331,8 @@ impl Recording {
     }
 }
 
-/// What happens to the elements that an index names.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Update {
-    Set,
-    Add,
-}
-
-fn merge_rows(g: &mut crate::ir::Graph, base: NodeId, rows: &Rows) -> NodeId {
+/// Content with the picked axes merged in front.
+fn merge_rows(g: &mut Graph, base: NodeId, rows: &Rows) -> NodeId {
     let moved = build::transpose(g, base, &rows.perm);
     let shape: Dims = std::iter::once(rows.count).chain(rows.rest.iter().copied()).collect();
     build::reshape(g, moved, &shape)

@@ -29,7 +29,8 @@ pub(super) fn no_broadcast<'a>(shapes: impl Iterator<Item = &'a [usize]>) -> Err
 pub(super) fn no_index_broadcast<'a>(shapes: impl Iterator<Item = &'a [usize]>) -> Error {
     Error::index(format!(
         "shape mismatch: indexing arrays could not be broadcast together with shapes {}",
-        tuples(shapes)
+        // What is 0-d fits anything, and is not listed.
+        tuples(shapes.filter(|s| !s.is_empty()))
     ))
 }
 

@@ -1,15 +1,102 @@
 //! Writing through a window.
 
-use super::message;
+use super::index::Target;
 use super::region::Region;
 use super::storage::Span;
-use super::{Recording, ViewId};
-use crate::array::{Dims, Layout, product};
-use crate::error::Result;
+use super::{Handle, Index, Recording, ViewId, message};
+use crate::array::{DType, Dims, Layout, product};
+use crate::error::{Error, Result};
 use crate::ir::{NodeId, Op};
-use crate::ops::build;
+use crate::ops::{Fun, build};
+
+/// What happens to the elements that an index names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Update {
+    Set,
+    Add,
+}
 
 impl Recording {
+    /// `y[index] = value`: broadcast and cast as NumPy does.
+    ///
+    /// ```
+    /// use jacrs::array::DType;
+    /// use jacrs::trace::{Index, Recording};
+    /// let mut r = Recording::new();
+    /// let mut y = r.filled(DType::F64, &[2, 2], 0.0);
+    /// let one = r.literal_f64(1.0, DType::F64, (0, 0));
+    /// r.assign(&mut y, &[Index::ALL, Index::At(-1)], one).unwrap();
+    /// let y = r.node(y);
+    /// assert_eq!(r.value(y).unwrap().to_vec::<f64>(), [0.0, 1.0, 0.0, 1.0]);
+    /// ```
+    pub fn assign(&mut self, h: &mut Handle, index: &[Index], value: NodeId) -> Result<()> {
+        self.store(h, index, value, Update::Set)
+    }
+
+    /// `np.add.at(y, index, value)`: repeated indices add up.
+    pub fn add_at(&mut self, h: &mut Handle, index: &[Index], value: NodeId) -> Result<()> {
+        let (to, from) = (self.dtype(*h), self.graph.dtype(value));
+        if to.promote(from) != to && !(to.is_float() && from.is_float()) {
+            return Err(Error::type_(format!(
+                "Cannot cast ufunc 'add' output from dtype('{}') to dtype('{to}') with casting rule 'same_kind'",
+                to.promote(from)
+            )));
+        }
+        self.store(h, index, value, Update::Add)
+    }
+
+    fn store(&mut self, h: &mut Handle, index: &[Index], value: NodeId, update: Update) -> Result<()> {
+        if matches!(h, Handle::Value(node) if self.graph.shape(*node).is_empty()) {
+            let dtype = self.dtype(*h);
+            return Err(Error::type_(format!("'numpy.{dtype}' object does not support item assignment")));
+        }
+        let id = self.share(h);
+        self.check_writable(id)?;
+        let ndim = self.shape(*h).len();
+        let index = self.settle_integers(index, ndim, false)?;
+        let mut span = self.span(id);
+        match self.target(span.offset, &span.layout, &index)? {
+            Target::Element(place) => {
+                if self.graph.size(value) != 1 {
+                    return Err(Error::value("setting an array element with a sequence."));
+                }
+                let value = self.item(value, 0);
+                let mut value = self.cast(value, self.storages[span.storage as usize].dtype);
+                if update == Update::Add {
+                    let old = self.element(span.storage, place as usize);
+                    value = self.plus(old, value);
+                }
+                self.set_element(span.storage, place as usize, value);
+                Ok(())
+            }
+            Target::Window(offset, layout) => {
+                (span.offset, span.layout) = (offset, layout);
+                let Some(mut fitted) = self.fit(value, span.storage, &span.layout.shape) else {
+                    return Err(message::no_assignment(self.graph.shape(value), &span.layout.shape));
+                };
+                if update == Update::Add {
+                    let old = self.read_span(&span);
+                    fitted = self.plus(old, fitted);
+                }
+                self.write_span(&span, fitted);
+                Ok(())
+            }
+            Target::Pick(pick) => {
+                (span.offset, span.layout) = (pick.offset, pick.window.clone());
+                if update == Update::Set && self.select_masked(&span, &pick, value) {
+                    return Ok(());
+                }
+                self.scatter(&span, &pick, value, update)
+            }
+        }
+    }
+
+    /// `a + b` of one dtype, bools included.
+    fn plus(&mut self, a: NodeId, b: NodeId) -> NodeId {
+        let fun = if self.graph.dtype(a) == DType::Bool { Fun::Or } else { Fun::Add };
+        build::map(&mut self.graph, fun, &[a, b])
+    }
+
     /// Refuses to write where NumPy would, and where it is not known what else it would change.
     pub(super) fn check_writable(&self, id: ViewId) -> Result<()> {
         if let Some(why) = self.window(id).locked {

@@ -82,7 +82,7 @@ impl Maker<'_> {
         match self.dice.below(26) {
             0..9 => self.map(),
             9 => self.reshape(),
-            10 => self.transpose(),
+            10 => Some(self.transpose()),
             11 => self.broadcast(),
             12 => self.slice(),
             13 => self.item(),
@@ -149,7 +149,7 @@ impl Maker<'_> {
             shapes.push(Dims::new());
         }
         for k in 2..8.min(n) {
-            if n % k == 0 {
+            if n.is_multiple_of(k) {
                 shapes.push([k, n / k].as_slice().into());
             }
         }
@@ -157,12 +157,12 @@ impl Maker<'_> {
         self.typed(Op::Reshape, self.g.dtype(x), &shape, &[x])
     }
 
-    fn transpose(&mut self) -> Option<NodeId> {
+    fn transpose(&mut self) -> NodeId {
         let x = self.any();
         let n = self.g.shape(x).len();
         let mut perm: Dims = (0..n).collect();
         perm.rotate_left(self.dice.below(n.max(1)));
-        Some(build::transpose(&mut self.g, x, &perm))
+        build::transpose(&mut self.g, x, &perm)
     }
 
     fn broadcast(&mut self) -> Option<NodeId> {

@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 use super::{Call, Cotangent, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, coalesce};
 use crate::error::{Error, Result};
-use crate::ir::{Graph, NodeId, Op, Type};
+use crate::ir::{Graph, NodeId, Op, ShapeId, Type};
 
 impl Fun {
     pub fn row(self) -> &'static Row {
@@ -81,6 +81,21 @@ pub fn rule(fun: Fun) -> Rule {
     }
 }
 
+/// The type of an elementwise result, checked; the path that recording takes.
+pub fn signature(g: &Graph, fun: Fun, operands: &[NodeId], declared: DType) -> Result<(DType, ShapeId)> {
+    let shape = g.shape_id(operands[0]);
+    if operands.len() != fun.arity() || operands.iter().any(|&x| g.shape_id(x) != shape) {
+        let shapes: Vec<_> = operands.iter().map(|&x| g.shape(x)).collect();
+        return Err(Error::shape(format!(
+            "{} takes {} operands of one shape, not {shapes:?}",
+            fun.name(),
+            fun.arity()
+        )));
+    }
+    let dtypes: SmallVec<[DType; 3]> = operands.iter().map(|&x| g.dtype(x)).collect();
+    Ok((fun.result_dtype(&dtypes, declared)?, shape))
+}
+
 /// The operation of every row.
 pub struct Map;
 
@@ -90,18 +105,8 @@ impl Operation for Map {
     }
 
     fn infer(&self, g: &Graph, op: Op, operands: &[NodeId], declared: &Type) -> Result<Type> {
-        let fun = fun_of(op);
-        let shape = g.shape(operands[0]);
-        if operands.len() != fun.arity() || operands.iter().any(|&x| g.shape(x) != shape) {
-            let shapes: Vec<_> = operands.iter().map(|&x| g.shape(x)).collect();
-            return Err(Error::shape(format!(
-                "{} takes {} operands of one shape, not {shapes:?}",
-                fun.name(),
-                fun.arity()
-            )));
-        }
-        let dtypes: SmallVec<[DType; 3]> = operands.iter().map(|&x| g.dtype(x)).collect();
-        Ok(Type::new(fun.result_dtype(&dtypes, declared.dtype)?, shape))
+        let (dtype, shape) = signature(g, fun_of(op), operands, declared.dtype)?;
+        Ok(Type::new(dtype, g.shape_of(shape)))
     }
 
     fn rule(&self, op: Op) -> Rule {

@@ -3,7 +3,7 @@
 use super::Scheduler;
 use crate::ir::NodeId;
 use crate::ops::{self, Fun};
-use crate::plan::draft::{Cell, DraftStep, NONE, Scalar, Source, TapeDraft, Value};
+use crate::plan::draft::{Cell, DraftStep, END, NONE, Scalar, Source, TapeDraft, Value};
 
 impl Scheduler<'_> {
     /// The first tape that may use a value: a tape runs in order, so its own values are ready.
@@ -109,5 +109,15 @@ impl Scheduler<'_> {
             self.record(step, TapeDraft::Store { dtype, root, offset, from });
         }
         self.whole(id, root)
+    }
+
+    /// A number of the tape as an output: stored by the latest tape.
+    pub(super) fn store_output(&mut self, id: NodeId, s: u32, k: u32) {
+        let step = self.tape.expect("a tape made the number");
+        let root = self.new_root(id, Source::Tape, step);
+        let made = &mut self.draft.roots[root as usize];
+        (made.output, made.last_read) = (k, END);
+        let dtype = made.dtype;
+        self.record(step, TapeDraft::Store { dtype, root, offset: 0, from: Cell::Scalar(s) });
     }
 }

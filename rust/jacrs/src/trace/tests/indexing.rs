@@ -143,6 +143,18 @@ fn computed_integers() {
 }
 
 #[test]
+fn a_zero_dimensional_array_copies_where_an_integer_gives_a_view() {
+    let (mut r, mut y) = start(&[2, 3]);
+    let one = r.captured(Array::scalar(1i64), Access::Writable);
+    let one = r.node(one);
+    let row = r.view(&mut y, &[Index::Array(one)]).unwrap();
+    assert!(r.same_memory(row, y));
+    let row = r.view(&mut y, &[Index::Point(one)]).unwrap();
+    assert!(!r.same_memory(row, y));
+    assert_eq!(contents(&mut r, row), [3.0, 4.0, 5.0]);
+}
+
+#[test]
 fn masks() {
     let (mut r, mut y) = start(&[2, 3]);
     let some = mask(&mut r, &[2, 3], &[true, false, false, false, true, true]);
@@ -198,6 +210,11 @@ fn errors_of_arrays() {
     assert_eq!(
         fails(apart, &[3, 4]),
         "shape mismatch: indexing arrays could not be broadcast together with shapes (2,) (3,) "
+    );
+    let listed = |r: &mut Recording| vec![mask(r, &[2, 2], &[true; 4]), integers(r, &[3], &[9, 9, 9])];
+    assert_eq!(
+        fails(listed, &[2, 2, 4]),
+        "shape mismatch: indexing arrays could not be broadcast together with shapes (4,) (4,) (3,) "
     );
     let short = |r: &mut Recording| vec![mask(r, &[2, 4], &[true; 8])];
     assert_eq!(
