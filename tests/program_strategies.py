@@ -181,6 +181,8 @@ class Writer:
         kind = self.draw(st.integers(0, 6))
         n = value.shape[0]
         items = self.draw(st.lists(st.integers(-n, n - 1), min_size=1, max_size=4)) if n else []
+        if not n:
+            return "np.array([], int)"
         if kind == 0:
             return f"{name} > {self.scalar()}"
         if kind == 1:
@@ -263,7 +265,7 @@ def create(w):
             f"{name} = np.zeros({shape})",
             f"{name} = np.empty({shape})\n{name}[...] = {a}",
             f"{name} = np.empty({shape})\n{name}.fill({a})",
-            f"{name} = np.full({shape}, {a})",
+            f"{name} = np.full({shape}, {a}, float)",
             f"{name} = np.array([{a}, {b}, {c}])",
             f"{name} = np.array([[{a}, 1], [{b}, {c}]])",
             f"{name} = np.asarray([{a}, {b}])",
@@ -328,7 +330,8 @@ def advanced_read(w):
 
 def write(w):
     a = w.target()
-    index = w.advanced(a) if w.draw(st.integers(0, 2)) == 0 else w.basic(a)
+    size = w.scope[a].size  # NumPy lets any value pass that is put into an empty selection
+    index = w.advanced(a) if size and w.draw(st.integers(0, 2)) == 0 else w.basic(a)
     return f"{a}[{index}] {w.pick(('=', '=', '+=', '*=', '-='))} {w.operand()}"
 
 

@@ -126,10 +126,21 @@ def test_a_recorded_value_raises_after_its_recording_and_in_other_threads():
     assert len(caught) == 2
 
 
-@pytest.mark.parametrize("convert", [float, complex, np.ndarray.tolist, np.testing.assert_equal])
-def test_conversions_that_lose_a_derivative_raise(convert):
-    with pytest.raises((jacrs.TraceError, TypeError)):
-        jacrs.grad(lambda x: convert(x) and x)(3.0)
+BUFFER = np.zeros(2)
+LOSING = {
+    "float": lambda x: x * float(x[0]),
+    "complex": lambda x: x * complex(x[0]),
+    "an element of an outer array": lambda x: BUFFER.__setitem__(0, x[0]),
+    "an outer array": lambda x: BUFFER.__setitem__(slice(None), x),
+    "an output array": lambda x: np.multiply(x, 2, out=BUFFER),
+}
+
+
+@pytest.mark.parametrize("case", LOSING)
+def test_what_would_lose_a_derivative_raises(case):
+    with pytest.raises((jacrs.TraceError, ValueError)) as caught:
+        jacrs.jacobian(LOSING[case])(np.array([3.0, 4.0]))
+    assert isinstance(caught.value, jacrs.TraceError) or caught.value.__cause__ is not None
 
 
 # --- the README
@@ -140,7 +151,7 @@ def test_every_public_name_is_in_the_table_and_every_name_there_exists():
     named = {re.match(r"\w+", code)[0] for cell in cells for code in CODE.findall(cell)}
     errors = {name for name in jacrs.__all__ if name.endswith("Error")}
     assert named == set(jacrs.__all__) - errors
-    (twins,) = (row[1] for row in rows_of(text_of(README), "name", "gives") if "functional" in row[0])
+    twins = dict(row[:2] for row in rows_of(text_of(README), "name", "gives"))["`functional`"]
     assert {code for code in CODE.findall(twins) if "." not in code} == set(functional.__all__)
 
 
@@ -151,9 +162,9 @@ def test_what_is_said_to_be_missing_is_missing():
         assert not hasattr(jacrs, name)
     for name in ("solve", "det", "eigh", "svd", "qr", "cholesky"):
         assert f"`{name}`" in section
-        rest = (np.ones(2),) if name == "solve" else ()
+        arguments = (np.eye(2), np.ones(2)) if name == "solve" else (np.eye(2),)
         with pytest.raises(jacrs.UnsupportedError):
-            jacrs.jacobian(lambda a, f=getattr(np.linalg, name), rest=rest: f(a, *rest))(np.eye(2))
+            jacrs.jacobian(getattr(np.linalg, name))(*arguments)
     for name in ("norm", "matrix_power", "multi_dot"):
         assert f"`{name}`" in section
 
@@ -190,7 +201,7 @@ def test_the_types_named_for_each_stage_are_defined_there():
         folder = ENGINE / stage.strip("`")
         source = "\n".join(text_of(file) for file in folder.rglob("*.rs"))
         for name in CODE.findall(types):
-            assert re.search(rf"\b(struct|enum|trait|type|fn|static) {name}\b", source), (stage, name)
+            assert re.search(rf"\b(struct|enum|static) {name}\b", source), (stage, name)
 
 
 def check_stages_present():
@@ -210,12 +221,11 @@ def test_quoted_golden_sections_are_those_of_the_files():
 
 
 def test_numbers_quoted_from_the_engine_are_its_own():
-    text = text_of(ARCHITECTURE)
-    for said, constant, value, file in re.findall(
-        r"(\d[\d ]*)(?:&nbsp;)?[^()]{0,60}\(`(\w+) = ([^`]+)`, `([^`]+)`\)", text
-    ):
+    quotes = re.findall(r"(\d+)[^()]{0,40}\(`(\w+) = (\d+)`,\s+`([^`]+)`\)", text_of(ARCHITECTURE))
+    assert len(quotes) == 2
+    for said, constant, value, file in quotes:
+        assert said == value
         assert f"{constant}: usize = {value};" in text_of(ROOT / file), constant
-        assert int(said.replace(" ", "")) == eval(value), constant
 
 
 # --- CONTRIBUTING.md
@@ -223,17 +233,14 @@ def test_numbers_quoted_from_the_engine_are_its_own():
 
 def test_the_checklist_of_a_structural_operation_is_complete():
     """Every file of the engine that names the worked example is in the list, and no other."""
-    section = text_of(CONTRIBUTING).partition("### A structural one")[2].partition("\n### ")[0]
-    listed = {path for path in CODE.findall(section) if path.endswith(".rs")}
+    listed = {row[0].strip("`") for row in rows_of(text_of(CONTRIBUTING), "file", "what is there")}
     naming = {
-        str(file.relative_to(ENGINE.parents[0]))
+        file.relative_to(ROOT).as_posix()
         for folder in ("src", "tests")
-        for file in (ENGINE.parents[0] / folder).rglob("*.rs")
+        for file in (ENGINE.parent / folder).rglob("*.rs")
         if re.search(r"\bConcat\b|\bconcat\(%", text_of(file))
     }
-    assert {path for path in naming if path not in listed} == set()
-    for path in listed:
-        assert (ENGINE.parents[0] / path).is_file(), path
+    assert naming == listed
 
 
 def test_the_quoted_row_is_in_the_table():
@@ -245,7 +252,7 @@ def test_paths_and_targets_exist():
     targets = re.findall(r"^([\w-]+):", text_of(ROOT / "Makefile"), re.MULTILINE)
     for document in DOCUMENTS:
         text = text_of(document)
-        for target in re.findall(r"\bmake ([a-z][\w-]*)\b(?=`|\s*$|\s+#)", text, re.MULTILINE):
+        for target in re.findall(r"(?:`|^)make ([\w-]+)", text, re.MULTILINE):
             assert target in targets, (document.name, target)
         for path in CODE.findall(FENCE.sub("", text)):
             folder, slash, _ = path.partition("/")
@@ -275,13 +282,13 @@ def test_links_lead_somewhere(document):
 def anchors(text):
     """What headings are called in links."""
     headings = re.findall(r"^#+ (.+)$", FENCE.sub("", text), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+    return {re.sub(r"[^\w\- ]", "", h).strip().lower().replace(" ", "-") for h in headings}
 
 
 @pytest.mark.parametrize("document", TEXTS, ids=lambda path: path.name)
 def test_no_document_names_a_place_outside_the_project(document):
     text = text_of(document)
-    assert not re.search(r"(?<![\w.:/<)\]-])/(?:\w+/)+\w*", text), "an absolute path"
+    assert not re.search(r"(?<![\w.:/<)\]-])/(\w+/|tmp\b|home\b|root\b)", text), "an absolute path"
     assert not re.search(r"\b[A-Z]:\\", text), "an absolute path"
     assert not re.search(r"\blocalhost\b|\b\d+\.\d+\.\d+\.\d+\b|\bfile://", text), "a machine"
 

@@ -2,7 +2,8 @@
 
 import inspect
 import pickle
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -12,13 +13,25 @@ from tests.differences import richardson_jacobian
 
 X = np.array([0.7, 1.3, -0.4])
 MATRIX = np.array([[0.3, -1.2, 0.8], [1.1, 0.4, -0.6]])
-Point = namedtuple("Point", "x y")
+
+
+class Point(NamedTuple):
+    x: Any
+    y: Any
 
 
 def close(given, expected, tolerance=1e-13):
     assert type(given) in (np.ndarray, np.float64, np.float32)
     assert np.shape(given) == np.shape(expected)
     np.testing.assert_allclose(given, expected, rtol=tolerance, atol=tolerance)
+
+
+def filled(x):
+    y = np.zeros(4)
+    y[0] = x[0] * x[2]
+    y[1:] += x
+    y[2] *= y[0]
+    return y
 
 
 FUNCTIONS = {
@@ -30,17 +43,9 @@ FUNCTIONS = {
     "number to number": (lambda x: np.exp(x) / x, np.array(0.8)),
     "matrix to vector": (lambda x: np.sum(x, axis=0) * x[1], MATRIX),
     "matrix to matrix": (lambda x: x @ x.T, MATRIX),
-    "filled": (lambda x: filled(x), X),
+    "filled": (filled, X),
     "one element": (lambda x: x[:1] ** 2, X),
 }
-
-
-def filled(x):
-    y = np.zeros(4)
-    y[0] = x[0] * x[2]
-    y[1:] += x
-    y[2] *= y[0]
-    return y
 
 
 @pytest.mark.parametrize("mode", [None, "forward", "reverse"])
@@ -296,13 +301,13 @@ def test_perturbations_are_not_confused():
     inner = jacrs.jvp(lambda x: x * grad(lambda y: x * y**2)(2.0), (3.0,), (1.0,))[1]
     assert inner == 24.0  # d/dx 4 x^2
 
-    def curried(x):
+    def shifted(x):
         return lambda f: lambda y: f(x + y)
 
     def derivative(f):
         return lambda x: jacrs.jvp(f, (x,), (1.0,))[1]
 
-    double = derivative(lambda x: curried(x)(curried(0.0)(np.exp))(1.0))
+    double = derivative(lambda x: shifted(x)(shifted(0.0)(np.exp))(1.0))
     assert double(0.0) == pytest.approx(np.e)
 
 

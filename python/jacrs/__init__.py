@@ -69,7 +69,9 @@ __all__ = [
     "vjp",
 ]
 
-_jacrs.register(_adapters.FUNCTIONS, _adapters.METHODS, _adapters.PROPERTIES, _adapters.ufunc_method, located)
+_jacrs.register(
+    _adapters.FUNCTIONS, _adapters.METHODS, _adapters.PROPERTIES, _adapters.ufunc_method, located
+)
 del located
 
 

@@ -121,7 +121,7 @@ def flatten_like(node: Node, value: Any, leaves: list[Any], where: str) -> None:
     Where `node` has a leaf the whole of what `value` has there is taken, a list of numbers too.
     """
     if node is LEAF:
-        leaves.append(as_floats(value) if type(value) is list and is_array_like(value) else value)
+        leaves.append(value)
         return
     items = _matching(node, value, where)
     for key, child, item in zip(node.keys, node.children, items, strict=True):

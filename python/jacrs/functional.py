@@ -26,7 +26,7 @@ from jacrs import errors
 from jacrs._transforms.arguments import Arguments
 from jacrs._transforms.leaves import F64, is_float, vector_like
 from jacrs._transforms.recording import Recorded, record
-from jacrs._trees import LEAF, as_floats, is_array_like
+from jacrs._trees import LEAF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -237,10 +237,9 @@ def _vectors(
     for index, (leaf, shape, dtype) in enumerate(zip(given, shapes, dtypes, strict=True)):
         where = f"entry {index} of v" if many else "v"
         owner = f"entry {index} of {of}" if many else of
-        array = as_floats(leaf) if type(leaf) is list and is_array_like(leaf) else leaf
         vectors.append(
             vector_like(
-                array,
+                leaf,
                 shape,
                 dtype if is_float(dtype) else F64,
                 partial(str, where),

@@ -15,7 +15,7 @@ class Sample:
     call: Callable  # (np_, *inputs) -> result; `np_` is NumPy or what stands for it
     inputs: tuple
     differentiable: tuple[int, ...] = (0,)  # the inputs with a derivative; zero for integer results
-    smooth: bool = True  # differences of the function make sense at these inputs
+    smooth: bool = True  # differences make sense here (not where a result is float32)
     kink: str = ""  # what the derivative is by convention, where there is none or several
     plain: tuple[int, ...] = ()  # inputs that stay arrays: their values decide shapes
     float32: bool = True  # also valid with all floats as float32

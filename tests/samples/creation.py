@@ -59,7 +59,7 @@ LIKE = {
     "eye": lambda np_, x: np_.eye(3, k=1, like=x),
     "identity": lambda np_, x: np_.identity(3, like=x),
     "tri": lambda np_, x: np_.tri(3, 2, like=x),
-    "arange": lambda np_, x: np_.arange(3, like=x),
+    "arange": lambda np_, x: np_.arange(3.0, like=x),
     "fromfunction": lambda np_, x: np_.fromfunction(lambda i, j: i + j, (2, 2), like=x),
     "fromiter": lambda np_, x: np_.fromiter([1.0, 2.0], float, like=x),
     "array": lambda np_, x: np_.array([x[0], 2 * x[1]], like=x),
@@ -75,6 +75,6 @@ for name, call in LIKE.items():
     if name in ("array", "asarray", "require"):
         add(f"np.{name}", lambda np_, x, n=name: getattr(np_, n)(x, like=x), real(2, 3))
         add(f"np.{name}", lambda np_, x, n=name: getattr(np_, n)(x, dtype=np.float32, like=x),
-            real(2, 3))  # fmt: skip
+            real(2, 3), smooth=False)  # fmt: skip
 add("np.array", lambda np_, x: np_.array(x, ndmin=3, like=x), real(2))
 add("np.full", lambda np_, x: np_.full((2, 2), x, like=x), real())

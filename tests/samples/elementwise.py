@@ -124,13 +124,14 @@ for _name in ("left_shift", "right_shift"):
         call = lambda np_, x, y, n=_name: getattr(np_, n)(x, y)  # noqa: E731
         add(f"np.{_name}", call, a, b, differentiable=(), smooth=False)
 for x in ([0.3, -1.7, 2.0], [[1.2, np.inf], [-np.inf, -0.0]], -3.25):
-    add("np.modf", lambda np_, x: np_.modf(x), x, smooth=bool(np.isfinite(x).all()))
-    add("np.divmod", lambda np_, x: np_.divmod(x, 0.7), np.nan_to_num(x, posinf=2.0, neginf=3.0))
+    add("np.modf", lambda np_, x: np_.modf(x), x, smooth=np.ndim(x) == 0)
+    add("np.divmod", lambda np_, x: np_.divmod(x, 0.7), np.nan_to_num(x, posinf=2.0, neginf=3.0),
+        smooth=np.ndim(x) < 2)  # fmt: skip
 for x in ([0.3, -1.7, 8.5], [[0.0, 4.0], [-0.25, 1.0]], 3.0):
     # NumPy's exponents are int32, which is not recorded.
     add("np.frexp", lambda np_, x: [part * np.int64(1) for part in np_.frexp(x)][1], x,
         smooth=False)  # fmt: skip
-    add("np.frexp", lambda np_, x: np_.frexp(x)[0], x)
+    add("np.frexp", lambda np_, x: np_.frexp(x)[0], x, smooth=np.ndim(x) < 2)
     add("np.ldexp", lambda np_, x: np_.ldexp(x, 3), x)
 add("np.ldexp", lambda np_, x, n: np_.ldexp(x, n), real(3), [1, -2, 0])
 

@@ -16,7 +16,8 @@ add("np.concatenate", lambda np_, x, y: np_.concatenate((x, y, x)), real(2), rea
 add("np.concatenate", lambda np_, x, y: np_.concatenate([x, y], 1), real(2, 3), real(2, 1), **BOTH)
 add("np.concatenate", lambda np_, x: np_.concatenate([x, [1, 2]]), real(2))
 add("np.concatenate", lambda np_, x: np_.concatenate(x), real(2, 3))
-add("np.concatenate", lambda np_, x: np_.concatenate([x, x], dtype=np.float32), real(2))
+add("np.concatenate", lambda np_, x: np_.concatenate([x, x], dtype=np.float32), real(2),
+    smooth=False)  # fmt: skip
 add("np.concatenate", lambda np_, x: np_.concatenate([x, x], out=np_.zeros_like(x, shape=4)),
     real(2))  # fmt: skip
 add("np.concatenate", lambda np_, x, n: np_.concatenate([x, n]), real(2), [True, False])

@@ -23,7 +23,7 @@ from jacrs._adapters import (
     writing,
 )
 from jacrs._adapters.registry import FUNCTIONS, METHODS, PROPERTIES
-from jacrs._adapters.ufunc_methods import ufunc_method
+from jacrs._adapters.ufunc_methods import enter_composites, ufunc_method
 from jacrs._adapters.unsupported import REASONS
 
 FAMILIES = (
@@ -46,5 +46,7 @@ FAMILIES = (
     statistics,
     writing,
 )
+
+enter_composites()
 
 __all__ = ["FAMILIES", "FUNCTIONS", "METHODS", "PROPERTIES", "REASONS", "ufunc_method"]

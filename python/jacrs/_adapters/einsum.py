@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def einsum(
             raise numpy_error(np.einsum, *operands, dtype=dtype, casting=casting)
         arrays = [to_dtype(x, dtype) for x in arrays]
     try:
-        inputs, output = labelled(subscripts, [x.ndim for x in arrays])
+        inputs, output = labelled(subscripts, tuple(x.ndim for x in arrays))
         sizes = label_sizes(inputs, arrays)
     except ValueError:
         raise numpy_error(np.einsum, *operands) from None
@@ -83,7 +84,10 @@ def _letters(labels: Any) -> str:
     return "".join("..." if k is Ellipsis else _LETTERS[k] for k in labels)
 
 
-def labelled(subscripts: str, ndims: list[int]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+@lru_cache(maxsize=256)
+def labelled(
+    subscripts: str, ndims: tuple[int, ...]
+) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
     """Return the labels of each operand and of the result; those of an ellipsis are numbers."""
     left, arrow, right = subscripts.partition("->")
     parts = left.split(",")

@@ -89,6 +89,9 @@ def stack(
     at = one_axis(axis, len(shape) + 1)
     if not shape and dtype is None:
         y = native.pack(operands, (len(operands),), None)
+    elif dtype is None:
+        whole = (*shape[:at], 1, *shape[at:])
+        y = native.concat([native.reshape(x, whole) for x in operands], at)
     else:
         y = joined([expanded(x, at) for x in operands], at, dtype, casting)
     return y if out is None else deliver(y, out, "stack")

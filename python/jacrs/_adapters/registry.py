@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -11,6 +13,9 @@ if TYPE_CHECKING:
 
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy's function, or ufunc without a native kernel -> its adapter, with NumPy's signature."""
+
+COMPOSITES: dict[np.ufunc, Callable[..., Any]] = {}
+"""Ufunc without a native kernel -> the composition that does a call of it without keywords."""
 
 METHODS: dict[str, Callable[..., Any]] = {}
 """Name of a method of ndarray -> its adapter, which takes the tracer first."""
@@ -26,7 +31,9 @@ def implements(
 
     def enter(adapter: Adapter) -> Adapter:
         for function in functions:
-            if function is not None:
+            if isinstance(function, np.ufunc):
+                COMPOSITES[function] = adapter
+            elif function is not None:
                 FUNCTIONS[function] = adapter
         if method is not None:
             METHODS[method] = adapter

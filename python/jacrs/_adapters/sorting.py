@@ -281,7 +281,7 @@ def setxor1d(ar1: Array, ar2: Array, assume_unique: Any = False) -> Array:
     return native.gather(line, native.nonzero_flat(native.ufunc("logical_and", new, ends)))
 
 
-@implements(np.isin, getattr(np, "in1d", None))
+@implements(np.isin)
 def isin(
     element: Array,
     test_elements: Array,

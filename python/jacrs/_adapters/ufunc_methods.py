@@ -25,7 +25,7 @@ from jacrs._adapters.common import (
     to_dtype,
 )
 from jacrs._adapters.reductions import all_, any_, max_, min_, prod, sum_
-from jacrs._adapters.registry import FUNCTIONS
+from jacrs._adapters.registry import COMPOSITES, FUNCTIONS
 from jacrs._adapters.scans import cumprod, cumsum
 from jacrs._adapters.writing import places_of
 
@@ -77,7 +77,7 @@ def ufunc_method(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, An
 
 def apply(ufunc: np.ufunc, *operands: Any) -> Any:
     """Call a ufunc without keywords."""
-    adapter = FUNCTIONS.get(ufunc)
+    adapter = COMPOSITES.get(ufunc)
     return native.ufunc(ufunc.__name__, *operands) if adapter is None else adapter(*operands)
 
 
@@ -86,7 +86,7 @@ def call(ufunc: np.ufunc, inputs: Any, kwargs: dict[str, Any]) -> Any:
     out, where, dtype = (kwargs.get(name, d) for name, d in _CALL_KEYWORDS)
     rest = {k: v for k, v in kwargs.items() if k not in _KNOWN}
     if ufunc.signature is not None:
-        y = FUNCTIONS[ufunc](*inputs, **rest)
+        y = COMPOSITES[ufunc](*inputs, **rest)
         return deliver(to_dtype(y, dtype), out, ufunc.__name__)
     if rest:
         name, value = rest.popitem()
@@ -285,3 +285,18 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "reduceat": reduceat,
     "at": at,
 }
+
+
+def _enter_composite(ufunc: np.ufunc) -> None:
+    def adapter(*inputs: Any, **keywords: Any) -> Any:
+        return call(ufunc, inputs, keywords) if keywords else COMPOSITES[ufunc](*inputs)
+
+    adapter.__name__ = ufunc.__name__
+    adapter.__doc__ = COMPOSITES[ufunc].__doc__
+    FUNCTIONS[ufunc] = adapter
+
+
+def enter_composites() -> None:
+    """Enter the ufuncs that are compositions, with the keywords of all ufuncs."""
+    for ufunc in COMPOSITES:
+        _enter_composite(ufunc)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 _FACTORISATIONS = "comes with the matrix factorisations"
 _FOURIER = "comes with complex numbers and the Fourier transforms"
 _COMPLEX = "returns complex numbers outside of the real domain; use np.{} itself"
@@ -33,6 +35,7 @@ _GROUPS: tuple[tuple[str, str, str], ...] = (
     ("", "i0", "comes with the special functions"),
     ("", "histogram2d histogramdd", "use np.histogram, or np.searchsorted with np.bincount"),
     ("", "unique_all unique_counts unique_inverse", "use np.unique with return_...=True"),
+    *((("", "in1d", "use np.isin"),) if hasattr(np, "in1d") else ()),
     (
         "lib.stride_tricks",
         "sliding_window_view",

@@ -18,6 +18,7 @@ import numpy as np
 from jacrs import errors
 from jacrs._jacrs import Tracer, lift
 from jacrs._scope.captured import Captured
+from jacrs._trees import as_floats, is_array_like
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,26 +63,24 @@ def as_given(tracer: Any, leaf: Any) -> Any:
 def vector_like(value: Any, shape: tuple[int, ...], dtype: Any, where: Where, of: Where) -> Any:
     """Return a tangent or cotangent as an array of this dtype; raise where it does not fit.
 
-    The shape must be the same; the dtype may be any that converts without loss, and Python
-    numbers always do. `where` names it in errors, `of` what it belongs to.
+    The shape must be the same; the dtype may be any that converts without loss. Python numbers and
+    lists of numbers take on the dtype. `where` names it in errors, `of` what it belongs to.
     """
     if type(value) is float or type(value) is int:
         value = np.array(value, dtype)
+    elif type(value) is list and is_array_like(value):
+        value = as_floats(value).astype(dtype)
     elif not isinstance(value, Tracer | np.ndarray | np.generic):
         raise errors.not_a_leaf(where(), value)
     elif isinstance(value, np.ndarray) and type(value) not in _PLAIN:
         raise errors.is_subclass(where(), value)
     if value.shape != shape:
         raise errors.wrong_shape(where(), value.shape, shape, of())
-    if value.dtype == dtype:
-        return value if isinstance(value, Tracer) else np.asarray(value).view(np.ndarray)
-    if not np.can_cast(value.dtype, dtype, "safe"):
-        raise errors.wrong_dtype(where(), value.dtype, dtype, of())
-    return (
-        value.astype(dtype).view(np.ndarray)
-        if isinstance(value, np.ndarray)
-        else (value.astype(dtype))
-    )
+    if value.dtype != dtype:
+        if not np.can_cast(value.dtype, dtype, "safe"):
+            raise errors.wrong_dtype(where(), value.dtype, dtype, of())
+        value = value.astype(dtype)
+    return value if isinstance(value, Tracer) else np.asarray(value).view(np.ndarray)
 
 
 def zeros(shape: tuple[int, ...], dtype: Any, *, recorded: bool) -> Any:

@@ -3,10 +3,12 @@
 use jacrs::array::DType;
 use jacrs::error::{Error, Result};
 use jacrs::trace::Index;
+use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyEllipsis, PyInt, PySlice, PyTuple};
 
 use crate::state::{Operand, State};
+use crate::tracer::Tracer;
 
 /// One part of an index expression, read before the recording is touched.
 pub enum Part<'py> {
@@ -38,6 +40,11 @@ fn read_part<'py>(x: &Bound<'py, PyAny>) -> PyResult<Part<'py>> {
     }
     if x.is_instance_of::<PyEllipsis>() {
         return Ok(Part::Ready(Index::Ellipsis));
+    }
+    let is_array = x.cast::<Tracer>().is_ok() || x.cast::<PyUntypedArray>().is_ok();
+    if !is_array && !x.is_instance_of::<PyBool>() && let Ok(place) = x.extract::<i64>() {
+        // NumPy's integer scalars, and whatever else has an index.
+        return Ok(Part::Ready(Index::At(place)));
     }
     Ok(Part::Operand(Operand::require(x)?))
 }

@@ -209,8 +209,8 @@ pub fn to_array(slf: &Bound<'_, Tracer>, dtype: Option<&Bound<'_, PyAny>>) -> Py
             py,
             "trace",
             "a traced value cannot become a plain array: its derivative would be lost. Arrays that receive traced \
-             values must be created inside the recorded function (or by jacrs.numpy), and functions that convert \
-             their arguments must be replaced by NumPy ones",
+             values must be float arrays created inside the recorded function (or by jacrs.numpy), and functions \
+             that convert their arguments must be replaced by NumPy ones",
         ));
     }
     let array = tracer::numpy_value(slf)?;

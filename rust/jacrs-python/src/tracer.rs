@@ -112,7 +112,19 @@ impl Tracer {
 /// The result of a binary operator: `NotImplemented` where the other side is no operand.
 fn binary(py: Python<'_>, fun: Fun, x: &Bound<'_, PyAny>, z: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
     let (Some(x), Some(z)) = (Operand::read(x)?, Operand::read(z)?) else { return Ok(py.NotImplemented()) };
+    if fun == Fun::Power && let Some((exponent, integer)) = literal(&z) {
+        return power(py, x, exponent, integer);
+    }
     map(py, fun, &[x, z])
+}
+
+/// `x ** 2` and its like, with the short cuts that NumPy's operator takes and its ufunc does not.
+fn power(py: Python<'_>, x: Operand<'_>, exponent: f64, integer: bool) -> PyResult<Py<PyAny>> {
+    state::wrap_handle(py, |state| {
+        let (base, _) = state.node(&x)?;
+        let node = state.rec.pow_const(base, exponent, integer)?;
+        Ok(follow(state, node, &[x]))
+    })
 }
 
 /// An elementwise operation on operands already read.
@@ -122,9 +134,8 @@ pub fn map(py: Python<'_>, fun: Fun, operands: &[Operand<'_>]) -> PyResult<Py<Py
         for (slot, operand) in nodes.iter_mut().zip(operands) {
             *slot = state.node(operand)?;
         }
-        if fun == Fun::Power && let Some((exponent, integer)) = literal(&operands[1]) {
-            let node = state.rec.pow_const(nodes[0].0, exponent, integer)?;
-            return Ok(follow(state, node, operands));
+        if fun == Fun::Power && let Some((exponent, false)) = literal(&operands[1]) {
+            nodes[1].0 = jacrs::ops::build::constant(&mut state.rec.graph, DType::F64, &[], exponent);
         }
         let node = state.rec.map(fun, &nodes[..operands.len()])?;
         Ok(follow(state, node, operands))

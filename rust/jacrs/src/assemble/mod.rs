@@ -6,8 +6,8 @@
 mod panel;
 
 use crate::array::{Buffer, Dims, Out, View, product};
-use crate::error::{Error, Result};
 pub use crate::differentiate::Mode;
+use crate::error::{Error, Result};
 use crate::execute::{self, Staged, Watch, check_memory, pool};
 use crate::ir::{Graph, NodeId, Op, Type};
 use crate::plan::{ALIGN, ARENA, Address, Bindings, Plan, Scratch, Summary};
@@ -65,22 +65,42 @@ impl Assembly {
     /// `late` computes, linearly, from one panel of shape `S + [width]` for each seeded leaf, and the
     /// residuals, one panel for each swept leaf. Forward, inputs are seeded and values swept; in
     /// reverse the other way round.
-    pub fn new(early: &Graph, late: &Graph, values: usize, mode: Mode, width: usize) -> Result<Self> {
-        let wrong = |what: &str| Error::internal(format!("the halves of a derivative do not fit: {what}"));
+    pub fn new(
+        early: &Graph,
+        late: &Graph,
+        values: usize,
+        mode: Mode,
+        width: usize,
+    ) -> Result<Self> {
+        let wrong =
+            |what: &str| Error::internal(format!("the halves of a derivative do not fit: {what}"));
         let Some(residual_count) = early.outputs.len().checked_sub(values) else {
             return Err(wrong("fewer outputs than values"));
         };
         let Some(seeded) = late.inputs().len().checked_sub(residual_count) else {
             return Err(wrong("fewer inputs than residuals"));
         };
-        let kinds: Vec<Type> = early.outputs[values..].iter().map(|&id| early.type_of(id)).collect();
-        if !kinds.iter().zip(&late.inputs()[seeded..]).all(|(kind, &input)| *kind == late.type_of(input)) {
+        let kinds: Vec<Type> = early.outputs[values..]
+            .iter()
+            .map(|&id| early.type_of(id))
+            .collect();
+        if !kinds
+            .iter()
+            .zip(&late.inputs()[seeded..])
+            .all(|(kind, &input)| *kind == late.type_of(input))
+        {
             return Err(wrong("a residual changed its type"));
         }
         let (residuals, computed, residual_bytes) = residuals(early, values, &kinds);
-        let seeds = late.inputs()[..seeded].iter().map(|&id| late.type_of(id)).collect();
+        let seeds = late.inputs()[..seeded]
+            .iter()
+            .map(|&id| late.type_of(id))
+            .collect();
         let swept: Vec<Type> = late.outputs.iter().map(|&id| late.type_of(id)).collect();
-        let by_value: Vec<usize> = early.outputs[..values].iter().map(|&id| early.size(id)).collect();
+        let by_value: Vec<usize> = early.outputs[..values]
+            .iter()
+            .map(|&id| early.size(id))
+            .collect();
         let panels = Panels::new(mode, width, seeds, swept)?;
         if panels.value_sizes() != by_value {
             return Err(wrong("panels of other sizes than the values"));
@@ -104,7 +124,13 @@ impl Assembly {
     /// # Errors
     /// Arguments of other types, before any work; too little memory; whatever a kernel or `check`
     /// reports.
-    pub fn run(&self, inputs: &[View], values: &[Out], blocks: &[Out], check: &dyn Fn() -> Result<()>) -> Result<()> {
+    pub fn run(
+        &self,
+        inputs: &[View],
+        values: &[Out],
+        blocks: &[Out],
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<()> {
         let types = |v: &View| (v.dtype, v.layout.shape.clone());
         execute::validate("input", self.early.inputs(), inputs.iter().map(types))?;
         let given = values.iter().map(|o| (o.dtype, o.shape.clone()));
@@ -113,12 +139,17 @@ impl Assembly {
         let count = self.panels.count();
         let threads = execute::num_threads().min(count).max(1);
         check_memory(self.scratch_bytes(threads), || {
-            format!("the scratch of a Jacobian of {}, on {threads} threads,", self.panels)
+            format!(
+                "the scratch of a Jacobian of {}, on {threads} threads,",
+                self.panels
+            )
         })?;
         let outputs: Vec<Out> = values.iter().chain(blocks).cloned().collect();
         let staged = Staged::new(inputs, &outputs)?;
         let (residuals, _) = self.residual_memory.take();
-        let result = self.early(&staged, &residuals, check).and_then(|()| self.sweep(&staged, &residuals, blocks, check));
+        let result = self
+            .early(&staged, &residuals, check)
+            .and_then(|()| self.sweep(&staged, &residuals, blocks, check));
         self.residual_memory.give(residuals);
         result?;
         staged.finish(&outputs);
@@ -128,7 +159,8 @@ impl Assembly {
     /// Bytes of scratch on this many threads.
     pub fn scratch_bytes(&self, threads: usize) -> usize {
         let each = self.late.scratch_bytes() + self.panels.bytes();
-        (self.early.scratch_bytes().max(each.saturating_mul(threads))).saturating_add(self.residual_bytes)
+        (self.early.scratch_bytes().max(each.saturating_mul(threads)))
+            .saturating_add(self.residual_bytes)
     }
 
     /// What the two halves run.
@@ -142,9 +174,16 @@ impl Assembly {
     }
 
     /// Values and residuals.
-    fn early(&self, staged: &Staged, residuals: &Buffer, check: &dyn Fn() -> Result<()>) -> Result<()> {
+    fn early(
+        &self,
+        staged: &Staged,
+        residuals: &Buffer,
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<()> {
         let inputs = staged.inputs.iter().map(|p| p.cast_mut());
-        let bases = inputs.chain(staged.outputs[..self.values].iter().copied()).chain([residuals.ptr()]);
+        let bases = inputs
+            .chain(staged.outputs[..self.values].iter().copied())
+            .chain([residuals.ptr()]);
         // SAFETY: the bases of `plan_early`; the types were checked, and staging parted them.
         unsafe { self.early.run_bound(bases, check) }
     }
@@ -158,7 +197,12 @@ impl Assembly {
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
         let places = blocks.iter().zip(&staged.outputs[self.values..]);
-        let blocks: Vec<Out> = places.map(|(block, &ptr)| Out { ptr, ..block.clone() }).collect();
+        let blocks: Vec<Out> = places
+            .map(|(block, &ptr)| Out {
+                ptr,
+                ..block.clone()
+            })
+            .collect();
         if self.panels.count() == 1 {
             // Alone, a panel may use the threads for itself.
             return self.panel(0, staged, residuals, &blocks, check);
@@ -182,7 +226,9 @@ impl Assembly {
             self.panels.clear(&memory);
         }
         self.panels.seed(&memory, k, 1.0);
-        let bases = [memory.ptr(), residuals.ptr()].into_iter().chain(staged.inputs.iter().map(|p| p.cast_mut()));
+        let bases = [memory.ptr(), residuals.ptr()]
+            .into_iter()
+            .chain(staged.inputs.iter().map(|p| p.cast_mut()));
         // A buffer whose seeds are not taken back is not given back.
         // SAFETY: the bases of `plan_late`; only the memory of this panel is written. Blocks were
         // checked, and panels write disjoint parts of them.
@@ -197,26 +243,53 @@ impl Assembly {
 }
 
 /// The early half: a base for each input and each value, one for all residuals.
-fn plan_early(early: &Graph, values: usize, residuals: &[Place], computed: &[NodeId]) -> Result<Plan> {
+fn plan_early(
+    early: &Graph,
+    values: usize,
+    residuals: &[Place],
+    computed: &[NodeId],
+) -> Result<Plan> {
     let mut bindings = Bindings::apart(early.inputs().len(), values);
     let base = ARENA + 1 + (early.inputs().len() + values) as u32;
-    bindings.outputs.extend(residuals.iter().filter_map(|place| match *place {
-        Place::Stored(offset) => Some(Address { base, offset: offset as isize }),
-        Place::Input(_) => None,
-    }));
-    let outputs: Vec<NodeId> = early.outputs[..values].iter().chain(computed).copied().collect();
+    bindings
+        .outputs
+        .extend(residuals.iter().filter_map(|place| match *place {
+            Place::Stored(offset) => Some(Address {
+                base,
+                offset: offset as isize,
+            }),
+            Place::Input(_) => None,
+        }));
+    let outputs: Vec<NodeId> = early.outputs[..values]
+        .iter()
+        .chain(computed)
+        .copied()
+        .collect();
     Plan::bound(early, &outputs, bindings)
 }
 
 /// The linear half: a base for the panels, one for all residuals, then one for each input of the function.
 fn plan_late(late: &Graph, residuals: &[Place], panels: &Panels) -> Result<Plan> {
     let place = |place: &Place| match *place {
-        Place::Stored(offset) => Address { base: ARENA + 2, offset: offset as isize },
-        Place::Input(k) => Address { base: ARENA + 3 + k as u32, offset: 0 },
+        Place::Stored(offset) => Address {
+            base: ARENA + 2,
+            offset: offset as isize,
+        },
+        Place::Input(k) => Address {
+            base: ARENA + 3 + k as u32,
+            offset: 0,
+        },
     };
-    let panel = |offset: usize| Address { base: ARENA + 1, offset: offset as isize };
+    let panel = |offset: usize| Address {
+        base: ARENA + 1,
+        offset: offset as isize,
+    };
     let bindings = Bindings {
-        inputs: panels.seeded_offsets().map(panel).chain(residuals.iter().map(place)).collect(),
+        inputs: panels
+            .seeded_offsets()
+            .map(panel)
+            .chain(residuals.iter().map(place))
+            .collect(),
         outputs: panels.swept_offsets().map(panel).collect(),
     };
     Plan::bound(late, &late.outputs, bindings)
@@ -236,7 +309,11 @@ fn residuals(early: &Graph, values: usize, kinds: &[Type]) -> (Vec<Place>, Vec<N
         bytes = offset + size;
         Place::Stored(offset)
     };
-    let residuals = early.outputs[values..].iter().zip(kinds).map(place).collect();
+    let residuals = early.outputs[values..]
+        .iter()
+        .zip(kinds)
+        .map(place)
+        .collect();
     (residuals, computed, bytes)
 }
 

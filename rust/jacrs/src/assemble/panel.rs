@@ -37,11 +37,19 @@ impl Panels {
         let mut leaf = |panel: Type| {
             let mut kind = panel.clone();
             if width == 0 || kind.shape.pop() != Some(width) || !kind.dtype.is_float() {
-                return Err(Error::internal(format!("{panel:?} is no panel of {width} lanes")));
+                return Err(Error::internal(format!(
+                    "{panel:?} is no panel of {width} lanes"
+                )));
             }
             let (offset, size) = (bytes, product(&kind.shape));
             bytes += aligned(product(&panel.shape) * panel.dtype.size());
-            Ok(Leaf { panel, kind, size, offset, first: 0 })
+            Ok(Leaf {
+                panel,
+                kind,
+                size,
+                offset,
+                first: 0,
+            })
         };
         let mut seeded: Vec<Leaf> = seeded.into_iter().map(&mut leaf).collect::<Result<_>>()?;
         let swept = swept.into_iter().map(&mut leaf).collect::<Result<_>>()?;
@@ -49,7 +57,14 @@ impl Panels {
             leaf.first = seeds;
             seeds += leaf.size;
         }
-        Ok(Self { mode, width, seeded, swept, seeds, bytes })
+        Ok(Self {
+            mode,
+            width,
+            seeded,
+            swept,
+            seeds,
+            bytes,
+        })
     }
 
     pub fn count(&self) -> usize {
@@ -66,11 +81,19 @@ impl Panels {
     }
 
     fn values(&self) -> &[Leaf] {
-        if self.mode == Mode::Forward { &self.swept } else { &self.seeded }
+        if self.mode == Mode::Forward {
+            &self.swept
+        } else {
+            &self.seeded
+        }
     }
 
     fn inputs(&self) -> &[Leaf] {
-        if self.mode == Mode::Forward { &self.seeded } else { &self.swept }
+        if self.mode == Mode::Forward {
+            &self.seeded
+        } else {
+            &self.swept
+        }
     }
 
     pub fn value_sizes(&self) -> Vec<usize> {
@@ -82,18 +105,30 @@ impl Panels {
         let (values, inputs) = (self.values(), self.inputs());
         if blocks.len() != values.len() * inputs.len() {
             let expected = values.len() * inputs.len();
-            return Err(Error::value(format!("{} blocks given, {expected} expected", blocks.len())));
+            return Err(Error::value(format!(
+                "{} blocks given, {expected} expected",
+                blocks.len()
+            )));
         }
         for (k, block) in blocks.iter().enumerate() {
             let (i, j) = (k / inputs.len(), k % inputs.len());
             let shape = block_shape(&values[i].kind, &inputs[j].kind);
-            let dtype = if self.mode == Mode::Forward { values[i].kind.dtype } else { inputs[j].kind.dtype };
+            let dtype = if self.mode == Mode::Forward {
+                values[i].kind.dtype
+            } else {
+                inputs[j].kind.dtype
+            };
             if block.dtype != dtype {
-                return Err(Error::type_(format!("block ({i}, {j}) has dtype {}, not {dtype}", block.dtype)));
+                return Err(Error::type_(format!(
+                    "block ({i}, {j}) has dtype {}, not {dtype}",
+                    block.dtype
+                )));
             }
             if block.shape != shape {
                 let given = &block.shape;
-                return Err(Error::shape(format!("block ({i}, {j}) has shape {given:?}, not {shape:?}")));
+                return Err(Error::shape(format!(
+                    "block ({i}, {j}) has shape {given:?}, not {shape:?}"
+                )));
             }
         }
         Ok(())
@@ -150,16 +185,28 @@ impl Panels {
             let stop = end.min(leaf.first + leaf.size);
             let lanes = (seed - k * self.width, stop - seed);
             for (i, swept) in self.swept.iter().enumerate() {
-                let (row, column) = if self.mode == Mode::Forward { (i, j) } else { (j, i) };
+                let (row, column) = if self.mode == Mode::Forward {
+                    (i, j)
+                } else {
+                    (j, i)
+                };
                 let block = blocks[row * self.inputs().len() + column].ptr;
                 let panel = memory.ptr().wrapping_add(swept.offset);
                 // SAFETY: the caller's contract; lanes and seeds stay inside panel and block.
                 unsafe {
                     match (self.mode, swept.panel.dtype.size()) {
-                        (Mode::Forward, 4) => self.columns::<u32>(panel, block, swept, leaf, seed, lanes),
-                        (Mode::Forward, _) => self.columns::<u64>(panel, block, swept, leaf, seed, lanes),
-                        (Mode::Reverse, 4) => self.rows::<u32>(panel, block, swept, leaf, seed, lanes),
-                        (Mode::Reverse, _) => self.rows::<u64>(panel, block, swept, leaf, seed, lanes),
+                        (Mode::Forward, 4) => {
+                            self.columns::<u32>(panel, block, swept, leaf, seed, lanes)
+                        }
+                        (Mode::Forward, _) => {
+                            self.columns::<u64>(panel, block, swept, leaf, seed, lanes)
+                        }
+                        (Mode::Reverse, 4) => {
+                            self.rows::<u32>(panel, block, swept, leaf, seed, lanes)
+                        }
+                        (Mode::Reverse, _) => {
+                            self.rows::<u64>(panel, block, swept, leaf, seed, lanes)
+                        }
                     }
                 }
             }
@@ -220,8 +267,18 @@ impl Panels {
 
 impl fmt::Display for Panels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shapes = |leaves: &[Leaf]| leaves.iter().map(|l| format!("{:?}", l.kind.shape)).collect::<Vec<_>>().join(", ");
+        let shapes = |leaves: &[Leaf]| {
+            leaves
+                .iter()
+                .map(|l| format!("{:?}", l.kind.shape))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         let (values, inputs) = (shapes(self.values()), shapes(self.inputs()));
-        write!(f, "values of shape {values} by inputs of shape {inputs}, {} lanes at a time", self.width)
+        write!(
+            f,
+            "values of shape {values} by inputs of shape {inputs}, {} lanes at a time",
+            self.width
+        )
     }
 }

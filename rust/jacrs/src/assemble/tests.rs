@@ -17,7 +17,11 @@ fn dense_layer(m: usize, n: usize, width: usize, mode: Mode) -> Assembly {
          %8 = sub(%7, %6) : float64[{m}]
          return %5, %0, %8"
     );
-    let (seeds, results) = if mode == Mode::Forward { (n, m) } else { (m, n) };
+    let (seeds, results) = if mode == Mode::Forward {
+        (n, m)
+    } else {
+        (m, n)
+    };
     let head = format!(
         "%0 = input : float64[{seeds},{width}]
          %1 = input : float64[{m},{n}]
@@ -43,16 +47,25 @@ fn dense_layer(m: usize, n: usize, width: usize, mode: Mode) -> Assembly {
 }
 
 fn layer_inputs(m: usize, n: usize) -> [Array; 2] {
-    let a: Vec<f64> = (0..m * n).map(|k| (k as f64 * 0.7).sin() / n as f64).collect();
+    let a: Vec<f64> = (0..m * n)
+        .map(|k| (k as f64 * 0.7).sin() / n as f64)
+        .collect();
     let x: Vec<f64> = (0..n).map(|k| (k as f64).cos()).collect();
     [Array::from_slice(&[m, n], &a), Array::from_slice(&[n], &x)]
 }
 
-fn run(assembly: &Assembly, inputs: &[Array], y: &[usize], shape: &[usize]) -> (Vec<f64>, Vec<f64>) {
+fn run(
+    assembly: &Assembly,
+    inputs: &[Array],
+    y: &[usize],
+    shape: &[usize],
+) -> (Vec<f64>, Vec<f64>) {
     let views: Vec<View> = inputs.iter().map(|x| x.view().clone()).collect();
     let (y, y_out) = Array::uninit(DType::F64, y);
     let (j, j_out) = Array::uninit(DType::F64, shape);
-    assembly.run(&views, &[y_out], &[j_out], &uninterrupted).unwrap();
+    assembly
+        .run(&views, &[y_out], &[j_out], &uninterrupted)
+        .unwrap();
     (y.to_vec(), j.to_vec())
 }
 
@@ -68,12 +81,18 @@ fn both_modes_give_the_jacobian_and_threads_do_not_change_a_bit() {
             let (y, one) = run(&assembly, &inputs, &[m], &[m, n]);
             for threads in [2, 3] {
                 set_num_threads(threads);
-                assert_eq!(run(&assembly, &inputs, &[m], &[m, n]), (y.clone(), one.clone()));
+                assert_eq!(
+                    run(&assembly, &inputs, &[m], &[m, n]),
+                    (y.clone(), one.clone())
+                );
             }
             set_num_threads(0);
             for (k, value) in one.iter().enumerate() {
                 let want = (1.0 - y[k / n] * y[k / n]) * a[k];
-                assert!((value - want).abs() < 1e-14, "{mode:?} {width} {k}: {value} {want}");
+                assert!(
+                    (value - want).abs() < 1e-14,
+                    "{mode:?} {width} {k}: {value} {want}"
+                );
             }
         }
     }
@@ -101,12 +120,18 @@ fn several_leaves_share_panels() {
     .unwrap();
     let assembly = Assembly::new(&early, &late, 2, Mode::Forward, 3).unwrap();
     assert_eq!(assembly.panels(), (2, 3));
-    let (a, b) = (Array::scalar(5.0), Array::from_slice(&[2, 2], &[1.0, 2.0, 3.0, 4.0]));
+    let (a, b) = (
+        Array::scalar(5.0),
+        Array::from_slice(&[2, 2], &[1.0, 2.0, 3.0, 4.0]),
+    );
     let shapes: [&[usize]; 6] = [&[], &[2, 2], &[], &[2, 2], &[2, 2], &[2, 2, 2, 2]];
-    let (arrays, outs): (Vec<_>, Vec<_>) = shapes.iter().map(|s| Array::uninit(DType::F64, s)).unzip();
+    let (arrays, outs): (Vec<_>, Vec<_>) =
+        shapes.iter().map(|s| Array::uninit(DType::F64, s)).unzip();
     let inputs = [a.view().clone(), b.view().clone()];
     for _ in 0..2 {
-        assembly.run(&inputs, &outs[..2], &outs[2..], &uninterrupted).unwrap();
+        assembly
+            .run(&inputs, &outs[..2], &outs[2..], &uninterrupted)
+            .unwrap();
         let got: Vec<Vec<f64>> = arrays.iter().map(Array::to_vec).collect();
         assert_eq!(got[..2], [vec![10.0], vec![1.0, 2.0, 3.0, 4.0]]);
         assert_eq!(got[2..4], [vec![5.0], vec![0.0; 4]]);
@@ -118,12 +143,17 @@ fn several_leaves_share_panels() {
 #[test]
 fn empty_inputs_and_empty_values() {
     let early = parse("%0 = input : float64[0]\n%1 = const(1.0) : float64[2]\nreturn %1").unwrap();
-    let late = parse("%0 = input : float64[0,4]\n%1 = const(0.0) : float64[2,4]\nreturn %1").unwrap();
+    let late =
+        parse("%0 = input : float64[0,4]\n%1 = const(0.0) : float64[2,4]\nreturn %1").unwrap();
     let assembly = Assembly::new(&early, &late, 1, Mode::Forward, 4).unwrap();
     let x = Array::from_slice::<f64>(&[0], &[]);
-    assert_eq!(run(&assembly, &[x], &[2], &[2, 0]), (vec![1.0, 1.0], vec![]));
+    assert_eq!(
+        run(&assembly, &[x], &[2], &[2, 0]),
+        (vec![1.0, 1.0], vec![])
+    );
     let early = parse("%0 = input : float64[2]\n%1 = const(1.0) : float64[0]\nreturn %1").unwrap();
-    let late = parse("%0 = input : float64[0,4]\n%1 = const(0.0) : float64[2,4]\nreturn %1").unwrap();
+    let late =
+        parse("%0 = input : float64[0,4]\n%1 = const(0.0) : float64[2,4]\nreturn %1").unwrap();
     let assembly = Assembly::new(&early, &late, 1, Mode::Reverse, 4).unwrap();
     let x = Array::from_slice(&[2], &[1.0, 2.0]);
     assert_eq!(run(&assembly, &[x], &[0], &[0, 2]), (vec![], vec![]));
@@ -131,7 +161,8 @@ fn empty_inputs_and_empty_values() {
 
 #[test]
 fn singular_points_are_guarded_panel_by_panel() {
-    let early = parse("%0 = input : float32[3]\n%1 = reciprocal(%0) : float32[3]\nreturn %0, %1").unwrap();
+    let early =
+        parse("%0 = input : float32[3]\n%1 = reciprocal(%0) : float32[3]\nreturn %0, %1").unwrap();
     let late = parse(
         "%0 = input : float32[3,2]
          %1 = input : float32[3]
@@ -145,8 +176,13 @@ fn singular_points_are_guarded_panel_by_panel() {
     let x = Array::from_slice(&[3], &[0.0f32, 2.0, 4.0]);
     let (_y, y_out) = Array::uninit(DType::F32, &[3]);
     let (j, j_out) = Array::uninit(DType::F32, &[3, 3]);
-    assembly.run(&[x.view().clone()], &[y_out], &[j_out], &uninterrupted).unwrap();
-    assert_eq!(j.to_vec::<f32>(), [f32::INFINITY, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0, 0.25]);
+    assembly
+        .run(&[x.view().clone()], &[y_out], &[j_out], &uninterrupted)
+        .unwrap();
+    assert_eq!(
+        j.to_vec::<f32>(),
+        [f32::INFINITY, 0.0, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0, 0.25]
+    );
 }
 
 #[test]
@@ -155,9 +191,15 @@ fn blocks_may_overlap_the_inputs() {
     let inputs = layer_inputs(3, 3);
     let (_, want) = run(&assembly, &inputs, &[3], &[3, 3]);
     let (_y, y_out) = Array::uninit(DType::F64, &[3]);
-    let block = Out { ptr: inputs[0].view().ptr.cast_mut(), dtype: DType::F64, shape: [3, 3].as_slice().into() };
+    let block = Out {
+        ptr: inputs[0].view().ptr.cast_mut(),
+        dtype: DType::F64,
+        shape: [3, 3].as_slice().into(),
+    };
     let views = inputs.each_ref().map(|x| x.view().clone());
-    assembly.run(&views, &[y_out], &[block], &uninterrupted).unwrap();
+    assembly
+        .run(&views, &[y_out], &[block], &uninterrupted)
+        .unwrap();
     assert_eq!(inputs[0].to_vec::<f64>(), want);
 }
 
@@ -167,9 +209,20 @@ fn interrupts_and_misfits_are_errors() {
     let inputs = layer_inputs(3, 2).map(|x| x.view().clone());
     let (_y, y_out) = Array::uninit(DType::F64, &[3]);
     let (_j, j_out) = Array::uninit(DType::F64, &[2, 3]);
-    let error = assembly.run(&inputs, std::slice::from_ref(&y_out), &[j_out], &uninterrupted).unwrap_err();
+    let error = assembly
+        .run(
+            &inputs,
+            std::slice::from_ref(&y_out),
+            &[j_out],
+            &uninterrupted,
+        )
+        .unwrap_err();
     assert_eq!(error.kind, crate::error::Kind::Shape);
-    assert!(assembly.run(&inputs, &[y_out], &[], &uninterrupted).is_err());
+    assert!(
+        assembly
+            .run(&inputs, &[y_out], &[], &uninterrupted)
+            .is_err()
+    );
     let early = parse("%0 = input : float64[2]\nreturn %0").unwrap();
     let late = parse("%0 = input : float64[3,2]\nreturn %0").unwrap();
     assert!(Assembly::new(&early, &late, 1, Mode::Forward, 2).is_err());
@@ -222,19 +275,39 @@ const PROGRAM: &str = "
 fn derived_halves_give_both_results_by_both_arguments() {
     let g = parse(PROGRAM).unwrap();
     let plan = Plan::new(&g).unwrap();
-    let a = Array::from_slice(&[4, 3], &(0..12).map(|k| f64::from(k * 7 % 12) * 0.1 - 0.4).collect::<Vec<_>>());
+    let a = Array::from_slice(
+        &[4, 3],
+        &(0..12)
+            .map(|k| f64::from(k * 7 % 12) * 0.1 - 0.4)
+            .collect::<Vec<_>>(),
+    );
     let inputs = [a, Array::from_slice(&[3], &[0.3, -0.7, 0.45])];
-    let values: Vec<Vec<f64>> = plan.evaluate(&inputs).unwrap().iter().map(Array::to_vec).collect();
+    let values: Vec<Vec<f64>> = plan
+        .evaluate(&inputs)
+        .unwrap()
+        .iter()
+        .map(Array::to_vec)
+        .collect();
     let differences = differences(&plan, &inputs);
     for mode in [Mode::Forward, Mode::Reverse] {
         for width in [1, 4, 8] {
-            let halves =
-                crate::differentiate::linearize(&g, &g.outputs, &g.outputs, g.inputs(), mode, width).unwrap();
+            let halves = crate::differentiate::linearize(
+                &g,
+                &g.outputs,
+                &g.outputs,
+                g.inputs(),
+                mode,
+                width,
+            )
+            .unwrap();
             let assembly = Assembly::new(&halves.early, &halves.late, 2, mode, width).unwrap();
             let shapes: [&[usize]; 6] = [&[3], &[3], &[3, 4, 3], &[3, 3], &[3, 4, 3], &[3, 3]];
-            let (arrays, outs): (Vec<_>, Vec<_>) = shapes.iter().map(|s| Array::uninit(DType::F64, s)).unzip();
+            let (arrays, outs): (Vec<_>, Vec<_>) =
+                shapes.iter().map(|s| Array::uninit(DType::F64, s)).unzip();
             let views = inputs.each_ref().map(|x| x.view().clone());
-            assembly.run(&views, &outs[..2], &outs[2..], &uninterrupted).unwrap();
+            assembly
+                .run(&views, &outs[..2], &outs[2..], &uninterrupted)
+                .unwrap();
             let got: Vec<Vec<f64>> = arrays.iter().map(Array::to_vec).collect();
             assert_eq!(got[..2], values);
             for (block, want) in got[2..].iter().zip(&differences) {

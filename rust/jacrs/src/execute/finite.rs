@@ -17,11 +17,15 @@ pub unsafe fn all_finite(ptr: *const u8, dtype: DType, n: usize) -> bool {
             match dtype {
                 DType::F64 => {
                     let words = ptr.cast::<u64>().add(start);
-                    (0..count).fold(0u32, |bad, i| bad | u32::from(words.add(i).read() << 1 >= 0x7ff << 53)) == 0
+                    (0..count).fold(0u32, |bad, i| {
+                        bad | u32::from(words.add(i).read() << 1 >= 0x7ff << 53)
+                    }) == 0
                 }
                 DType::F32 => {
                     let words = ptr.cast::<u32>().add(start);
-                    (0..count).fold(0u32, |bad, i| bad | u32::from(words.add(i).read() << 1 >= 0xff << 24)) == 0
+                    (0..count).fold(0u32, |bad, i| {
+                        bad | u32::from(words.add(i).read() << 1 >= 0xff << 24)
+                    }) == 0
                 }
                 _ => true,
             }

@@ -16,7 +16,9 @@ unsafe impl Sync for Frame {}
 
 impl Frame {
     pub fn new(arena: *mut u8, others: impl IntoIterator<Item = *mut u8>) -> Self {
-        Self { bases: std::iter::once(arena).chain(others).collect() }
+        Self {
+            bases: std::iter::once(arena).chain(others).collect(),
+        }
     }
 
     #[inline(always)]
@@ -30,6 +32,10 @@ impl Frame {
     }
 
     pub fn view(&self, operand: &Operand) -> View {
-        View { ptr: self.resolve(operand.address), dtype: operand.dtype, layout: operand.layout.clone() }
+        View {
+            ptr: self.resolve(operand.address),
+            dtype: operand.dtype,
+            layout: operand.layout.clone(),
+        }
     }
 }

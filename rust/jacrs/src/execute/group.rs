@@ -20,7 +20,12 @@ const PAD: usize = 128;
 const PADDED: usize = 256;
 
 /// Runs a group, on several threads where that pays; `between` is called by this thread.
-pub fn run(group: &Group, frame: &Frame, exact: bool, between: &dyn Fn() -> Result<()>) -> Result<()> {
+pub fn run(
+    group: &Group,
+    frame: &Frame,
+    exact: bool,
+    between: &dyn Fn() -> Result<()>,
+) -> Result<()> {
     let weight = group.code.len() + group.readers.len();
     let blocks = (TASK / weight.max(1)).div_ceil(group.block).max(1);
     let chunk = blocks * group.block;
@@ -29,7 +34,13 @@ pub fn run(group: &Group, frame: &Frame, exact: bool, between: &dyn Fn() -> Resu
         return between_if_large(group.len * weight, between);
     }
     let task = |k: usize| {
-        run_range(group, frame, exact, k * chunk, group.len.min((k + 1) * chunk));
+        run_range(
+            group,
+            frame,
+            exact,
+            k * chunk,
+            group.len.min((k + 1) * chunk),
+        );
         Ok(())
     };
     pool::parallel_for(group.len.div_ceil(chunk), &task, between)
@@ -64,14 +75,30 @@ fn run_range(group: &Group, frame: &Frame, exact: bool, from: usize, to: usize) 
     }
     let stride = group.block * 8 + if group.block < PADDED { 0 } else { PAD };
     with_blocks(group.blocks * stride, |memory| {
-        let mut slots: SmallVec<[*mut u8; 32]> = (0..group.blocks).map(|k| memory.wrapping_add(k * stride)).collect();
-        slots.extend(group.streams.iter().map(|s| frame.resolve(s.address).wrapping_add(from * s.size as usize)));
+        let mut slots: SmallVec<[*mut u8; 32]> = (0..group.blocks)
+            .map(|k| memory.wrapping_add(k * stride))
+            .collect();
+        slots.extend(group.streams.iter().map(|s| {
+            frame
+                .resolve(s.address)
+                .wrapping_add(from * s.size as usize)
+        }));
         for fill in &group.fills {
             // SAFETY: a slot has room for a block of any dtype; the address names one element.
-            unsafe { repeat(fill, frame, slots[fill.slot as usize], group.block.min(to - from)) }
+            unsafe {
+                repeat(
+                    fill,
+                    frame,
+                    slots[fill.slot as usize],
+                    group.block.min(to - from),
+                )
+            }
         }
-        let mut readers: SmallVec<[(Source, u32); 4]> =
-            group.readers.iter().map(|g| (Source::new(&frame.view(&g.operand), from), g.slot)).collect();
+        let mut readers: SmallVec<[(Source, u32); 4]> = group
+            .readers
+            .iter()
+            .map(|g| (Source::new(&frame.view(&g.operand), from), g.slot))
+            .collect();
         let mut start = from;
         while start < to {
             let count = group.block.min(to - start);
@@ -96,7 +123,11 @@ unsafe fn block(code: &[BlockInstruction], slots: &[*mut u8], count: usize, kern
         let operands = instruction.operands.map(|k| slots[k as usize].cast_const());
         // SAFETY: the caller's contract.
         unsafe {
-            instruction.kernels[kernel](&operands[..instruction.arity as usize], slots[instruction.out as usize], count);
+            instruction.kernels[kernel](
+                &operands[..instruction.arity as usize],
+                slots[instruction.out as usize],
+                count,
+            );
         }
     }
 }
@@ -109,8 +140,10 @@ unsafe fn repeat(fill: &Fill, frame: &Frame, target: *mut u8, count: usize) {
     unsafe {
         match fill.size {
             1 => target.write_bytes(source.read(), count),
-            4 => std::slice::from_raw_parts_mut(target.cast::<u32>(), count).fill(source.cast::<u32>().read()),
-            _ => std::slice::from_raw_parts_mut(target.cast::<u64>(), count).fill(source.cast::<u64>().read()),
+            4 => std::slice::from_raw_parts_mut(target.cast::<u32>(), count)
+                .fill(source.cast::<u32>().read()),
+            _ => std::slice::from_raw_parts_mut(target.cast::<u64>(), count)
+                .fill(source.cast::<u64>().read()),
         }
     }
 }

@@ -16,7 +16,13 @@ impl Source {
         let (shape, [strides]) = coalesce(view.shape(), [view.strides()]);
         if let ([_, width], [step, 0]) = (shape.as_slice(), strides.as_slice()) {
             let size = view.dtype.size();
-            return Self::Lanes(Lanes { ptr: view.ptr, size, step: *step, width: *width, next: start });
+            return Self::Lanes(Lanes {
+                ptr: view.ptr,
+                size,
+                step: *step,
+                width: *width,
+                next: start,
+            });
         }
         let mut reader = Reader::new(view);
         reader.seek(start);
@@ -29,7 +35,10 @@ impl Source {
             Self::Lanes(lanes) => lanes.fill(count, block),
             Self::Strided(reader) => {
                 let filled = reader.next(count, block);
-                debug_assert!(std::ptr::eq(filled, block), "contiguous operands are streams");
+                debug_assert!(
+                    std::ptr::eq(filled, block),
+                    "contiguous operands are streams"
+                );
             }
         }
     }
@@ -80,7 +89,12 @@ impl Lanes {
                 width => self.rows::<T>(row, whole, width, target),
             }
             done += whole * self.width;
-            self.rows::<T>(row + whole, 1.min(count - done), count - done, block.add(done));
+            self.rows::<T>(
+                row + whole,
+                1.min(count - done),
+                count - done,
+                block.add(done),
+            );
         }
     }
 
@@ -88,7 +102,11 @@ impl Lanes {
         for k in 0..rows {
             // SAFETY: the caller's contract.
             unsafe {
-                let value = self.ptr.cast::<T>().offset((row + k) as isize * self.step).read();
+                let value = self
+                    .ptr
+                    .cast::<T>()
+                    .offset((row + k) as isize * self.step)
+                    .read();
                 for lane in 0..width {
                     block.add(k * width + lane).write(value);
                 }
@@ -101,7 +119,11 @@ impl Lanes {
         for k in 0..rows {
             // SAFETY: the caller's contract.
             unsafe {
-                let value = self.ptr.cast::<T>().offset((row + k) as isize * self.step).read();
+                let value = self
+                    .ptr
+                    .cast::<T>()
+                    .offset((row + k) as isize * self.step)
+                    .read();
                 block.cast::<[T; WIDTH]>().add(k).write([value; WIDTH]);
             }
         }
@@ -118,7 +140,10 @@ mod tests {
         let x = Array::from_slice(&[40], &(0..40i64).collect::<Vec<_>>());
         for width in [1, 2, 3, 4, 8, 16, 20] {
             for (offset, step) in [(0, 1isize), (19, -1), (1, 2)] {
-                let layout = Layout { shape: [20, width].as_slice().into(), strides: [step, 0].as_slice().into() };
+                let layout = Layout {
+                    shape: [20, width].as_slice().into(),
+                    strides: [step, 0].as_slice().into(),
+                };
                 let view = x.relaid(offset, layout);
                 let want = view.to_vec::<i64>();
                 for start in [0, 1, 7, 20] {
@@ -130,7 +155,11 @@ mod tests {
                         source.fill_any(count, &mut block);
                         got.extend(block);
                     }
-                    assert_eq!(got, want[start..start + got.len()], "{width} {step} {start}");
+                    assert_eq!(
+                        got,
+                        want[start..start + got.len()],
+                        "{width} {step} {start}"
+                    );
                 }
             }
         }

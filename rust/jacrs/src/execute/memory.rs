@@ -56,14 +56,22 @@ fn machine() -> Option<u64> {
 /// What is left of the limit of this control group, version 2 or 1. Page cache counts as used there
 /// but is given back on demand, so only anonymous memory is subtracted where it is known.
 fn control_group() -> Option<u64> {
-    let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let number = |path: &str| {
+        std::fs::read_to_string(path)
+            .ok()?
+            .trim()
+            .parse::<u64>()
+            .ok()
+    };
     let stat = |path: &str, key: &str| {
         let text = std::fs::read_to_string(path).ok()?;
-        text.lines().find_map(|l| l.strip_prefix(key)?.trim().parse::<u64>().ok())
+        text.lines()
+            .find_map(|l| l.strip_prefix(key)?.trim().parse::<u64>().ok())
     };
     let v2 = "/sys/fs/cgroup";
     if let Some(limit) = number(&format!("{v2}/memory.max")) {
-        let used = stat(&format!("{v2}/memory.stat"), "anon ").or_else(|| number(&format!("{v2}/memory.current")));
+        let used = stat(&format!("{v2}/memory.stat"), "anon ")
+            .or_else(|| number(&format!("{v2}/memory.current")));
         return Some(limit.saturating_sub(used?));
     }
     let v1 = "/sys/fs/cgroup/memory";
@@ -86,7 +94,12 @@ mod tests {
     fn refusals_name_what_is_too_large() {
         let error = within(100, Some(99), || "the scratch of f".into()).unwrap_err();
         assert_eq!(error.kind, Kind::Memory);
-        assert!(error.message.starts_with("the scratch of f would take 100 bytes"), "{error}");
+        assert!(
+            error
+                .message
+                .starts_with("the scratch of f would take 100 bytes"),
+            "{error}"
+        );
         assert!(within(100, None, || unreachable!()).is_ok());
     }
 

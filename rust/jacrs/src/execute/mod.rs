@@ -44,16 +44,35 @@ impl Plan {
     /// # Errors
     /// Inputs or outputs of other types than the plan's, before any work; no memory for the
     /// scratch; whatever a kernel or `check` reports.
-    pub fn run(&self, inputs: &[View], outputs: &[Out], check: &dyn Fn() -> Result<()>) -> Result<()> {
-        validate("input", self.inputs(), inputs.iter().map(|v| (v.dtype, v.layout.shape.clone())))?;
-        validate("output", self.outputs(), outputs.iter().map(|o| (o.dtype, o.shape.clone())))?;
+    pub fn run(
+        &self,
+        inputs: &[View],
+        outputs: &[Out],
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<()> {
+        validate(
+            "input",
+            self.inputs(),
+            inputs.iter().map(|v| (v.dtype, v.layout.shape.clone())),
+        )?;
+        validate(
+            "output",
+            self.outputs(),
+            outputs.iter().map(|o| (o.dtype, o.shape.clone())),
+        )?;
         if !self.is_apart() {
             return Err(Error::internal("the arguments of this plan share bases"));
         }
         let staged = Staged::new(inputs, outputs)?;
-        check_memory(self.scratch_bytes(), || format!("the intermediate values of this program, {self},"))?;
+        check_memory(self.scratch_bytes(), || {
+            format!("the intermediate values of this program, {self},")
+        })?;
         // Inputs are never written: no step has an address in them as its result.
-        let bases = staged.inputs.iter().map(|p| p.cast_mut()).chain(staged.outputs.iter().copied());
+        let bases = staged
+            .inputs
+            .iter()
+            .map(|p| p.cast_mut())
+            .chain(staged.outputs.iter().copied());
         // SAFETY: the types are the plan's, checked above; staging aligned and parted them.
         unsafe { self.run_bound(bases, check)? };
         staged.finish(outputs);
@@ -71,7 +90,11 @@ impl Plan {
     ) -> Result<()> {
         let arena = self.arena();
         let frame = Frame::new(arena.ptr(), bases);
-        let run = Run { plan: self, frame: &frame, watch: Watch::new(check) };
+        let run = Run {
+            plan: self,
+            frame: &frame,
+            watch: Watch::new(check),
+        };
         let result = pool::caught(|| run.all());
         self.scratch().give(arena);
         result
@@ -80,8 +103,11 @@ impl Plan {
     /// Computes the outputs into new arrays.
     pub fn evaluate(&self, inputs: &[Array]) -> Result<Vec<Array>> {
         let views: SmallVec<[View; 8]> = inputs.iter().map(|x| x.view().clone()).collect();
-        let (arrays, outs): (Vec<_>, Vec<_>) =
-            self.outputs().iter().map(|t| Array::uninit(t.dtype, &t.shape)).unzip();
+        let (arrays, outs): (Vec<_>, Vec<_>) = self
+            .outputs()
+            .iter()
+            .map(|t| Array::uninit(t.dtype, &t.shape))
+            .unzip();
         self.run(&views, &outs, &uninterrupted)?;
         Ok(arrays)
     }
@@ -97,7 +123,13 @@ impl Plan {
         if fresh || cfg!(debug_assertions) {
             let constants = self.constants();
             // SAFETY: registers come first in the arena, constants first among them.
-            unsafe { std::ptr::copy_nonoverlapping(constants.as_ptr(), arena.ptr().cast(), constants.len()) }
+            unsafe {
+                std::ptr::copy_nonoverlapping(
+                    constants.as_ptr(),
+                    arena.ptr().cast(),
+                    constants.len(),
+                )
+            }
         }
         arena
     }
@@ -110,14 +142,24 @@ pub fn validate(
     given: impl ExactSizeIterator<Item = (DType, Dims)>,
 ) -> Result<()> {
     if types.len() != given.len() {
-        return Err(Error::value(format!("{} {what}s given, {} expected", given.len(), types.len())));
+        return Err(Error::value(format!(
+            "{} {what}s given, {} expected",
+            given.len(),
+            types.len()
+        )));
     }
     for (k, (want, (dtype, shape))) in types.iter().zip(given).enumerate() {
         if want.dtype != dtype {
-            return Err(Error::type_(format!("{what} {k} has dtype {dtype}, not {}", want.dtype)));
+            return Err(Error::type_(format!(
+                "{what} {k} has dtype {dtype}, not {}",
+                want.dtype
+            )));
         }
         if want.shape != shape {
-            return Err(Error::shape(format!("{what} {k} has shape {shape:?}, not {:?}", want.shape)));
+            return Err(Error::shape(format!(
+                "{what} {k} has shape {shape:?}, not {:?}",
+                want.shape
+            )));
         }
     }
     Ok(())
@@ -132,7 +174,11 @@ pub struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     pub fn new(check: &'a dyn Fn() -> Result<()>) -> Self {
-        Self { check, work: Cell::new(0), last: Cell::new(None) }
+        Self {
+            check,
+            work: Cell::new(0),
+            last: Cell::new(None),
+        }
     }
 
     /// After `work` more elements.
@@ -195,17 +241,28 @@ impl Run<'_> {
             }
         }
         for (operand, k) in self.plan.copies() {
-            let target = self.frame.resolve(self.plan.bindings().outputs[*k as usize]);
-            copy(&self.frame.view(operand), target, &Layout::contiguous(&operand.layout.shape));
+            let target = self
+                .frame
+                .resolve(self.plan.bindings().outputs[*k as usize]);
+            copy(
+                &self.frame.view(operand),
+                target,
+                &Layout::contiguous(&operand.layout.shape),
+            );
         }
         Ok(())
     }
 
     fn kernel(&self, step: &KernelStep, exact: bool) -> Result<()> {
         let call = &step.calls[usize::from(exact)];
-        let operands: SmallVec<[View; 3]> = step.operands.iter().map(|x| self.frame.view(x)).collect();
+        let operands: SmallVec<[View; 3]> =
+            step.operands.iter().map(|x| self.frame.view(x)).collect();
         let ptr = self.frame.resolve(step.out.address);
-        let out = Out { ptr, dtype: step.out.dtype, shape: step.out.layout.shape.clone() };
+        let out = Out {
+            ptr,
+            dtype: step.out.dtype,
+            shape: step.out.layout.shape.clone(),
+        };
         if step.copies_first {
             copy(&operands[0], out.ptr, &step.out.layout);
         }
@@ -214,7 +271,11 @@ impl Run<'_> {
 
     /// No float output holds a NaN or an infinity.
     fn finite(&self) -> bool {
-        let mut outputs = self.plan.outputs().iter().zip(&self.plan.bindings().outputs);
+        let mut outputs = self
+            .plan
+            .outputs()
+            .iter()
+            .zip(&self.plan.bindings().outputs);
         outputs.all(|(t, &address)| {
             let n = t.shape.iter().product();
             // SAFETY: every output has been written.

@@ -28,7 +28,9 @@ pub fn num_threads() -> usize {
     static DEFAULT: OnceLock<usize> = OnceLock::new();
     match THREADS.load(Ordering::Relaxed) {
         0 => *DEFAULT.get_or_init(|| {
-            let asked = std::env::var("JACRS_NUM_THREADS").ok().and_then(|n| n.trim().parse().ok());
+            let asked = std::env::var("JACRS_NUM_THREADS")
+                .ok()
+                .and_then(|n| n.trim().parse().ok());
             asked
                 .filter(|&n: &usize| n > 0)
                 .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
@@ -77,12 +79,19 @@ fn guarded(task: Task<'_>, k: usize) -> Result<()> {
 
 /// A panic on the way is an internal error.
 pub fn caught(body: impl FnOnce() -> Result<()>) -> Result<()> {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| Err(Error::internal(message(&*panic))))
+    catch_unwind(AssertUnwindSafe(body))
+        .unwrap_or_else(|panic| Err(Error::internal(message(&*panic))))
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("a kernel panicked: {}", text.unwrap_or("for an unknown reason"))
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    format!(
+        "a kernel panicked: {}",
+        text.unwrap_or("for an unknown reason")
+    )
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -127,7 +136,10 @@ impl Job {
             if k >= self.tasks {
                 return;
             }
-            self.note(k, guarded(self.task, k).and_then(|()| between.map_or(Ok(()), caught)));
+            self.note(
+                k,
+                guarded(self.task, k).and_then(|()| between.map_or(Ok(()), caught)),
+            );
         }
     }
 
@@ -173,7 +185,10 @@ impl Pool {
                 state: Mutex::new(State::default()),
                 wake: Condvar::new(),
             }));
-            if POOL.compare_exchange(current, pool, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            if POOL
+                .compare_exchange(current, pool, Ordering::AcqRel, Ordering::Acquire)
+                .is_err()
+            {
                 // SAFETY: another thread was first; nobody has seen this one.
                 drop(unsafe { Box::from_raw(pool) });
             }
@@ -186,7 +201,9 @@ impl Pool {
         state.jobs.push(job.clone());
         while state.workers < helpers {
             let name = format!("jacrs-{}", state.workers + 1);
-            let started = std::thread::Builder::new().name(name).spawn(|| self.serve());
+            let started = std::thread::Builder::new()
+                .name(name)
+                .spawn(|| self.serve());
             // With fewer threads than wished the caller does the rest.
             if started.is_err() {
                 break;
@@ -201,7 +218,9 @@ impl Pool {
 
     /// Takes a job back, and waits for the threads that are in it.
     fn retire(&self, job: &Arc<Job>) {
-        lock(&self.state).jobs.retain(|other| !Arc::ptr_eq(other, job));
+        lock(&self.state)
+            .jobs
+            .retain(|other| !Arc::ptr_eq(other, job));
         let mut busy = lock(&job.busy);
         while *busy > 0 {
             busy = job.left.wait(busy).unwrap_or_else(PoisonError::into_inner);
@@ -213,8 +232,16 @@ impl Pool {
         INSIDE.set(true);
         let mut state = lock(&self.state);
         loop {
-            let Some(job) = state.jobs.iter().find(|job| job.seats.load(Ordering::Relaxed) > 0).cloned() else {
-                state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let Some(job) = state
+                .jobs
+                .iter()
+                .find(|job| job.seats.load(Ordering::Relaxed) > 0)
+                .cloned()
+            else {
+                state = self
+                    .wake
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
             // Both change only under the lock of the pool, or are waited for after it: a job that
@@ -254,7 +281,10 @@ mod tests {
         let error = parallel_for(8, &panics, &uninterrupted).unwrap_err();
         assert!(error.message.contains("three"), "{error}");
         let fails = || Err(Error::value("interrupted"));
-        assert_eq!(parallel_for(8, &|_| Ok(()), &fails).unwrap_err().message, "interrupted");
+        assert_eq!(
+            parallel_for(8, &|_| Ok(()), &fails).unwrap_err().message,
+            "interrupted"
+        );
         // The pool still works.
         parallel_for(8, &|_| Ok(()), &uninterrupted).unwrap();
     }

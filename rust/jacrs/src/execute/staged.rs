@@ -20,8 +20,12 @@ unsafe impl Sync for Staged {}
 
 impl Staged {
     pub fn new(inputs: &[View], outputs: &[Out]) -> Result<Self> {
-        let mut staged =
-            Self { inputs: SmallVec::new(), outputs: SmallVec::new(), copies: vec![], late: SmallVec::new() };
+        let mut staged = Self {
+            inputs: SmallVec::new(),
+            outputs: SmallVec::new(),
+            copies: vec![],
+            late: SmallVec::new(),
+        };
         for view in inputs {
             staged.inputs.push(staged_input(view, &mut staged.copies)?);
         }
@@ -45,7 +49,13 @@ impl Staged {
         for &k in &self.late {
             let out = &outputs[k];
             // SAFETY: both have room for the elements of the output.
-            unsafe { std::ptr::copy_nonoverlapping(self.outputs[k], out.ptr, out.len() * out.dtype.size()) }
+            unsafe {
+                std::ptr::copy_nonoverlapping(
+                    self.outputs[k],
+                    out.ptr,
+                    out.len() * out.dtype.size(),
+                )
+            }
         }
     }
 }
@@ -63,7 +73,9 @@ fn staged_input(view: &View, copies: &mut Vec<Buffer>) -> Result<*const u8> {
         // SAFETY: as many bytes as the view has, read byte by byte.
         unsafe { std::ptr::copy_nonoverlapping(view.ptr, buffer.ptr(), view.len() * size) }
     } else {
-        return Err(Error::value("a strided input must be aligned; copy it first"));
+        return Err(Error::value(
+            "a strided input must be aligned; copy it first",
+        ));
     }
     let ptr = buffer.ptr();
     copies.push(buffer);
@@ -79,13 +91,21 @@ fn extent(view: &View) -> (usize, usize) {
         low += reach.min(0);
         high += reach.max(0);
     }
-    (view.ptr.addr().wrapping_add_signed(low), view.ptr.addr().wrapping_add_signed(high))
+    (
+        view.ptr.addr().wrapping_add_signed(low),
+        view.ptr.addr().wrapping_add_signed(high),
+    )
 }
 
 /// The outputs that share memory with an input or an earlier output.
 fn shared(inputs: &[View], outputs: &[Out]) -> SmallVec<[usize; 2]> {
     let mut spans: SmallVec<[(usize, usize, Option<usize>); 8]> = SmallVec::new();
-    spans.extend(inputs.iter().filter(|v| !v.is_empty()).map(|v| (extent(v).0, extent(v).1, None)));
+    spans.extend(
+        inputs
+            .iter()
+            .filter(|v| !v.is_empty())
+            .map(|v| (extent(v).0, extent(v).1, None)),
+    );
     let span = |(k, out): (usize, &Out)| {
         let first = out.ptr.addr();
         (first, first + out.len() * out.dtype.size(), Some(k))

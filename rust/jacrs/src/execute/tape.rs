@@ -51,17 +51,32 @@ unsafe fn interpret(tape: &Tape, frame: &Frame, exact: bool) {
                 Code::Guarded if exact => write(ops::scalar(Fun::Mul0, read(a), read(b), 0)),
                 Code::Guarded => write(ops::scalar(Fun::Mul, read(a), read(b), 0)),
                 Code::Load8 => write(frame.resolve(instruction.address()).cast::<u64>().read()),
-                Code::Load4 => write(u64::from(frame.resolve(instruction.address()).cast::<u32>().read())),
+                Code::Load4 => write(u64::from(
+                    frame.resolve(instruction.address()).cast::<u32>().read(),
+                )),
                 Code::Load1 => write(u64::from(frame.resolve(instruction.address()).read())),
-                Code::Store8 => frame.resolve(instruction.address()).cast::<u64>().write(read(out)),
-                Code::Store4 => frame.resolve(instruction.address()).cast::<u32>().write(read(out) as u32),
+                Code::Store8 => frame
+                    .resolve(instruction.address())
+                    .cast::<u64>()
+                    .write(read(out)),
+                Code::Store4 => frame
+                    .resolve(instruction.address())
+                    .cast::<u32>()
+                    .write(read(out) as u32),
                 Code::Store1 => frame.resolve(instruction.address()).write(read(out) as u8),
                 Code::Kernel => {
                     // The cells are copies: the result may take over the register of an operand.
                     let cells = [read(a), read(b)];
-                    let operands = [(&raw const cells[0]).cast::<u8>(), (&raw const cells[1]).cast()];
+                    let operands = [
+                        (&raw const cells[0]).cast::<u8>(),
+                        (&raw const cells[1]).cast(),
+                    ];
                     let mut result = 0u64;
-                    tape.kernels[c as usize][usize::from(exact)](&operands, (&raw mut result).cast(), 1);
+                    tape.kernels[c as usize][usize::from(exact)](
+                        &operands,
+                        (&raw mut result).cast(),
+                        1,
+                    );
                     write(result);
                 }
                 Code::Zero => {

@@ -18,11 +18,20 @@ fn reference(g: &Graph, inputs: &[Array]) -> Vec<Array> {
     let reachable = g.reachable(&g.outputs);
     let guarded = g.ids().any(|id| {
         reachable[id.index()]
-            && (g.op(id) == Op::Map(Fun::Mul0) || matches!(crate::ops::operation(g.op(id)).name(g.op(id)).as_str(),
-                "matmul0" | "recurrence0" | "recurrence_back0"))
+            && (g.op(id) == Op::Map(Fun::Mul0)
+                || matches!(
+                    crate::ops::operation(g.op(id)).name(g.op(id)).as_str(),
+                    "matmul0" | "recurrence0" | "recurrence_back0"
+                ))
     });
-    let finite = plain.iter().all(|x| bits(x).iter().all(|&b| is_finite(x.dtype(), b)));
-    if guarded && !finite { node_by_node(g, inputs, true) } else { plain }
+    let finite = plain
+        .iter()
+        .all(|x| bits(x).iter().all(|&b| is_finite(x.dtype(), b)));
+    if guarded && !finite {
+        node_by_node(g, inputs, true)
+    } else {
+        plain
+    }
 }
 
 fn node_by_node(g: &Graph, inputs: &[Array], exact: bool) -> Vec<Array> {
@@ -31,13 +40,20 @@ fn node_by_node(g: &Graph, inputs: &[Array], exact: bool) -> Vec<Array> {
         let value = if let Op::Input(k) = g.op(id) {
             inputs[k as usize].clone()
         } else {
-            let operands: Vec<Array> = g.operands(id).iter().map(|x| values[x.index()].clone()).collect();
+            let operands: Vec<Array> = g
+                .operands(id)
+                .iter()
+                .map(|x| values[x.index()].clone())
+                .collect();
             evaluate(&Call::of(g, id, exact), &operands).unwrap()
         };
         assert_eq!((value.dtype(), value.shape()), (g.dtype(id), g.shape(id)));
         values.push(value);
     }
-    g.outputs.iter().map(|x| values[x.index()].clone()).collect()
+    g.outputs
+        .iter()
+        .map(|x| values[x.index()].clone())
+        .collect()
 }
 
 fn is_finite(dtype: DType, bits: u64) -> bool {
@@ -53,13 +69,23 @@ fn bits(x: &Array) -> Vec<u64> {
     match x.dtype() {
         DType::F64 => {
             let canonical = |v: f64| if v.is_nan() { f64::NAN } else { v };
-            x.to_vec::<f64>().into_iter().map(|v| canonical(v).to_bits()).collect()
+            x.to_vec::<f64>()
+                .into_iter()
+                .map(|v| canonical(v).to_bits())
+                .collect()
         }
         DType::F32 => {
             let canonical = |v: f32| if v.is_nan() { f32::NAN } else { v };
-            x.to_vec::<f32>().into_iter().map(|v| u64::from(canonical(v).to_bits())).collect()
+            x.to_vec::<f32>()
+                .into_iter()
+                .map(|v| u64::from(canonical(v).to_bits()))
+                .collect()
         }
-        DType::I64 => x.to_vec::<i64>().into_iter().map(i64::cast_unsigned).collect(),
+        DType::I64 => x
+            .to_vec::<i64>()
+            .into_iter()
+            .map(i64::cast_unsigned)
+            .collect(),
         _ => x.to_vec::<bool>().into_iter().map(u64::from).collect(),
     }
 }
@@ -69,7 +95,12 @@ fn check(g: &Graph, inputs: &[Array]) {
     let got = plan.evaluate(inputs).unwrap();
     let want = reference(g, inputs);
     for (k, (a, b)) in got.iter().zip(&want).enumerate() {
-        assert_eq!(bits(a), bits(b), "output {k} of\n{}with {plan}", crate::ir::print(g));
+        assert_eq!(
+            bits(a),
+            bits(b),
+            "output {k} of\n{}with {plan}",
+            crate::ir::print(g)
+        );
     }
 }
 
@@ -81,7 +112,9 @@ fn random_graphs_reach_everything() {
     for _ in 0..200 {
         let choices: Vec<u16> = (0..300)
             .map(|_| {
-                seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                seed = seed
+                    .wrapping_mul(6364136223846793005)
+                    .wrapping_add(1442695040888963407);
                 (seed >> 40) as u16
             })
             .collect();
@@ -97,12 +130,22 @@ fn random_graphs_reach_everything() {
             if let Step::Kernel(kernel) = step
                 && ops::operation(kernel.calls[0].op).updates_first()
             {
-                *(if kernel.copies_first { &mut copied } else { &mut in_place }) += 1;
+                *(if kernel.copies_first {
+                    &mut copied
+                } else {
+                    &mut in_place
+                }) += 1;
             }
         }
     }
-    assert!(total.scalar_instructions > 500 && total.block_instructions > 2 * total.groups, "{total}");
-    assert!(total.copies > 100 && in_place > 20 && copied > 20, "{total}, {in_place}, {copied}");
+    assert!(
+        total.scalar_instructions > 500 && total.block_instructions > 2 * total.groups,
+        "{total}"
+    );
+    assert!(
+        total.copies > 100 && in_place > 20 && copied > 20,
+        "{total}, {in_place}, {copied}"
+    );
 }
 
 fn text(text: &str, inputs: &[Array]) -> (Plan, Vec<Array>) {
@@ -212,7 +255,11 @@ fn updates_happen_in_place_when_they_may() {
 fn buffers_are_used_again() {
     let mut lines = String::from("%0 = input : float64[40,40]\n");
     for k in 1..30 {
-        let name = if k % 2 == 0 { format!("tanh(%{})", k - 1) } else { format!("matmul(%{0}, %{0})", k - 1) };
+        let name = if k % 2 == 0 {
+            format!("tanh(%{})", k - 1)
+        } else {
+            format!("matmul(%{0}, %{0})", k - 1)
+        };
         let _ = writeln!(lines, "%{k} = {name} : float64[40,40]");
     }
     lines += "return %29";
@@ -236,34 +283,49 @@ fn guarded_products_run_again_only_where_needed() {
     let plan = Plan::new(&g).unwrap();
     assert!(plan.contains_guards());
     let run = |a: &[f64], b: &[f64]| {
-        let y = plan.evaluate(&[Array::from_slice(&[2], a), Array::from_slice(&[2], b)]).unwrap();
+        let y = plan
+            .evaluate(&[Array::from_slice(&[2], a), Array::from_slice(&[2], b)])
+            .unwrap();
         (y[0].to_vec::<f64>(), y[1].to_vec::<f64>()[0])
     };
-    assert_eq!(run(&[0.0, 2.0], &[f64::INFINITY, 3.0]), (vec![0.0, 6.0], 0.0));
+    assert_eq!(
+        run(&[0.0, 2.0], &[f64::INFINITY, 3.0]),
+        (vec![0.0, 6.0], 0.0)
+    );
     assert!(run(&[-1.0, 2.0], &[0.0, 3.0]).1.is_sign_negative());
     assert_eq!(run(&[1.0, 2.0], &[f64::INFINITY, 3.0]).1, f64::INFINITY);
 }
 
 #[test]
 fn strided_and_overlapping_arguments_are_copied_once() {
-    let g = parse("%0 = input : float64[4]\n%1 = slice(%0, [3 -1]) : float64[4]\nreturn %1").unwrap();
+    let g =
+        parse("%0 = input : float64[4]\n%1 = slice(%0, [3 -1]) : float64[4]\nreturn %1").unwrap();
     let plan = Plan::new(&g).unwrap();
     let x = vector(8);
-    let every_other = Layout { shape: [4].as_slice().into(), strides: [2].as_slice().into() };
+    let every_other = Layout {
+        shape: [4].as_slice().into(),
+        strides: [2].as_slice().into(),
+    };
     let strided = x.relaid(1, every_other);
-    assert_eq!(plan.evaluate(&[strided]).unwrap()[0].to_vec::<f64>(), [3.5, 1.5, -0.5, -2.5]);
+    assert_eq!(
+        plan.evaluate(&[strided]).unwrap()[0].to_vec::<f64>(),
+        [3.5, 1.5, -0.5, -2.5]
+    );
     // The output is the input.
     let (y, out) = Array::uninit(DType::F64, &[4]);
     // SAFETY: room for four elements.
     unsafe { std::ptr::copy_nonoverlapping(x.view().ptr, out.ptr, 32) };
-    plan.run(&[y.view().clone()], &[out], &uninterrupted).unwrap();
+    plan.run(&[y.view().clone()], &[out], &uninterrupted)
+        .unwrap();
     assert_eq!(y.to_vec::<f64>(), [-0.5, -1.5, -2.5, -3.5]);
 }
 
 #[test]
 fn misfits_are_typed_errors() {
     use crate::error::Kind;
-    let plan = Plan::new(&parse("%0 = input : float64[4]\n%1 = neg(%0) : float64[4]\nreturn %1").unwrap()).unwrap();
+    let plan =
+        Plan::new(&parse("%0 = input : float64[4]\n%1 = neg(%0) : float64[4]\nreturn %1").unwrap())
+            .unwrap();
     let kind = |inputs: &[Array]| plan.evaluate(inputs).err().unwrap().kind;
     assert_eq!(kind(&[]), Kind::Value);
     assert_eq!(kind(&[vector(3)]), Kind::Shape);
@@ -283,7 +345,12 @@ fn interrupts_end_a_run() {
     let x = vector(100_000);
     let (_y, out) = Array::uninit(DType::F64, &[100_000]);
     let stop = || Err(Error::value("stopped"));
-    assert_eq!(plan.run(&[x.view().clone()], &[out], &stop).unwrap_err().message, "stopped");
+    assert_eq!(
+        plan.run(&[x.view().clone()], &[out], &stop)
+            .unwrap_err()
+            .message,
+        "stopped"
+    );
 }
 
 #[test]
@@ -291,11 +358,20 @@ fn many_numbers_are_many_outputs() {
     let mut lines = String::from("%0 = input : float64[500]\n");
     let mut names = vec![];
     for k in 0..500 {
-        let _ = writeln!(lines, "%a{k} = item(%0, [{k} 1]) : float64[]\n%b{k} = neg(%a{k}) : float64[]");
+        let _ = writeln!(
+            lines,
+            "%a{k} = item(%0, [{k} 1]) : float64[]\n%b{k} = neg(%a{k}) : float64[]"
+        );
         names.push(format!("%b{k}, %a{k}"));
     }
-    let (plan, y) = text(&format!("{lines}return {}", names.join(", ")), &[vector(500)]);
-    assert_eq!((y[998].to_vec::<f64>()[0], y[999].to_vec::<f64>()[0]), (-495.5, 495.5));
+    let (plan, y) = text(
+        &format!("{lines}return {}", names.join(", ")),
+        &[vector(500)],
+    );
+    assert_eq!(
+        (y[998].to_vec::<f64>()[0], y[999].to_vec::<f64>()[0]),
+        (-495.5, 495.5)
+    );
     assert_eq!(plan.summary().copies, 0);
 }
 
@@ -307,15 +383,26 @@ fn kernels_report_their_errors() {
     .unwrap();
     let plan = Plan::new(&g).unwrap();
     let index = Array::from_slice(&[1], &[5i64]);
-    assert_eq!(plan.evaluate(&[vector(2), index]).err().unwrap().kind, crate::error::Kind::Index);
+    assert_eq!(
+        plan.evaluate(&[vector(2), index]).err().unwrap().kind,
+        crate::error::Kind::Index
+    );
 }
 
 #[test]
 fn four_threads_run_one_plan() {
     let mut lines = String::from("%0 = input : float64[300]\n%1 = sin(%0) : float64[300]\n");
     for k in 2..40 {
-        let op = if k % 7 == 0 { "cumsum(%{}, [0])" } else { "sin(%{})" };
-        let _ = writeln!(lines, "%{k} = {} : float64[300]", op.replace("{}", &(k - 1).to_string()));
+        let op = if k % 7 == 0 {
+            "cumsum(%{}, [0])"
+        } else {
+            "sin(%{})"
+        };
+        let _ = writeln!(
+            lines,
+            "%{k} = {} : float64[300]",
+            op.replace("{}", &(k - 1).to_string())
+        );
     }
     lines += "%40 = item(%39, [7 1]) : float64[]\n%41 = exp(%40) : float64[]\nreturn %39, %41";
     let g = parse(&lines).unwrap();
@@ -325,9 +412,17 @@ fn four_threads_run_one_plan() {
             let (plan, g) = (&plan, &g);
             scope.spawn(move || {
                 let x = vector(300 + t).relaid(t as isize, Layout::contiguous(&[300]));
-                let want: Vec<_> = reference(g, std::slice::from_ref(&x)).iter().map(bits).collect();
+                let want: Vec<_> = reference(g, std::slice::from_ref(&x))
+                    .iter()
+                    .map(bits)
+                    .collect();
                 for _ in 0..50 {
-                    let got: Vec<_> = plan.evaluate(std::slice::from_ref(&x)).unwrap().iter().map(bits).collect();
+                    let got: Vec<_> = plan
+                        .evaluate(std::slice::from_ref(&x))
+                        .unwrap()
+                        .iter()
+                        .map(bits)
+                        .collect();
                     assert_eq!(got, want);
                 }
             });
@@ -349,5 +444,11 @@ fn large_groups_are_shared_by_threads() {
         h = n / 2
     ))
     .unwrap();
-    check(&g, &[vector(n), vector(n).relaid(0, Layout::contiguous(&[n / 2, 2]))]);
+    check(
+        &g,
+        &[
+            vector(n),
+            vector(n).relaid(0, Layout::contiguous(&[n / 2, 2])),
+        ],
+    );
 }

@@ -58,12 +58,18 @@ mod tests {
     #[test]
     fn views_share_memory_and_updates_copy_first() {
         let x = Array::from_slice(&[2, 2], &[1.0, 2.0, 3.0, 4.0]);
-        let item = last("%0 = input : float64[2,2]\n%1 = item(%0, [3 2]) : float64[]\nreturn %1", std::slice::from_ref(&x));
+        let item = last(
+            "%0 = input : float64[2,2]\n%1 = item(%0, [3 2]) : float64[]\nreturn %1",
+            std::slice::from_ref(&x),
+        );
         assert_eq!(item.view().ptr, x.view().ptr.wrapping_add(24));
         let text = "%0 = input : float64[2,2]\n%1 = input : float64[1,2]\n\
                     %2 = assign(%0, %1, [0 1 0 1]) : float64[2,2]\nreturn %2";
         let row = Array::from_slice(&[1, 2], &[8.0, 9.0]);
-        assert_eq!(last(text, &[x.clone(), row]).to_vec::<f64>(), [8.0, 9.0, 3.0, 4.0]);
+        assert_eq!(
+            last(text, &[x.clone(), row]).to_vec::<f64>(),
+            [8.0, 9.0, 3.0, 4.0]
+        );
         assert_eq!(x.to_vec::<f64>(), [1.0, 2.0, 3.0, 4.0]);
     }
 

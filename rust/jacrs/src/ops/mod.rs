@@ -11,6 +11,7 @@ mod fold;
 mod leaf;
 mod matmul;
 mod order;
+mod pairwise;
 mod place;
 mod reduce;
 mod rows;

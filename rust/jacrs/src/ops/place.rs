@@ -99,7 +99,7 @@ impl Operation for AddAt {
             // SAFETY: `walk` stays inside both shapes.
             unsafe {
                 let target = out.ptr.cast::<T>().offset(start + b);
-                target.write(super::reduce::plus(target.read(), value.ptr.cast::<T>().offset(a).read()));
+                target.write(super::pairwise::plus(target.read(), value.ptr.cast::<T>().offset(a).read()));
             }
         }));
         Ok(())

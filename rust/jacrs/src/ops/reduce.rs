@@ -2,82 +2,11 @@
 
 use super::elementwise::Fun;
 use super::{Call, Cotangent, Lanes, Operation, Rule, build, list_of};
-use crate::array::{DType, Dims, Layout, Out, Strides, View, coalesce, walk};
+use super::pairwise::{Max, Min, Prod, Reducible, Sum, fold};
+use crate::array::{DType, Dims, Layout, Out, View, walk};
 use crate::error::{Error, Result};
 use crate::ir::{Cumulation, Graph, Guard, NodeId, Op, Pick, Reduction, Type};
-use crate::simd::Number;
 use crate::with_type;
-
-/// Elements that can be reduced; for bools a sum is "any" and a product is "all".
-pub trait Reducible: Copy {
-    const ZERO: Self;
-    const ONE: Self;
-    fn plus(self, other: Self) -> Self;
-    fn times(self, other: Self) -> Self;
-    fn larger(self, other: Self) -> Self;
-    fn smaller(self, other: Self) -> Self;
-    /// `self` comes before `other` when looking for the largest (NaN before all).
-    fn beats(self, other: Self, pick: Pick) -> bool;
-}
-
-macro_rules! reducible {
-    ($($T:ident)*) => {
-        $(impl Reducible for $T {
-            const ZERO: Self = <$T as Number>::ZERO;
-            const ONE: Self = <$T as Number>::ONE;
-            #[inline(always)]
-            fn plus(self, other: Self) -> Self {
-                Number::add(self, other)
-            }
-            #[inline(always)]
-            fn times(self, other: Self) -> Self {
-                Number::mul(self, other)
-            }
-            #[inline(always)]
-            fn larger(self, other: Self) -> Self {
-                Number::maximum(self, other)
-            }
-            #[inline(always)]
-            fn smaller(self, other: Self) -> Self {
-                Number::minimum(self, other)
-            }
-            fn beats(self, other: Self, pick: Pick) -> bool {
-                let ahead = match pick {
-                    Pick::Max => self > other,
-                    Pick::Min => self < other,
-                };
-                ahead || (Number::is_nan(self) && !Number::is_nan(other))
-            }
-        })*
-    };
-}
-reducible!(i64 f32 f64);
-
-impl Reducible for u8 {
-    const ZERO: Self = 0;
-    const ONE: Self = 1;
-    fn plus(self, other: Self) -> Self {
-        self | other
-    }
-    fn times(self, other: Self) -> Self {
-        self & other
-    }
-    fn larger(self, other: Self) -> Self {
-        self | other
-    }
-    fn smaller(self, other: Self) -> Self {
-        self & other
-    }
-    fn beats(self, other: Self, pick: Pick) -> bool {
-        if pick == Pick::Max { self > other } else { self < other }
-    }
-}
-
-/// `x + y` in any dtype.
-#[inline(always)]
-pub fn plus<T: Reducible>(x: T, y: T) -> T {
-    x.plus(y)
-}
 
 /// The axes of a list.
 pub fn axes_of(list: &[i64]) -> Dims {
@@ -134,10 +63,10 @@ impl Operation for Reduce {
         let Op::Reduce(kind, _) = call.op else { unreachable!() };
         let axes = axes_of(&call.list);
         with_type!(out.dtype, T => match kind {
-            Reduction::Sum => fold::<T>(&operands[0], &axes, out, Reducible::ZERO, Reducible::plus),
-            Reduction::Prod => fold::<T>(&operands[0], &axes, out, Reducible::ONE, Reducible::times),
-            Reduction::Max => fold::<T>(&operands[0], &axes, out, Reducible::ZERO, Reducible::larger),
-            Reduction::Min => fold::<T>(&operands[0], &axes, out, Reducible::ZERO, Reducible::smaller),
+            Reduction::Sum => fold::<T, Sum>(&operands[0], &axes, out),
+            Reduction::Prod => fold::<T, Prod>(&operands[0], &axes, out),
+            Reduction::Max => fold::<T, Max>(&operands[0], &axes, out),
+            Reduction::Min => fold::<T, Min>(&operands[0], &axes, out),
         });
         Ok(())
     }
@@ -229,120 +158,6 @@ fn exclusive_scan(g: &mut Graph, x: NodeId, axis: usize, kind: Cumulation) -> No
         (build::concat(g, &[shifted, one], axis), build::concat(g, &[zeros, one], axis))
     };
     build::cumulate(g, kind, &[factors, start], axis, Guard::Off)
-}
-
-/// Kept axes and reduced axes of a view, each merged as far as they go.
-struct Split {
-    kept: (Dims, Strides),
-    reduced: (Dims, Strides),
-}
-
-impl Split {
-    fn new(x: &View, axes: &[usize]) -> Self {
-        let part = |reduced: bool| {
-            let chosen: Dims = (0..x.shape().len()).filter(|a| axes.contains(a) == reduced).collect();
-            let layout = x.layout.transpose(&chosen);
-            let (dims, [strides]) = coalesce(&layout.shape, [&layout.strides]);
-            (dims, strides)
-        };
-        Self { kept: part(false), reduced: part(true) }
-    }
-}
-
-/// Columns that are reduced side by side.
-const TILE: usize = 128;
-/// Below this many terms a sum is taken one after the other; above, halves are added.
-const LEAF: usize = 16;
-
-/// Reduces by halves, so that rounding errors grow with the logarithm of the length (pairwise
-/// summation; Higham, "The accuracy of floating point summation", SIAM J. Sci. Comput. 14, 1993).
-/// The order of the terms depends on the shapes alone.
-fn fold<T: Reducible>(x: &View, axes: &[usize], out: &Out, empty: T, join: fn(T, T) -> T) {
-    let Split { kept, reduced } = Split::new(x, axes);
-    let n: usize = reduced.0.iter().product();
-    let out_ptr = out.ptr.cast::<T>();
-    if n == 0 {
-        for i in 0..out.len() {
-            // SAFETY: inside `out`.
-            unsafe { out_ptr.add(i).write(empty) }
-        }
-        return;
-    }
-    let offsets = term_offsets(&reduced.0, &reduced.1);
-    let term = |i: usize| match &offsets {
-        Terms::Even(step) => i as isize * step,
-        Terms::Table(table) => table[i],
-    };
-    // The last kept axis goes side by side, in tiles.
-    let split = kept.0.len().saturating_sub(1);
-    let (width, step) = kept.0.last().map_or((1, 1), |&w| (w, kept.1[split]));
-    let mut row = 0;
-    walk(&kept.0[..split], [&kept.1[..split]], |[base]| {
-        for start in (0..width).step_by(TILE) {
-            let count = TILE.min(width - start);
-            let columns = Columns { ptr: x.ptr.cast::<T>().wrapping_offset(base + start as isize * step), step, count };
-            let mut total = [empty; TILE];
-            columns.halves(0, n, &term, join, &mut total);
-            for (k, value) in total[..count].iter().enumerate() {
-                // SAFETY: row by row, inside `out`.
-                unsafe { out_ptr.add(row + start + k).write(*value) }
-            }
-        }
-        row += width;
-    });
-}
-
-enum Terms {
-    Even(isize),
-    Table(Vec<isize>),
-}
-
-fn term_offsets(shape: &[usize], strides: &[isize]) -> Terms {
-    if shape.len() <= 1 {
-        return Terms::Even(strides.first().copied().unwrap_or(0));
-    }
-    let mut table = Vec::with_capacity(shape.iter().product());
-    walk(shape, [strides], |[offset]| table.push(offset));
-    Terms::Table(table)
-}
-
-struct Columns<T> {
-    ptr: *const T,
-    step: isize,
-    count: usize,
-}
-
-impl<T: Reducible> Columns<T> {
-    fn halves(&self, from: usize, to: usize, term: &impl Fn(usize) -> isize, join: fn(T, T) -> T, total: &mut [T; TILE]) {
-        if to - from <= LEAF {
-            self.load(term(from), total);
-            for i in from + 1..to {
-                self.join(term(i), join, total);
-            }
-            return;
-        }
-        let middle = from + (to - from) / 2;
-        self.halves(from, middle, term, join, total);
-        let mut right = *total;
-        self.halves(middle, to, term, join, &mut right);
-        for k in 0..self.count {
-            total[k] = join(total[k], right[k]);
-        }
-    }
-
-    fn load(&self, offset: isize, total: &mut [T; TILE]) {
-        for (k, slot) in total[..self.count].iter_mut().enumerate() {
-            // SAFETY: columns and terms stay inside the view.
-            *slot = unsafe { self.ptr.offset(offset + k as isize * self.step).read() };
-        }
-    }
-
-    fn join(&self, offset: isize, join: fn(T, T) -> T, total: &mut [T; TILE]) {
-        for (k, slot) in total[..self.count].iter_mut().enumerate() {
-            // SAFETY: columns and terms stay inside the view.
-            *slot = join(*slot, unsafe { self.ptr.offset(offset + k as isize * self.step).read() });
-        }
-    }
 }
 
 /// The place of the first extremum along an axis; NaN is taken for it, as in NumPy.

@@ -177,7 +177,7 @@ impl Operation for ScatterAdd {
                 unsafe {
                     let target = out.ptr.cast::<T>().add(at + j);
                     let value = values.ptr().cast::<T>().add(k * length + j).read();
-                    target.write(super::reduce::plus(target.read(), value));
+                    target.write(super::pairwise::plus(target.read(), value));
                 }
             }
         });

@@ -4,7 +4,7 @@ use super::{Call, Cotangent, Lanes, Operation, Rule, build};
 use crate::array::{Dims, Layout, Out, View, walk};
 use crate::error::{Error, Result};
 use crate::ir::{Cumulation, Graph, Guard, NodeId, Op, Type};
-use crate::ops::reduce::Reducible;
+use crate::ops::pairwise::Reducible;
 use crate::with_type;
 
 pub struct Cumulate;

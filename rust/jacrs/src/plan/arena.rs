@@ -20,7 +20,10 @@ pub struct Arena {
 
 impl Arena {
     pub fn starting_at(top: usize) -> Self {
-        Self { top: aligned(top), ..Self::default() }
+        Self {
+            top: aligned(top),
+            ..Self::default()
+        }
     }
 
     /// The most bytes that were in use.

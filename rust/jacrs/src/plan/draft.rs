@@ -42,7 +42,11 @@ pub struct Spec {
 impl Spec {
     /// It repeats one element.
     pub fn is_single(&self) -> bool {
-        self.layout.shape.iter().zip(&self.layout.strides).all(|(&n, &s)| n == 1 || s == 0)
+        self.layout
+            .shape
+            .iter()
+            .zip(&self.layout.strides)
+            .all(|(&n, &s)| n == 1 || s == 0)
     }
 }
 
@@ -53,7 +57,9 @@ pub enum Source {
     Constant(u32),
     Scalar(u32),
     /// An elementwise group; `local` is the place of the node in it.
-    Group { local: u32 },
+    Group {
+        local: u32,
+    },
     Kernel,
     Tape,
 }
@@ -103,10 +109,28 @@ pub enum Cell {
 /// An instruction of a tape before registers are chosen.
 #[derive(Clone, Copy, Debug)]
 pub enum TapeDraft {
-    Map { fun: Fun, dtype: DType, result: DType, operands: [Cell; 3], out: u32 },
-    Load { dtype: DType, root: u32, offset: isize, out: u32 },
-    Store { dtype: DType, root: u32, offset: isize, from: Cell },
-    Zero { root: u32 },
+    Map {
+        fun: Fun,
+        dtype: DType,
+        result: DType,
+        operands: [Cell; 3],
+        out: u32,
+    },
+    Load {
+        dtype: DType,
+        root: u32,
+        offset: isize,
+        out: u32,
+    },
+    Store {
+        dtype: DType,
+        root: u32,
+        offset: isize,
+        from: Cell,
+    },
+    Zero {
+        root: u32,
+    },
 }
 
 pub struct GroupDraft {

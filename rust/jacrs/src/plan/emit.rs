@@ -24,7 +24,14 @@ pub fn kernels(fun: Fun, dtype: DType, result: DType) -> Result<[Kernel; 2]> {
             .ok_or_else(|| Error::internal(format!("no {} kernel for {dtype}", fun.name())))
     };
     let exact = find(fun)?;
-    Ok([if fun == Fun::Mul0 { find(Fun::Mul)? } else { exact }, exact])
+    Ok([
+        if fun == Fun::Mul0 {
+            find(Fun::Mul)?
+        } else {
+            exact
+        },
+        exact,
+    ])
 }
 
 impl Emitter<'_> {
@@ -42,26 +49,52 @@ impl Emitter<'_> {
     /// The results that are copied to outputs at the end.
     pub fn copies(&self, outputs: &[NodeId]) -> Vec<(Operand, u32)> {
         let copies = self.draft.copies.iter();
-        copies.map(|&(value, k)| (self.operand(value, self.graph.dtype(outputs[k as usize])), k)).collect()
+        copies
+            .map(|&(value, k)| {
+                (
+                    self.operand(value, self.graph.dtype(outputs[k as usize])),
+                    k,
+                )
+            })
+            .collect()
     }
 
     pub fn operand(&self, value: Value, dtype: DType) -> Operand {
-        let scalar = |address| Operand { address, dtype, layout: Layout::contiguous(&[]) };
+        let scalar = |address| Operand {
+            address,
+            dtype,
+            layout: Layout::contiguous(&[]),
+        };
         match value {
             Value::Scalar(s) => scalar(Memory::register(self.draft.scalars[s as usize].register)),
             Value::Constant(cell) => scalar(Memory::register(cell)),
             Value::Element { root, offset } => scalar(self.element(root, offset)),
             Value::View(k) => {
-                let Spec { root, offset, layout, .. } = &self.draft.specs[k as usize];
-                Operand { address: self.element(*root, *offset), dtype, layout: layout.clone() }
+                let Spec {
+                    root,
+                    offset,
+                    layout,
+                    ..
+                } = &self.draft.specs[k as usize];
+                Operand {
+                    address: self.element(*root, *offset),
+                    dtype,
+                    layout: layout.clone(),
+                }
             }
             Value::Absent => unreachable!("operands come first"),
         }
     }
 
     fn element(&self, root: u32, offset: isize) -> Address {
-        let Address { base, offset: start } = self.memory.root(root);
-        Address { base, offset: start + offset }
+        let Address {
+            base,
+            offset: start,
+        } = self.memory.root(root);
+        Address {
+            base,
+            offset: start + offset,
+        }
     }
 
     fn kernel(&self, draft: &KernelDraft) -> KernelStep {
@@ -70,7 +103,11 @@ impl Emitter<'_> {
             .map(|(&value, &x)| self.operand(value, g.dtype(x)))
             .collect();
         let layout = Layout::contiguous(g.shape(id));
-        let out = Operand { address: self.memory.root(draft.root), dtype: g.dtype(id), layout };
+        let out = Operand {
+            address: self.memory.root(draft.root),
+            dtype: g.dtype(id),
+            layout,
+        };
         let updates = ops::operation(g.op(id)).updates_first();
         KernelStep {
             calls: [false, true].map(|exact| Call::of(g, id, exact)),
@@ -82,7 +119,11 @@ impl Emitter<'_> {
     }
 
     fn tape(&self, drafts: &[TapeDraft]) -> Result<Tape> {
-        let mut tape = Tape { code: Vec::with_capacity(drafts.len()), kernels: vec![], zeros: vec![] };
+        let mut tape = Tape {
+            code: Vec::with_capacity(drafts.len()),
+            kernels: vec![],
+            zeros: vec![],
+        };
         for draft in drafts {
             let instruction = self.instruction(&mut tape, draft)?;
             tape.code.push(instruction);
@@ -99,28 +140,58 @@ impl Emitter<'_> {
 
     fn instruction(&self, tape: &mut Tape, draft: &TapeDraft) -> Result<Instruction> {
         Ok(match *draft {
-            TapeDraft::Load { dtype, root, offset, out } => {
+            TapeDraft::Load {
+                dtype,
+                root,
+                offset,
+                out,
+            } => {
                 let code = sized(dtype, [Code::Load1, Code::Load4, Code::Load8]);
                 let register = self.draft.scalars[out as usize].register;
                 Instruction::memory(code, register, self.element(root, offset))
             }
-            TapeDraft::Store { dtype, root, offset, from } => {
+            TapeDraft::Store {
+                dtype,
+                root,
+                offset,
+                from,
+            } => {
                 let code = sized(dtype, [Code::Store1, Code::Store4, Code::Store8]);
                 Instruction::memory(code, self.register(from), self.element(root, offset))
             }
             TapeDraft::Zero { root } => {
                 let area = &self.draft.roots[root as usize];
-                tape.zeros.push((self.memory.root(root), area.len * area.dtype.size()));
-                Instruction { code: Code::Zero, out: 0, a: 0, b: 0, c: tape.zeros.len() as u32 - 1 }
+                tape.zeros
+                    .push((self.memory.root(root), area.len * area.dtype.size()));
+                Instruction {
+                    code: Code::Zero,
+                    out: 0,
+                    a: 0,
+                    b: 0,
+                    c: tape.zeros.len() as u32 - 1,
+                }
             }
-            TapeDraft::Map { fun, dtype, result, operands, out, .. } => {
+            TapeDraft::Map {
+                fun,
+                dtype,
+                result,
+                operands,
+                out,
+                ..
+            } => {
                 let [a, b, mut c] = operands.map(|cell| self.register(cell));
                 let code = code(fun, dtype);
                 if code == Code::Kernel {
                     c = tape.kernels.len() as u32;
                     tape.kernels.push(kernels(fun, dtype, result)?);
                 }
-                Instruction { code, out: self.draft.scalars[out as usize].register, a, b, c }
+                Instruction {
+                    code,
+                    out: self.draft.scalars[out as usize].register,
+                    a,
+                    b,
+                    c,
+                }
             }
         })
     }
@@ -131,7 +202,11 @@ fn code(fun: Fun, dtype: DType) -> Code {
     match fun.class() {
         Class::Select | Class::Logic => Code::Fun(fun),
         Class::Float | Class::Arith | Class::Compare | Class::Test if dtype == DType::F64 => {
-            if fun == Fun::Mul0 { Code::Guarded } else { Code::Fun(fun) }
+            if fun == Fun::Mul0 {
+                Code::Guarded
+            } else {
+                Code::Fun(fun)
+            }
         }
         _ => Code::Kernel,
     }
@@ -149,7 +224,8 @@ fn sized(dtype: DType, codes: [Code; 3]) -> Code {
 fn work(g: &Graph, id: NodeId) -> u64 {
     let read: usize = g.operands(id).iter().map(|&x| g.size(x)).sum();
     let terms = match g.op(id) {
-        Op::MatMul(_) => product(g.shape(id)).saturating_mul(g.shape(g.operand(id, 0)).last().copied().unwrap_or(1)),
+        Op::MatMul(_) => product(g.shape(id))
+            .saturating_mul(g.shape(g.operand(id, 0)).last().copied().unwrap_or(1)),
         _ => g.size(id),
     };
     read.saturating_add(terms) as u64

@@ -53,7 +53,11 @@ fn single_uses(emitter: &Emitter<'_>, draft: &GroupDraft) -> HashMap<Stream, usi
     let mut uses = HashMap::new();
     if draft.len <= SHORTEST {
         for (k, node) in draft.nodes.iter().enumerate() {
-            uses.extend(node.operands.iter().filter_map(|&(value, dtype)| Some((single(emitter, value, dtype)?, k))));
+            uses.extend(
+                node.operands
+                    .iter()
+                    .filter_map(|&(value, dtype)| Some((single(emitter, value, dtype)?, k))),
+            );
         }
     }
     uses
@@ -64,7 +68,10 @@ fn single(emitter: &Emitter<'_>, value: Value, dtype: DType) -> Option<Stream> {
     let Value::View(k) = value else { return None };
     let spec = &emitter.draft.specs[k as usize];
     let repeats = spec.is_single() && !spec.layout.is_contiguous();
-    repeats.then(|| Stream { address: emitter.operand(value, dtype).address, size: dtype.size() as u32 })
+    repeats.then(|| Stream {
+        address: emitter.operand(value, dtype).address,
+        size: dtype.size() as u32,
+    })
 }
 
 /// Repeats one element.
@@ -135,7 +142,11 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn node(&mut self, k: usize, node: &MapDraft) -> Result<()> {
-        let operands = node.operands.iter().map(|&(value, dtype)| self.operand(value, dtype)).collect();
+        let operands = node
+            .operands
+            .iter()
+            .map(|&(value, dtype)| self.operand(value, dtype))
+            .collect();
         // The result never shares a block with an operand: loops over one block twice would not vectorise.
         let root = &self.emitter.draft.roots[node.root as usize];
         let out = if root.stored {
@@ -196,7 +207,10 @@ impl Builder<'_> {
     }
 
     fn stream(&mut self, address: Address, dtype: DType) -> Slot {
-        let stream = Stream { address, size: dtype.size() as u32 };
+        let stream = Stream {
+            address,
+            size: dtype.size() as u32,
+        };
         let next = self.streams.len() as u32;
         let index = *self.stream_index.entry(stream).or_insert(next);
         if index == next {
@@ -209,7 +223,9 @@ impl Builder<'_> {
         if let Some(local) = inside(self.emitter, self.draft, value) {
             return self.slots[local as usize];
         }
-        let Value::View(k) = value else { unreachable!("operands of a group are arrays") };
+        let Value::View(k) = value else {
+            unreachable!("operands of a group are arrays")
+        };
         let spec = &self.emitter.draft.specs[k as usize];
         let operand = self.emitter.operand(value, dtype);
         if spec.layout.is_contiguous() {
@@ -233,7 +249,14 @@ impl Builder<'_> {
         }
         let slot = if self.single_uses.is_empty() {
             let slot = Slot::Block(self.permanent());
-            self.fills.push((Fill { address: single.address, size: single.size, slot: 0 }, slot));
+            self.fills.push((
+                Fill {
+                    address: single.address,
+                    size: single.size,
+                    slot: 0,
+                },
+                slot,
+            ));
             slot
         } else {
             let source = self.stream(single.address, dtype);
@@ -244,8 +267,17 @@ impl Builder<'_> {
                 8 => spread::<u64>,
                 _ => spread::<u128>,
             };
-            let node = BlockInstruction { kernels: [kernel; 2], operands: [0; 3], arity: 1, out: 0 };
-            self.code.push(Instruction { node, operands: [source].into_iter().collect(), out: slot });
+            let node = BlockInstruction {
+                kernels: [kernel; 2],
+                operands: [0; 3],
+                arity: 1,
+                out: 0,
+            };
+            self.code.push(Instruction {
+                node,
+                operands: [source].into_iter().collect(),
+                out: slot,
+            });
             slot
         };
         self.fill_index.insert(single, slot);
@@ -274,11 +306,21 @@ impl Builder<'_> {
             len: self.draft.len,
             block,
             blocks,
-            fills: self.fills.iter().map(|&(fill, slot)| Fill { slot: index(slot), ..fill }).collect(),
+            fills: self
+                .fills
+                .iter()
+                .map(|&(fill, slot)| Fill {
+                    slot: index(slot),
+                    ..fill
+                })
+                .collect(),
             readers: self
                 .readers
                 .iter()
-                .map(|(operand, slot)| Gathered { operand: operand.clone(), slot: index(*slot) })
+                .map(|(operand, slot)| Gathered {
+                    operand: operand.clone(),
+                    slot: index(*slot),
+                })
                 .collect(),
             code: self.code.into_iter().map(instruction).collect(),
             streams: self.streams,

@@ -2,7 +2,9 @@
 
 use super::Bindings;
 use super::arena::Arena;
-use super::draft::{Cell, Draft, DraftStep, END, LAST, NONE, Root, Scalar, Source, TapeDraft, Value};
+use super::draft::{
+    Cell, Draft, DraftStep, END, LAST, NONE, Root, Scalar, Source, TapeDraft, Value,
+};
 use super::step::{ARENA, Address};
 use crate::ir::Graph;
 use crate::ops;
@@ -23,7 +25,10 @@ impl Memory {
 
     /// The address of a scalar or a constant: its register.
     pub fn register(register: u32) -> Address {
-        Address { base: ARENA, offset: register as isize * 8 }
+        Address {
+            base: ARENA,
+            offset: register as isize * 8,
+        }
     }
 }
 
@@ -45,14 +50,28 @@ pub fn place(graph: &Graph, draft: &mut Draft, bindings: &Bindings) -> Memory {
         Source::Input(k) => bindings.inputs[k as usize],
         Source::Constant(cell) => Memory::register(cell),
         Source::Scalar(s) => Memory::register(draft.scalars[s as usize].register),
-        _ if root.buffer == NONE => Address { base: ARENA, offset: 0 },
+        _ if root.buffer == NONE => Address {
+            base: ARENA,
+            offset: 0,
+        },
         _ => match &buffers[root.buffer as usize] {
-            Buffer { output: NONE, offset, .. } => Address { base: ARENA, offset: *offset as isize },
+            Buffer {
+                output: NONE,
+                offset,
+                ..
+            } => Address {
+                base: ARENA,
+                offset: *offset as isize,
+            },
             Buffer { output, .. } => bindings.outputs[*output as usize],
         },
     };
     let roots = draft.roots.iter().map(address).collect();
-    Memory { roots, bytes, registers }
+    Memory {
+        roots,
+        bytes,
+        registers,
+    }
 }
 
 /// Gives every scalar a register, free again after its last use; constants come first and stay.
@@ -64,7 +83,10 @@ fn registers(draft: &mut Draft) -> usize {
         .collect();
     ends.sort_unstable();
     let mut ends = ends.into_iter().peekable();
-    let mut file = File { next: draft.constants.len() as u32, free: vec![] };
+    let mut file = File {
+        next: draft.constants.len() as u32,
+        free: vec![],
+    };
     for (step, entry) in (0u32..).zip(&draft.steps) {
         if let DraftStep::Tape(code) = entry {
             for (k, instruction) in (0u32..).zip(code) {
@@ -121,14 +143,23 @@ fn buffers(graph: &Graph, draft: &mut Draft) -> Vec<Buffer> {
     let updates = updates_in_place(graph, draft);
     for (k, &before) in updates.iter().enumerate() {
         let root = &mut draft.roots[k];
-        let made = matches!(root.source, Source::Group { .. } | Source::Kernel | Source::Tape);
+        let made = matches!(
+            root.source,
+            Source::Group { .. } | Source::Kernel | Source::Tape
+        );
         if !made || !root.stored {
             continue;
         }
         if before == NONE {
             root.buffer = buffers.len() as u32;
             let bytes = root.len * root.dtype.size();
-            buffers.push(Buffer { bytes, first: root.step, last: root.last_read, output: root.output, offset: 0 });
+            buffers.push(Buffer {
+                bytes,
+                first: root.step,
+                last: root.last_read,
+                output: root.output,
+                offset: 0,
+            });
         } else {
             let shared = draft.roots[before as usize].buffer;
             let root = &mut draft.roots[k];
@@ -146,7 +177,9 @@ fn buffers(graph: &Graph, draft: &mut Draft) -> Vec<Buffer> {
 fn updates_in_place(graph: &Graph, draft: &mut Draft) -> Vec<u32> {
     let mut updates = vec![NONE; draft.roots.len()];
     for step in 0..draft.steps.len() {
-        let DraftStep::Kernel(kernel) = &draft.steps[step] else { continue };
+        let DraftStep::Kernel(kernel) = &draft.steps[step] else {
+            continue;
+        };
         if !ops::operation(graph.op(kernel.node)).updates_first() {
             continue;
         }
@@ -160,9 +193,14 @@ fn updates_in_place(graph: &Graph, draft: &mut Draft) -> Vec<u32> {
             _ => continue,
         };
         let root = &draft.roots[target as usize];
-        let owned = matches!(root.source, Source::Group { .. } | Source::Kernel | Source::Tape);
+        let owned = matches!(
+            root.source,
+            Source::Group { .. } | Source::Kernel | Source::Tape
+        );
         let dies = root.last_read == step as u32 && root.output == NONE;
-        let apart = kernel.operands[1..].iter().all(|&v| base(v) != Some(target));
+        let apart = kernel.operands[1..]
+            .iter()
+            .all(|&v| base(v) != Some(target));
         if owned && dies && apart {
             updates[kernel.root as usize] = target;
             if let DraftStep::Kernel(kernel) = &mut draft.steps[step] {

@@ -23,8 +23,8 @@ use std::fmt;
 pub use arena::{ALIGN, aligned};
 pub use scratch::Scratch;
 pub use step::{
-    ARENA, Address, BlockInstruction, Code, Fill, Gathered, Group, Instruction, KernelStep, Operand, Step, Stream,
-    Tape,
+    ARENA, Address, BlockInstruction, Code, Fill, Gathered, Group, Instruction, KernelStep,
+    Operand, Step, Stream, Tape,
 };
 
 use crate::error::Result;
@@ -74,9 +74,17 @@ impl Bindings {
     /// A base for each input, then one for each output.
     pub fn apart(inputs: usize, outputs: usize) -> Self {
         let bases = |first: usize, n: usize| {
-            (first..first + n).map(|k| Address { base: ARENA + 1 + k as u32, offset: 0 }).collect()
+            (first..first + n)
+                .map(|k| Address {
+                    base: ARENA + 1 + k as u32,
+                    offset: 0,
+                })
+                .collect()
         };
-        Self { inputs: bases(0, inputs), outputs: bases(inputs, outputs) }
+        Self {
+            inputs: bases(0, inputs),
+            outputs: bases(inputs, outputs),
+        }
     }
 }
 
@@ -88,14 +96,22 @@ impl Plan {
 
     /// Plans these nodes as the outputs.
     pub fn of(graph: &Graph, outputs: &[NodeId]) -> Result<Self> {
-        Self::bound(graph, outputs, Bindings::apart(graph.inputs().len(), outputs.len()))
+        Self::bound(
+            graph,
+            outputs,
+            Bindings::apart(graph.inputs().len(), outputs.len()),
+        )
     }
 
     /// Plans these nodes as the outputs, with inputs and outputs at these addresses.
     pub fn bound(graph: &Graph, outputs: &[NodeId], bindings: Bindings) -> Result<Self> {
         let mut draft = schedule::schedule(graph, outputs)?;
         let memory = lifetime::place(graph, &mut draft, &bindings);
-        let emitter = emit::Emitter { graph, draft: &draft, memory: &memory };
+        let emitter = emit::Emitter {
+            graph,
+            draft: &draft,
+            memory: &memory,
+        };
         let apart = bindings == Bindings::apart(graph.inputs().len(), outputs.len());
         Ok(Self {
             inputs: graph.inputs().iter().map(|&id| graph.type_of(id)).collect(),
@@ -212,9 +228,26 @@ impl fmt::Display for Summary {
                 parts.push(text);
             }
         };
-        let Self { tapes, scalar_instructions, registers, groups, block_instructions, kernels, copies, .. } = *self;
-        part(tapes, format!("{scalar_instructions} scalar instructions in {tapes} tapes ({registers} registers)"));
-        part(groups, format!("{block_instructions} elementwise operations in {groups} fused groups"));
+        let Self {
+            tapes,
+            scalar_instructions,
+            registers,
+            groups,
+            block_instructions,
+            kernels,
+            copies,
+            ..
+        } = *self;
+        part(
+            tapes,
+            format!(
+                "{scalar_instructions} scalar instructions in {tapes} tapes ({registers} registers)"
+            ),
+        );
+        part(
+            groups,
+            format!("{block_instructions} elementwise operations in {groups} fused groups"),
+        );
         part(kernels, format!("{kernels} other kernels"));
         part(copies, format!("{copies} outputs copied"));
         parts.push(format!("{} bytes of scratch", self.scratch_bytes));
@@ -227,4 +260,3 @@ impl fmt::Display for Plan {
         self.summary().fmt(f)
     }
 }
-

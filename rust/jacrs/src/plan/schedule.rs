@@ -86,8 +86,17 @@ impl Scheduler<'_> {
 
     fn push_root(&mut self, source: Source, step: u32, dtype: DType, len: usize) -> u32 {
         let stored = !matches!(source, Source::Group { .. });
-        let root =
-            Root { source, step, last_read: step, dtype, len, stored, output: NONE, buffer: NONE, touched: 0 };
+        let root = Root {
+            source,
+            step,
+            last_read: step,
+            dtype,
+            len,
+            stored,
+            output: NONE,
+            buffer: NONE,
+            touched: 0,
+        };
         self.draft.roots.push(root);
         self.draft.roots.len() as u32 - 1
     }
@@ -98,7 +107,12 @@ impl Scheduler<'_> {
         if shape.is_empty() {
             return Value::Element { root, offset: 0 };
         }
-        self.view(Spec { root, offset: 0, layout: Layout::contiguous(shape), whole: true })
+        self.view(Spec {
+            root,
+            offset: 0,
+            layout: Layout::contiguous(shape),
+            whole: true,
+        })
     }
 
     fn view(&mut self, spec: Spec) -> Value {
@@ -118,7 +132,11 @@ impl Scheduler<'_> {
             cell
         } else {
             let mut bits = 0u64;
-            let out = Out { ptr: (&raw mut bits).cast(), dtype: call.dtype, shape: [].as_slice().into() };
+            let out = Out {
+                ptr: (&raw mut bits).cast(),
+                dtype: call.dtype,
+                shape: [].as_slice().into(),
+            };
             ops::operation(call.op).eval(&call, &[], &out)?;
             self.draft.constants.push(bits);
             let cell = self.draft.constants.len() as u32 - 1;
@@ -130,12 +148,22 @@ impl Scheduler<'_> {
         }
         let root = self.push_root(Source::Constant(cell), 0, call.dtype, 1);
         let layout = Layout::contiguous(&[]).broadcast(&call.shape);
-        Ok(self.view(Spec { root, offset: 0, layout, whole: false }))
+        Ok(self.view(Spec {
+            root,
+            offset: 0,
+            layout,
+            whole: false,
+        }))
     }
 
     /// The root, offset and layout of a value; scalars get a root of their own.
     fn spec_of(&mut self, id: NodeId) -> Spec {
-        let scalar = |root, offset| Spec { root, offset, layout: Layout::contiguous(&[]), whole: false };
+        let scalar = |root, offset| Spec {
+            root,
+            offset,
+            layout: Layout::contiguous(&[]),
+            whole: false,
+        };
         let dtype = self.graph.dtype(id);
         match self.values[id.index()] {
             Value::View(k) => self.draft.specs[k as usize].clone(),
@@ -151,15 +179,24 @@ impl Scheduler<'_> {
 
     /// A node that is a view of its only operand.
     fn alias(&mut self, id: NodeId) -> Option<Value> {
-        let &[x] = self.graph.operands(id) else { return None };
-        if !matches!(self.graph.op(id), Op::Reshape | Op::Transpose(_) | Op::Broadcast | Op::Slice(_) | Op::Item(_)) {
+        let &[x] = self.graph.operands(id) else {
+            return None;
+        };
+        if !matches!(
+            self.graph.op(id),
+            Op::Reshape | Op::Transpose(_) | Op::Broadcast | Op::Slice(_) | Op::Item(_)
+        ) {
             return None;
         }
         let from = self.spec_of(x);
         let call = Call::of(self.graph, id, false);
         // Offsets stand in for pointers: nothing is read.
         let ptr = std::ptr::without_provenance(from.offset as usize);
-        let view = View { ptr, dtype: self.graph.dtype(x), layout: from.layout };
+        let view = View {
+            ptr,
+            dtype: self.graph.dtype(x),
+            layout: from.layout,
+        };
         let view = ops::operation(call.op).alias(&call, &[view])?;
         let offset = view.ptr.addr() as isize;
         let root = &self.draft.roots[from.root as usize];
@@ -167,11 +204,19 @@ impl Scheduler<'_> {
             return Some(match root.source {
                 Source::Scalar(s) => Value::Scalar(s),
                 Source::Constant(cell) => Value::Constant(cell),
-                _ => Value::Element { root: from.root, offset },
+                _ => Value::Element {
+                    root: from.root,
+                    offset,
+                },
             });
         }
         let whole = offset == 0 && view.is_contiguous() && view.len() == root.len;
-        Some(self.view(Spec { root: from.root, offset, layout: view.layout, whole }))
+        Some(self.view(Spec {
+            root: from.root,
+            offset,
+            layout: view.layout,
+            whole,
+        }))
     }
 
     /// The first step, not being a tape, that may use a value; a group may use its own nodes.
@@ -228,12 +273,19 @@ impl Scheduler<'_> {
     fn elementwise(&mut self, id: NodeId, fun: Fun) -> Value {
         self.draft.guarded |= fun == Fun::Mul0;
         let g = self.graph;
-        let operands: SmallVec<[(Value, DType); 3]> =
-            g.operands(id).iter().map(|&x| (self.values[x.index()], g.dtype(x))).collect();
+        let operands: SmallVec<[(Value, DType); 3]> = g
+            .operands(id)
+            .iter()
+            .map(|&x| (self.values[x.index()], g.dtype(x)))
+            .collect();
         let len = g.size(id);
         let step = self.group_for(&operands, len);
-        let DraftStep::Group(group) = &self.draft.steps[step as usize] else { unreachable!("found by its length") };
-        let source = Source::Group { local: group.nodes.len() as u32 };
+        let DraftStep::Group(group) = &self.draft.steps[step as usize] else {
+            unreachable!("found by its length")
+        };
+        let source = Source::Group {
+            local: group.nodes.len() as u32,
+        };
         let root = self.new_root(id, source, step);
         for &(value, _) in &operands {
             self.read(value, step);
@@ -243,7 +295,13 @@ impl Scheduler<'_> {
             }
         }
         let dtype = operands[operands.len() - 1].1;
-        let node = MapDraft { fun, dtype, result: g.dtype(id), operands, root };
+        let node = MapDraft {
+            fun,
+            dtype,
+            result: g.dtype(id),
+            operands,
+            root,
+        };
         if let DraftStep::Group(group) = &mut self.draft.steps[step as usize] {
             group.nodes.push(node);
         }
@@ -252,9 +310,15 @@ impl Scheduler<'_> {
 
     /// The latest group of this length if it may and should take the node, else a new one.
     fn group_for(&mut self, operands: &[(Value, DType)], len: usize) -> u32 {
-        let earliest = operands.iter().map(|&(v, _)| self.available(v, true)).max().unwrap_or(0);
+        let earliest = operands
+            .iter()
+            .map(|&(v, _)| self.available(v, true))
+            .max()
+            .unwrap_or(0);
         if let Some(&step) = self.groups.get(&len) {
-            let DraftStep::Group(group) = &self.draft.steps[step as usize] else { unreachable!("a group") };
+            let DraftStep::Group(group) = &self.draft.steps[step as usize] else {
+                unreachable!("a group")
+            };
             let size = group.nodes.len();
             let near = self.draft.steps.len() - (step as usize) <= WINDOW;
             let related = || operands.iter().any(|&(v, _)| self.shares(v, step));
@@ -263,7 +327,9 @@ impl Scheduler<'_> {
             }
         }
         let step = self.step();
-        self.draft.steps.push(DraftStep::Group(GroupDraft { len, nodes: vec![] }));
+        self.draft
+            .steps
+            .push(DraftStep::Group(GroupDraft { len, nodes: vec![] }));
         self.groups.insert(len, step);
         step
     }
@@ -281,14 +347,23 @@ impl Scheduler<'_> {
 
     fn kernel(&mut self, id: NodeId, op: Op) -> Value {
         self.draft.guarded |= matches!(op, Op::MatMul(Guard::On) | Op::Cumulate(_, _, Guard::On));
-        let operands: SmallVec<[Value; 3]> =
-            self.graph.operands(id).iter().map(|x| self.values[x.index()]).collect();
+        let operands: SmallVec<[Value; 3]> = self
+            .graph
+            .operands(id)
+            .iter()
+            .map(|x| self.values[x.index()])
+            .collect();
         let step = self.step();
         for &value in &operands {
             self.read(value, step);
         }
         let root = self.new_root(id, Source::Kernel, step);
-        self.draft.steps.push(DraftStep::Kernel(KernelDraft { node: id, operands, root, in_place: false }));
+        self.draft.steps.push(DraftStep::Kernel(KernelDraft {
+            node: id,
+            operands,
+            root,
+            in_place: false,
+        }));
         self.whole(id, root)
     }
 
@@ -300,13 +375,20 @@ impl Scheduler<'_> {
         }
         self.read(value, END);
         let root = match value {
-            Value::View(v) if self.draft.specs[v as usize].whole => Some(self.draft.specs[v as usize].root),
-            Value::Element { root, offset: 0 } if self.draft.roots[root as usize].len == 1 => Some(root),
+            Value::View(v) if self.draft.specs[v as usize].whole => {
+                Some(self.draft.specs[v as usize].root)
+            }
+            Value::Element { root, offset: 0 } if self.draft.roots[root as usize].len == 1 => {
+                Some(root)
+            }
             _ => None,
         };
         if let Some(root) = root {
             let root = &mut self.draft.roots[root as usize];
-            let made = matches!(root.source, Source::Group { .. } | Source::Kernel | Source::Tape);
+            let made = matches!(
+                root.source,
+                Source::Group { .. } | Source::Kernel | Source::Tape
+            );
             if made && root.output == NONE && product(self.graph.shape(id)) == root.len {
                 root.output = k;
                 return;

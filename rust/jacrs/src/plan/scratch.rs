@@ -17,7 +17,10 @@ pub struct Scratch {
 
 impl Scratch {
     pub fn new(bytes: usize) -> Self {
-        Self { bytes, kept: Mutex::new(vec![]) }
+        Self {
+            bytes,
+            kept: Mutex::new(vec![]),
+        }
     }
 
     pub fn bytes(&self) -> usize {
@@ -33,8 +36,11 @@ impl Scratch {
     }
 
     pub fn give(&self, buffer: Buffer) {
-        let Ok(mut kept) = self.kept.try_lock() else { return };
-        let room = kept.len() < KEPT_BUFFERS && (kept.len() + 1).saturating_mul(self.bytes) <= KEPT_BYTES;
+        let Ok(mut kept) = self.kept.try_lock() else {
+            return;
+        };
+        let room =
+            kept.len() < KEPT_BUFFERS && (kept.len() + 1).saturating_mul(self.bytes) <= KEPT_BYTES;
         if room {
             kept.push(buffer);
         }

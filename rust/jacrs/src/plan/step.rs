@@ -75,11 +75,20 @@ impl Instruction {
     /// An access to memory; the offset is split over two fields.
     pub fn memory(code: Code, register: u32, address: Address) -> Self {
         let bits = address.offset as u64;
-        Self { code, out: register, a: address.base, b: bits as u32, c: (bits >> 32) as u32 }
+        Self {
+            code,
+            out: register,
+            a: address.base,
+            b: bits as u32,
+            c: (bits >> 32) as u32,
+        }
     }
 
     pub fn address(&self) -> Address {
-        Address { base: self.a, offset: (u64::from(self.c) << 32 | u64::from(self.b)) as isize }
+        Address {
+            base: self.a,
+            offset: (u64::from(self.c) << 32 | u64::from(self.b)) as isize,
+        }
     }
 }
 

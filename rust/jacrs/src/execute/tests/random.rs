@@ -5,8 +5,29 @@ use crate::ir::{Cumulation, Graph, Guard, NodeId, Op, Pick, Reduction, Type};
 use crate::ops::elementwise::{Class, ROWS};
 use crate::ops::{Fun, build};
 
-const SHAPES: &[&[usize]] = &[&[], &[], &[], &[1], &[3], &[4], &[2, 3], &[3, 2], &[6], &[0], &[2, 1], &[1300], &[26, 50]];
-const DTYPES: [DType; 6] = [DType::F64, DType::F64, DType::F64, DType::F32, DType::I64, DType::Bool];
+const SHAPES: &[&[usize]] = &[
+    &[],
+    &[],
+    &[],
+    &[1],
+    &[3],
+    &[4],
+    &[2, 3],
+    &[3, 2],
+    &[6],
+    &[0],
+    &[2, 1],
+    &[1300],
+    &[26, 50],
+];
+const DTYPES: [DType; 6] = [
+    DType::F64,
+    DType::F64,
+    DType::F64,
+    DType::F32,
+    DType::I64,
+    DType::Bool,
+];
 
 /// Numbers that decide everything.
 struct Dice<'a> {
@@ -30,7 +51,13 @@ struct Maker<'a> {
 
 /// A graph decided by these numbers.
 pub fn random_graph(choices: &[u16]) -> Graph {
-    let mut maker = Maker { g: Graph::new(), dice: Dice { numbers: choices.iter() }, made: vec![] };
+    let mut maker = Maker {
+        g: Graph::new(),
+        dice: Dice {
+            numbers: choices.iter(),
+        },
+        made: vec![],
+    };
     for _ in 0..4 {
         let node = maker.input();
         maker.made.push(node);
@@ -43,7 +70,14 @@ pub fn random_graph(choices: &[u16]) -> Graph {
     // The last nodes, and some others: made from the numbers so far, so that shrinking is stable.
     let n = maker.made.len();
     let picks = choices.iter().take(4).map(|&k| maker.made[k as usize % n]);
-    let outputs: Vec<NodeId> = maker.made.iter().rev().take(3).copied().chain(picks).collect();
+    let outputs: Vec<NodeId> = maker
+        .made
+        .iter()
+        .rev()
+        .take(3)
+        .copied()
+        .chain(picks)
+        .collect();
     maker.g.outputs = outputs;
     crate::ops::verify(&maker.g).unwrap();
     maker.g
@@ -65,16 +99,30 @@ impl Maker<'_> {
 
     /// A node of this type: an existing one, or the given one.
     fn like(&mut self, dtype: DType, shape: &[usize], other: NodeId) -> NodeId {
-        let fits: Vec<NodeId> =
-            self.made.iter().copied().filter(|&x| self.g.dtype(x) == dtype && self.g.shape(x) == shape).collect();
-        if fits.is_empty() { other } else { fits[self.dice.below(fits.len())] }
+        let fits: Vec<NodeId> = self
+            .made
+            .iter()
+            .copied()
+            .filter(|&x| self.g.dtype(x) == dtype && self.g.shape(x) == shape)
+            .collect();
+        if fits.is_empty() {
+            other
+        } else {
+            fits[self.dice.below(fits.len())]
+        }
     }
 
     fn emit(&mut self, op: Op, operands: &[NodeId]) -> Option<NodeId> {
         build::emit(&mut self.g, op, operands).ok()
     }
 
-    fn typed(&mut self, op: Op, dtype: DType, shape: &[usize], operands: &[NodeId]) -> Option<NodeId> {
+    fn typed(
+        &mut self,
+        op: Op,
+        dtype: DType,
+        shape: &[usize],
+        operands: &[NodeId],
+    ) -> Option<NodeId> {
         build::emit_typed(&mut self.g, op, &Type::new(dtype, shape), operands).ok()
     }
 
@@ -96,7 +144,11 @@ impl Maker<'_> {
             22 => self.order(),
             23 => {
                 let x = self.any();
-                if self.dice.below(2) == 0 { Some(self.g.opaque(x)) } else { self.emit(Op::StopGradient, &[x]) }
+                if self.dice.below(2) == 0 {
+                    Some(self.g.opaque(x))
+                } else {
+                    self.emit(Op::StopGradient, &[x])
+                }
             }
             24 => {
                 let dtype = DTYPES[self.dice.below(DTYPES.len())];
@@ -111,8 +163,11 @@ impl Maker<'_> {
     fn map(&mut self) -> Option<NodeId> {
         let x = self.any();
         let (dtype, shape) = (self.g.dtype(x), self.g.dims(x));
-        let rows: Vec<Fun> =
-            ROWS.iter().filter(|r| r.fun.result_dtype(&vec![dtype; r.arity], dtype).is_ok()).map(|r| r.fun).collect();
+        let rows: Vec<Fun> = ROWS
+            .iter()
+            .filter(|r| r.fun.result_dtype(&vec![dtype; r.arity], dtype).is_ok())
+            .map(|r| r.fun)
+            .collect();
         let fun = match self.dice.below(10) {
             0 => Fun::Cast,
             1 => Fun::Where,
@@ -144,7 +199,11 @@ impl Maker<'_> {
     fn reshape(&mut self) -> Option<NodeId> {
         let x = self.any();
         let n = self.g.size(x);
-        let mut shapes: Vec<Dims> = vec![[n].as_slice().into(), [1, n].as_slice().into(), [n, 1].as_slice().into()];
+        let mut shapes: Vec<Dims> = vec![
+            [n].as_slice().into(),
+            [1, n].as_slice().into(),
+            [n, 1].as_slice().into(),
+        ];
         if n == 1 {
             shapes.push(Dims::new());
         }
@@ -193,7 +252,11 @@ impl Maker<'_> {
             }
             let start = self.dice.below(n);
             let step = [1i64, 2, -1, -2][self.dice.below(4)];
-            let room = if step > 0 { (n - 1 - start) / step as usize } else { start / step.unsigned_abs() as usize } + 1;
+            let room = if step > 0 {
+                (n - 1 - start) / step as usize
+            } else {
+                start / step.unsigned_abs() as usize
+            } + 1;
             list.extend([start as i64, step]);
             part.push(self.dice.below(room + 1));
         }
@@ -211,7 +274,11 @@ impl Maker<'_> {
     fn item(&mut self) -> Option<NodeId> {
         let x = self.any();
         let shape = self.g.dims(x);
-        let lead = if self.dice.below(3) == 0 { self.dice.below(shape.len() + 1) } else { shape.len() };
+        let lead = if self.dice.below(3) == 0 {
+            self.dice.below(shape.len() + 1)
+        } else {
+            shape.len()
+        };
         let room = product(&shape[..lead]);
         if room == 0 {
             return None;
@@ -232,7 +299,11 @@ impl Maker<'_> {
             build::constant(&mut self.g, dtype, &part, 2.0)
         };
         let value = self.like(dtype, &part, fallback);
-        let op = if self.dice.below(2) == 0 { Op::Assign(interned) } else { Op::AddAt(interned) };
+        let op = if self.dice.below(2) == 0 {
+            Op::Assign(interned)
+        } else {
+            Op::AddAt(interned)
+        };
         self.emit(op, &[x, value])
     }
 
@@ -296,7 +367,12 @@ impl Maker<'_> {
         if self.dice.below(2) == 0 && n > 0 {
             axes = vec![self.dice.below(n) as i64];
         }
-        let kind = [Reduction::Sum, Reduction::Prod, Reduction::Max, Reduction::Min][self.dice.below(4)];
+        let kind = [
+            Reduction::Sum,
+            Reduction::Prod,
+            Reduction::Max,
+            Reduction::Min,
+        ][self.dice.below(4)];
         let list = self.g.intern_list(&axes);
         self.emit(Op::Reduce(kind, list), &[x])
     }
@@ -312,8 +388,14 @@ impl Maker<'_> {
         match self.dice.below(4) {
             0 => self.emit(Op::Cumulate(Cumulation::Sum, axis, Guard::Off), &[x]),
             1 => self.emit(Op::Cumulate(Cumulation::SumBack, axis, Guard::Off), &[x]),
-            2 => self.emit(Op::Cumulate(Cumulation::Recurrence, axis, Guard::On), &[a, x]),
-            _ => self.emit(Op::Cumulate(Cumulation::RecurrenceBack, axis, Guard::Off), &[a, x]),
+            2 => self.emit(
+                Op::Cumulate(Cumulation::Recurrence, axis, Guard::On),
+                &[a, x],
+            ),
+            _ => self.emit(
+                Op::Cumulate(Cumulation::RecurrenceBack, axis, Guard::Off),
+                &[a, x],
+            ),
         }
     }
 
@@ -326,7 +408,11 @@ impl Maker<'_> {
         let flipped: Dims = [shape[1], shape[0]].as_slice().into();
         let transposed = build::swap_last(&mut self.g, x);
         let z = self.like(dtype, &flipped, transposed);
-        let guard = if self.dice.below(2) == 0 { Guard::On } else { Guard::Off };
+        let guard = if self.dice.below(2) == 0 {
+            Guard::On
+        } else {
+            Guard::Off
+        };
         self.emit(Op::MatMul(guard), &[x, z])
     }
 
@@ -347,9 +433,13 @@ impl Maker<'_> {
 
 /// Values for the inputs of a graph, special ones among them.
 pub fn inputs_for(g: &Graph, choices: &[u16]) -> Vec<Array> {
-    let mut seed = choices.iter().fold(1u64, |s, &k| s.wrapping_mul(31).wrapping_add(u64::from(k)));
+    let mut seed = choices
+        .iter()
+        .fold(1u64, |s, &k| s.wrapping_mul(31).wrapping_add(u64::from(k)));
     let mut number = move || {
-        seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        seed = seed
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         match seed >> 59 {
             0 => 0.0,
             1 => -0.0,
@@ -363,7 +453,9 @@ pub fn inputs_for(g: &Graph, choices: &[u16]) -> Vec<Array> {
         match g.dtype(id) {
             DType::F64 => Array::from_slice(shape, &values),
             DType::F32 => converted(shape, &values, |v| v as f32),
-            DType::I64 => converted(shape, &values, |v| if v.is_finite() { (v * 3.0) as i64 } else { 0 }),
+            DType::I64 => converted(shape, &values, |v| {
+                if v.is_finite() { (v * 3.0) as i64 } else { 0 }
+            }),
             _ => converted(shape, &values, |v| v > 0.0),
         }
     };

@@ -231,7 +231,7 @@ elementwise! {
             [select(x.lt(z).or(z.is_nan()), x.one(), select(x.gt(z).or(x.is_nan()), x.zero(), x.constant(0.5))),
              select(z.lt(x).or(x.is_nan()), x.one(), select(z.gt(x).or(z.is_nan()), x.zero(), x.constant(0.5)))];
         // With an exponent of zero the slope is zero even at x = 0, hence the guarded products.
-        Power "power" ["power", "float_power"] (x, p) -> y = Number::power(x, p),
+        Power "power" ["power"] (x, p) -> y = Number::power(x, p),
             [p.mul0(x.power(p - p.one())), y.mul0(x.log())];
         Remainder "remainder" ["remainder"] (x, z) -> y = Number::remainder(x, z), [x.one(), -(x / z).floor()];
         Fmod "fmod" ["fmod"] (x, z) -> y = Number::fmod(x, z), [x.one(), -(x / z).trunc()];

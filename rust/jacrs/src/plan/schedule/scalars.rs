@@ -12,7 +12,11 @@ impl Scheduler<'_> {
             Value::Scalar(s) => self.draft.scalars[s as usize].step,
             Value::Element { root, .. } => {
                 let root = &self.draft.roots[root as usize];
-                if root.source == Source::Tape { root.step } else { self.available(value, false) }
+                if root.source == Source::Tape {
+                    root.step
+                } else {
+                    self.available(value, false)
+                }
             }
             _ => 0,
         }
@@ -20,8 +24,11 @@ impl Scheduler<'_> {
 
     /// The latest tape, if these operands are ready for it, else a new one.
     fn tape_for(&mut self, operands: &[NodeId]) -> u32 {
-        let earliest =
-            operands.iter().map(|x| self.available_to_tape(self.values[x.index()])).max().unwrap_or(0);
+        let earliest = operands
+            .iter()
+            .map(|x| self.available_to_tape(self.values[x.index()]))
+            .max()
+            .unwrap_or(0);
         match self.tape {
             Some(tape) if tape >= earliest => tape,
             _ => {
@@ -35,7 +42,9 @@ impl Scheduler<'_> {
 
     /// Adds an instruction; the number of the instruction.
     fn record(&mut self, step: u32, instruction: TapeDraft) {
-        let DraftStep::Tape(code) = &mut self.draft.steps[step as usize] else { unreachable!("a tape") };
+        let DraftStep::Tape(code) = &mut self.draft.steps[step as usize] else {
+            unreachable!("a tape")
+        };
         let at = (step, code.len() as u32);
         code.push(instruction);
         match instruction {
@@ -56,7 +65,11 @@ impl Scheduler<'_> {
     }
 
     fn new_scalar(&mut self, step: u32) -> u32 {
-        self.draft.scalars.push(Scalar { step, last: (step, 0), register: NONE });
+        self.draft.scalars.push(Scalar {
+            step,
+            last: (step, 0),
+            register: NONE,
+        });
         self.draft.scalars.len() as u32 - 1
     }
 
@@ -68,7 +81,15 @@ impl Scheduler<'_> {
             Value::Element { root, offset } => {
                 let out = self.new_scalar(step);
                 self.read_root(root, step, false);
-                self.record(step, TapeDraft::Load { dtype: self.graph.dtype(id), root, offset, out });
+                self.record(
+                    step,
+                    TapeDraft::Load {
+                        dtype: self.graph.dtype(id),
+                        root,
+                        offset,
+                        out,
+                    },
+                );
                 self.values[id.index()] = Value::Scalar(out);
                 Cell::Scalar(out)
             }
@@ -89,7 +110,16 @@ impl Scheduler<'_> {
         }
         let out = self.new_scalar(step);
         let dtype = g.dtype(nodes[nodes.len() - 1]);
-        self.record(step, TapeDraft::Map { fun, dtype, result: g.dtype(id), operands, out });
+        self.record(
+            step,
+            TapeDraft::Map {
+                fun,
+                dtype,
+                result: g.dtype(id),
+                operands,
+                out,
+            },
+        );
         Value::Scalar(out)
     }
 
@@ -106,7 +136,15 @@ impl Scheduler<'_> {
         for (&x, &place) in g.operands(id).iter().zip(places) {
             let from = self.cell(x, step);
             let offset = place as isize * dtype.size() as isize;
-            self.record(step, TapeDraft::Store { dtype, root, offset, from });
+            self.record(
+                step,
+                TapeDraft::Store {
+                    dtype,
+                    root,
+                    offset,
+                    from,
+                },
+            );
         }
         self.whole(id, root)
     }
@@ -118,6 +156,14 @@ impl Scheduler<'_> {
         let made = &mut self.draft.roots[root as usize];
         (made.output, made.last_read) = (k, END);
         let dtype = made.dtype;
-        self.record(step, TapeDraft::Store { dtype, root, offset: 0, from: Cell::Scalar(s) });
+        self.record(
+            step,
+            TapeDraft::Store {
+                dtype,
+                root,
+                offset: 0,
+                from: Cell::Scalar(s),
+            },
+        );
     }
 }
