@@ -248,6 +248,17 @@ def test_the_quoted_row_is_in_the_table():
     assert row.strip() in text_of(ENGINE / "ops" / "elementwise" / "table.rs")
 
 
+def test_the_quoted_adapter_and_its_sample_are_there():
+    text = text_of(CONTRIBUTING)
+    (adapter,) = re.findall(r"```text\n(@implements.*?)```", text, re.DOTALL)
+    (sample,) = re.findall(r"^add\(.*\)$", text, re.MULTILINE)
+    adapters = (ROOT / "python" / "jacrs" / "_adapters").glob("*.py")
+    assert any(adapter in text_of(file) for file in adapters)
+    name = re.match(r'add\("([^"]+)"', sample)[1]
+    samples = (ROOT / "tests" / "samples").glob("*.py")
+    assert any(f'"{name}"' in text_of(file) for file in samples)
+
+
 def test_paths_and_targets_exist():
     targets = re.findall(r"^([\w-]+):", text_of(ROOT / "Makefile"), re.MULTILINE)
     for document in DOCUMENTS:

@@ -17,6 +17,7 @@ from jacrs._trees import Node, as_floats, flatten, unflatten
 if TYPE_CHECKING:
     from types import TracebackType
 
+_OUTPUTS = (Tracer, np.ndarray, np.generic, int, float)
 _UNCONNECTED = ("zero", "none", "raise")
 
 
@@ -98,8 +99,7 @@ class Tape:
         leaves: list[Any] = []
         node = flatten(value, leaves, as_floats)
         checked = [
-            differentiable(leaf, partial(_path, node, "the watched value", i))
-            for i, leaf in enumerate(leaves)
+            differentiable(leaf, partial(_path, node, "value", i)) for i, leaf in enumerate(leaves)
         ]
         watched = []
         for leaf in checked:
@@ -175,7 +175,7 @@ class Tape:
         self._require_started("tape.gradient")
         if unconnected not in _UNCONNECTED:
             raise errors.bad_choice("unconnected", unconnected, _UNCONNECTED)
-        result = self._result(outputs, "outputs")
+        result = self._result(outputs)
         node, models = self._sources(inputs)
         sources = [model.source for model in models]
         along = self._along(result, output_gradients)
@@ -202,7 +202,7 @@ class Tape:
         """
         self._require_started("tape.jacobian")
         checked_mode(mode)
-        result = self._result(outputs, "outputs")
+        result = self._result(outputs)
         node, models = self._sources(inputs)
         sources = [model.source for model in models]
         mode = mode or cheaper_mode(
@@ -224,12 +224,15 @@ class Tape:
         if self._state == "new":
             raise errors.tape_not_started(call)
 
-    def _result(self, outputs: Any, name: str) -> Result:
+    def _result(self, outputs: Any) -> Result:
         leaves: list[Any] = []
         node = flatten(outputs, leaves, None)
+        for index, leaf in enumerate(leaves):
+            if not isinstance(leaf, _OUTPUTS):
+                raise errors.not_an_output(_path(node, "outputs", index), leaf)
         recorded = self._recorded
         models = None if recorded else self._models(leaves)
-        return Result(self._session, node, leaves, name, recorded=recorded, models=models)
+        return Result(self._session, node, leaves, "outputs", recorded=recorded, models=models)
 
     def _models(self, leaves: list[Any]) -> list[Any] | None:
         """Return what has the shapes of the leaves where these no longer tell: their values."""

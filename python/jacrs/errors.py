@@ -82,6 +82,8 @@ _CLASSES: dict[str, type[JacrsError]] = {
     "internal": InternalError,
 }
 _LONGEST = 120
+_TRACERS = ("Tracer", "ArrayTracer")
+_ARRAYS = ("ndarray", "Captured")
 
 
 def located(kind: str, message: str, code: CodeType | None, lasti: int) -> JacrsError:
@@ -139,11 +141,16 @@ def _short(filename: str) -> str:
 
 def describe(value: Any) -> str:
     """Name a value in an error: its type, and for arrays the dtype and shape."""
-    kind = type(value)
-    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
-    if dtype is not None and isinstance(shape, tuple):
-        return f"{article(kind.__name__)} of dtype {dtype} and shape {shape}"
-    return "None" if value is None else article(kind.__name__)
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    if name in _TRACERS:
+        return "a recorded value"  # which may not tell its shape any more
+    shape = getattr(value, "shape", None)
+    if not isinstance(shape, tuple) or (shape == () and name not in _ARRAYS):
+        return article(name)
+    words = f"{value.dtype} array" if name in _ARRAYS else name
+    return f"{article(words)} of shape {shape}"
 
 
 def article(name: str) -> str:
@@ -169,15 +176,14 @@ def not_a_leaf(where: str, value: Any) -> JacrsError:
 
 def not_real(where: str, value: Any) -> JacrsError:
     """Report a differentiated argument of a dtype other than float32 and float64."""
-    dtype = value.dtype
-    fix = "only float32 and float64 can be differentiated"
-    if dtype.kind in "iub":
-        fix += ": convert it first, x.astype(float)"
-    elif dtype.kind == "c":
-        fix += ": pass its real and imaginary parts, x.real and x.imag"
-    elif dtype.kind == "f":
-        fix += ": convert it first, x.astype(np.float64)"
-    return DTypeError(f"{where} is {describe(value)}: {fix}")
+    kind = value.dtype.kind
+    text = f"{where} is {describe(value)}: only float32 and float64 can be differentiated"
+    if kind in "iubf":
+        fix = "x.astype(float)" if getattr(value, "ndim", 0) else "float(x)"
+        return DTypeError(f"{text}; convert it first, {fix}")
+    if kind == "c":
+        return DTypeError(f"{text}; pass its real and imaginary parts, x.real and x.imag")
+    return DTypeError(text)
 
 
 def is_subclass(where: str, value: Any) -> JacrsError:
@@ -201,9 +207,10 @@ def argnums_repeat(argnums: Sequence[int]) -> JacrsError:
 
 def argnums_range(number: int, count: int, keywords: Sequence[str]) -> JacrsError:
     """Report a position past the positional arguments."""
-    text = f"argnums names argument {number}, but {count} positional arguments were passed"
+    were = "argument was" if count == 1 else "arguments were"
+    text = f"argnums names argument {number}, but {count} positional {were} passed"
     if keywords:
-        text += f"; pass it by position: keyword arguments ({', '.join(keywords)}) stay constant"
+        text += f"; arguments passed by name ({', '.join(keywords)}) stay constant"
     return ArgumentError(text)
 
 
@@ -236,19 +243,19 @@ def wrong_shape(
 
 def wrong_dtype(where: str, given: Any, expected: Any, of: str) -> JacrsError:
     """Report a tangent or cotangent that cannot be converted without loss."""
-    return DTypeError(
-        f"{where} has dtype {given}, but {of} has dtype {expected}, which cannot hold it: "
-        f"convert it with .astype({_dtype_name(expected)})"
-    )
+    text = f"{where} has dtype {given}, but {of} has dtype {expected}, which cannot hold it"
+    return DTypeError(text if given.kind == "c" else f"{text}: use .astype(np.{expected})")
 
 
-def _dtype_name(dtype: Any) -> str:
-    return "float" if dtype == "float64" else f"np.{dtype}"
+def not_a_vector(where: str, value: Any) -> JacrsError:
+    """Report an object among tangents or cotangents."""
+    return DTypeError(f"{where} is {describe(value)}, where an array or a number is needed")
 
 
 def bad_choice(name: str, value: Any, choices: Sequence[Any]) -> JacrsError:
     """Report a value that is none of those there are."""
-    return ArgumentError(f"{name} must be {' or '.join(map(repr, choices))}, not {value!r}")
+    first, last = ", ".join(map(repr, choices[:-1])), choices[-1]
+    return ArgumentError(f"{name} must be {first} or {last!r}, not {value!r}")
 
 
 # --- what the function returned
@@ -316,11 +323,15 @@ def tape_again() -> JacrsError:
 
 def not_watched(where: str, value: Any) -> JacrsError:
     """Report an input that the tape does not know."""
-    given = "a recorded value" if type(value).__name__ == "Tracer" else describe(value)
     return TraceError(
-        f"{where} is {given} that this tape does not watch: gradients are taken with respect to "
+        f"{where} is {describe(value)} that this tape does not watch: gradients are taken with respect to "
         "what tape.watch returned"
     )
+
+
+def not_an_output(where: str, value: Any) -> JacrsError:
+    """Report an output of a tape that is no array."""
+    return DTypeError(f"{where} is {describe(value)}, where a recorded value is needed")
 
 
 def needs_gradients(where: str, shape: tuple[int, ...]) -> JacrsError:
@@ -344,6 +355,11 @@ def unconnected(where: str) -> JacrsError:
 def needs_vector(what: str) -> JacrsError:
     """Report a missing `v`."""
     return ArgumentError(f"v can be left out only where {what} is a single array of one element")
+
+
+def wrong_vectors(expected: int, given: int) -> JacrsError:
+    """Report a `v` of another length than what it belongs to."""
+    return ArgumentError(f"v must hold {expected} arrays, but holds {given}")
 
 
 def not_an_array(where: str, value: Any) -> JacrsError:

@@ -232,7 +232,7 @@ def _vectors(
         return [np.ones(shapes[0], dtypes[0] if is_float(dtypes[0]) else F64)]
     given = v if isinstance(v, tuple) else (v,)
     if len(given) != len(shapes):
-        raise errors.wrong_count("v", len(shapes), len(given))
+        raise errors.wrong_vectors(len(shapes), len(given))
     vectors = []
     for index, (leaf, shape, dtype) in enumerate(zip(given, shapes, dtypes, strict=True)):
         where = f"entry {index} of v" if many else "v"

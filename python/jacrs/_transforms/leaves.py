@@ -71,7 +71,7 @@ def vector_like(value: Any, shape: tuple[int, ...], dtype: Any, where: Where, of
     elif type(value) is list and is_array_like(value):
         value = as_floats(value).astype(dtype)
     elif not isinstance(value, Tracer | np.ndarray | np.generic):
-        raise errors.not_a_leaf(where(), value)
+        raise errors.not_a_vector(where(), value)
     elif isinstance(value, np.ndarray) and type(value) not in _PLAIN:
         raise errors.is_subclass(where(), value)
     if value.shape != shape:

@@ -136,7 +136,7 @@ class Pullback:
         """Return the cotangent of the argument, or a tuple of one for each of several."""
         recorded = self._recorded
         arguments, result = recorded.arguments, recorded.result
-        along = result.cotangents(cotangent, "the cotangent")
+        along = result.cotangents(cotangent, "cotangent")
         if not recorded.joined and is_recording() and any(isinstance(v, Tracer) for v in along):
             # The cotangent is recorded, this call was not: record it where the cotangent lives.
             primals = arguments.parts(arguments.leaves)

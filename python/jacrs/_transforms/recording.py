@@ -40,7 +40,7 @@ class Recorded:
             raise errors.returned_nothing()
         leaves: list[Any] = []
         node = flatten(result, leaves, as_it_is)
-        self.result = Result(session, node, leaves, "the result", recorded=self.joined)
+        self.result = Result(session, node, leaves, "result", recorded=self.joined)
 
     def auxiliary(self) -> Any:
         """Return the auxiliary data, its tracers turned into arrays at the outermost level."""
@@ -75,7 +75,13 @@ def record(
         with recording_scope(f) as g:
             inputs = [session.argument(x, differentiable=True) for x in arguments.leaves]
             args, keywords = arguments.over(inputs)
-            result = g(*args, **keywords) if keywords else g(*args)
+            try:
+                result = g(*args, **keywords) if keywords else g(*args)
+            except ValueError as error:
+                # NumPy hides why a number cannot be put into an array behind words of its own.
+                if isinstance(error.__cause__, errors.TraceError):
+                    raise error.__cause__ from None
+                raise
         aux = None
         if has_aux:
             if type(result) is not tuple or len(result) != 2:

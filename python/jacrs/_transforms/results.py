@@ -80,7 +80,8 @@ class Result:
 
     def path(self, index: int, name: str = "") -> str:
         """Name a leaf, in an error."""
-        return list(self.node.paths(name or self.name))[index]
+        name = name or self.name
+        return list(self.node.paths(name))[index] if self.node is not LEAF else _whole(name)
 
     def like(self, of_outputs: Iterable[Any], constant: Callable[[int], Any]) -> Any:
         """Build what is like the result: given for the outputs, `constant(i)` for the others."""
@@ -166,3 +167,7 @@ class Result:
 
     def _values(self, outputs: list[Any]) -> list[Any]:
         return self.session.values(outputs) if outputs and not self.recorded else []
+
+
+def _whole(name: str) -> str:
+    return f"the {name}" if name in ("result", "cotangent") else name

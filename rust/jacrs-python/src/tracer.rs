@@ -285,7 +285,8 @@ impl Tracer {
                 py,
                 "trace",
                 "float() of a traced value would drop its derivative; keep the value as it is (math functions, \
-                 comparisons and indexing take it), or take float(jacrs.stop_gradient(x)) where no derivative is meant",
+                 comparisons and indexing take it), store it in float arrays created inside the recorded function \
+                 (or by jacrs.numpy), or take float(jacrs.stop_gradient(x)) where no derivative is meant",
             ));
         }
         let (dtype, bits) = self.single(py, "scalar")?;
