@@ -20,6 +20,7 @@ from jacrs._trees import (
 )
 
 A, B = np.ones(3), np.zeros((2, 2))
+X, MATRIX = np.array([0.7, 1.3, -0.4]), np.array([[0.3, -1.2, 0.8], [1.1, 0.4, -0.6]])
 
 
 class Point(NamedTuple):
@@ -163,3 +164,52 @@ def test_map_leaves():
     changed = map_leaves(lambda leaf: "A" if leaf is A else leaf, tree)
     assert changed == {"a": [1.0, ("A", None)], "b": Point("text", 2)}
     assert changed["b"] is tree["b"]
+
+
+# --- in transforms
+
+
+def close(given, expected):
+    assert type(given) in (np.ndarray, np.float64)
+    assert np.shape(given) == np.shape(expected)
+    np.testing.assert_allclose(given, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_containers_as_arguments_and_results():
+    def f(tree):
+        a, (b, c) = tree["a"], tree["rest"]
+        return Point(x=a * b.x, y={"sum": np.sum(c) + b.y, "none": None})
+
+    tree = OrderedDict(a=X, rest=(Point(2.0, 3.0), MATRIX))
+    J = jacrs.jacobian(f)(tree)
+    assert type(J) is Point
+    assert type(J.x) is OrderedDict
+    assert type(J.x["rest"][0]) is Point
+    assert J.y["none"] is None
+    close(J.x["a"], 2 * np.eye(3))
+    close(J.x["rest"][0].x, X)
+    close(J.x["rest"][1], np.zeros((3, 2, 3)))
+    close(J.y["sum"]["rest"][0].y, 1.0)
+    close(J.y["sum"]["rest"][1], np.ones((2, 3)))
+    value, pullback = jacrs.vjp(f, tree)
+    assert type(value) is Point
+    back = pullback(Point(np.ones(3), {"none": None, "sum": 1.0}))
+    assert list(back) == ["a", "rest"]
+    close(back["rest"][0].x, np.sum(X))
+
+
+def test_a_list_of_numbers_is_an_array():
+    close(jacrs.jacobian(lambda x: [x[1], -9.81 * x[0]])([1.0, 2]), [[0, 1], [-9.81, 0]])
+    close(jacrs.grad(lambda x: np.sum(x**2))([[1, 2], [3, 4]]), [[2.0, 4.0], [6.0, 8.0]])
+    value, jv = jacrs.jvp(lambda x: [x[0], 1.0], (X,), ([1, 0, 0],))
+    close(value, [0.7, 1.0])
+    close(jv, [1.0, 0.0])
+    ragged = jacrs.grad(lambda rows: sum(np.sum(row**2) for row in rows))([[1.0, 2.0], [3.0]])
+    assert type(ragged) is list
+    close(ragged[0], [2.0, 4.0])
+    close(ragged[1], [6.0])
+    pair = jacrs.jacobian(lambda x: [x, 2 * x])(X)
+    assert type(pair) is list
+    close(pair[1], 2 * np.eye(3))
+    inner = jacrs.grad(lambda x: jacrs.grad(lambda z: z[0] * z[1] ** 2)([x, 3 * x])[0])(2.0)
+    close(inner, 36.0)  # d/dx (3 x)^2

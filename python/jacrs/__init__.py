@@ -11,6 +11,7 @@ array([[0., 2.],
 from typing import Any
 
 from jacrs import _adapters, _jacrs, functional
+from jacrs._config import config
 from jacrs._explain import explain
 from jacrs._tape import Tape
 from jacrs._transforms import (
@@ -53,6 +54,7 @@ __all__ = [
     "Tape",
     "TraceError",
     "UnsupportedError",
+    "config",
     "explain",
     "functional",
     "grad",

@@ -46,4 +46,5 @@ class Explained(Transformed):
         result = recorded.result
         sizes = recorded.arguments.size(), total_size(result.shapes)
         mode = self._options[0] or cheaper_mode(*sizes)
-        return recorded.session.explain(result.outputs, recorded.inputs, mode)
+        text: str = recorded.session.explain(result.outputs, recorded.inputs, mode)
+        return text

@@ -324,8 +324,8 @@ def tape_again() -> JacrsError:
 def not_watched(where: str, value: Any) -> JacrsError:
     """Report an input that the tape does not know."""
     return TraceError(
-        f"{where} is {describe(value)} that this tape does not watch: gradients are taken with respect to "
-        "what tape.watch returned"
+        f"{where} is {describe(value)} that this tape does not watch: gradients are taken with "
+        "respect to what tape.watch returned"
     )
 
 

@@ -168,9 +168,10 @@ def require_tracer(target: Any, function: str, name: str) -> None:
         )
 
 
-def refuse(function: str, keyword: str, value: Any, fix: str) -> TypeError:
+def refuse(function: str, keyword: str, value: Any, fix: str) -> Exception:
     """Return the error for a keyword value that is not supported."""
-    return TypeError(f"{function}: {keyword}={value!r} is not supported while recording; {fix}")
+    text = f"{function}: {keyword}={value!r} is not supported while recording; {fix}"
+    return native.error("unsupported", text)
 
 
 def stand_in(x: Any) -> Any:

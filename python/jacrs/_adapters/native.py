@@ -44,3 +44,5 @@ stop_gradient: Callable[..., Any] = _engine.stop_gradient
 lift: Callable[..., Any] = _engine.lift
 value: Callable[..., Any] = _engine.value
 shares_memory: Callable[..., bool] = _engine.shares_memory
+
+error: Callable[[str, str], Exception] = _engine.error

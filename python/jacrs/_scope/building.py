@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jacrs._scope.captured import made
-from jacrs._scope.native import Tracer, is_recording, pack
+from jacrs._scope.native import ArrayTracer, Tracer, is_recording, pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -117,18 +117,26 @@ def _from_tracer(given: Any, dtype: Any, *, copy: bool | None, order: Any) -> An
         if copy is False:
             raise ValueError(_NO_COPY)
         given, copy = given.astype(wanted), None
+    if not isinstance(given, ArrayTracer):  # a scalar becomes an array without dimensions
+        return pack([given], (), given.dtype)
     if copy:
-        return given.copy(order=order) if order in ("C", "F") else given.copy()
-    if order in ("C", "F") and given.ndim > 1:
-        flags = getattr(given, "flags", None)
-        contiguous = flags is not None and (
-            flags.c_contiguous if order == "C" else flags.f_contiguous
-        )
-        if not contiguous:
-            if copy is False:
-                raise ValueError(_NO_COPY)
-            return given.copy(order=order)
+        return given.copy(order)
+    if order in ("C", "F") and not _is_contiguous(given, order):
+        if copy is False:
+            raise ValueError(_NO_COPY)
+        return given.copy(order)
     return given
+
+
+def _is_contiguous(given: Any, order: str) -> bool:
+    """Tell whether an array lies in memory in an order, without gaps."""
+    steps = zip(given.shape, given.strides, strict=True)
+    expected = given.itemsize
+    for length, step in reversed(list(steps)) if order == "C" else steps:
+        if length != 1 and step != expected:
+            return given.size == 0
+        expected *= length
+    return True
 
 
 def _from_nested(nested: Any, dtype: Any) -> Any:

@@ -88,6 +88,7 @@ def full_like(a: Any, fill_value: Any, *args: Any, **keywords: Any) -> Any:
 
 def arange(*args: Any, **keywords: Any) -> Any:
     """Return evenly spaced numbers; how many there are follows the values of recorded bounds."""
+    keywords.pop("like", None)  # says where the array is made: here, either way
     if not any(isinstance(value, Tracer) for value in (*args, *keywords.values())):
         return made(np.arange(*args, **keywords))
     names = ("start", "stop", "step", "dtype")

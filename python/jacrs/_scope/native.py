@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _hooks: Any = _native  # the hooks take and give arrays and tracers alike: nothing gained by types
 
 Tracer: Any = _hooks.Tracer
+ArrayTracer: Any = _hooks.ArrayTracer
 is_recording: Callable[[], bool] = _hooks.is_recording
 ufunc: Callable[..., Any] = _hooks.ufunc
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jacrs._scope.state import State, current_state
+from jacrs.errors import TraceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,9 @@ class recording_scope:  # noqa: N801 - used as a statement, like a function
         trace: TracebackType | None,
     ) -> None:
         self._state.end()
+        if kind is ValueError and error is not None and isinstance(error.__cause__, TraceError):
+            # NumPy hides why a number cannot be put into an array behind words of its own.
+            raise error.__cause__ from None
 
 
 def substitute(function: Callable[..., Any]) -> Callable[..., Any]:

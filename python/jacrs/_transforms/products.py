@@ -85,7 +85,8 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     tuple
         `(y, pullback)`, or `(y, pullback, aux)`. `pullback(ct)` takes a cotangent built and shaped
         like `y` and returns that of the argument, a tuple for several arguments. It may be called
-        any number of times; `f` is not run again.
+        any number of times, from any thread, and does not run `f` again; only for a cotangent that
+        is being recorded itself, by a transform begun since, `f` is recorded there once more.
 
     Raises
     ------
@@ -112,8 +113,11 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     if result.outputs and not recorded.joined:
         values, native = recorded.session.pullback(result.outputs, recorded.inputs)
     y = result.value(values)
+    aux = recorded.auxiliary() if has_aux else None
+    if not recorded.joined:
+        recorded.release()  # the pullback has all it needs
     pullback = Pullback(f, recorded, native, has_aux=has_aux)
-    return (y, pullback, recorded.auxiliary()) if has_aux else (y, pullback)
+    return (y, pullback, aux) if has_aux else (y, pullback)
 
 
 class Pullback:

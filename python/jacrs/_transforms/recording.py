@@ -30,7 +30,7 @@ class Recorded:
     def __init__(
         self, session: Session, arguments: Arguments, inputs: list[Any], result: Any, aux: Any
     ) -> None:
-        self.session = session
+        self.session: Any = session
         self.joined = session.joined
         self.arguments = arguments
         self.inputs = inputs
@@ -41,6 +41,12 @@ class Recorded:
         leaves: list[Any] = []
         node = flatten(result, leaves, as_it_is)
         self.result = Result(session, node, leaves, "result", recorded=self.joined)
+
+    def release(self) -> None:
+        """Let go of the recording: of the result what is left is how it is built."""
+        self.session = self.result.session = None
+        self.inputs, self.aux = [], None
+        self.result.leaves, self.result.outputs = [], []
 
     def auxiliary(self) -> Any:
         """Return the auxiliary data, its tracers turned into arrays at the outermost level."""
@@ -75,13 +81,7 @@ def record(
         with recording_scope(f) as g:
             inputs = [session.argument(x, differentiable=True) for x in arguments.leaves]
             args, keywords = arguments.over(inputs)
-            try:
-                result = g(*args, **keywords) if keywords else g(*args)
-            except ValueError as error:
-                # NumPy hides why a number cannot be put into an array behind words of its own.
-                if isinstance(error.__cause__, errors.TraceError):
-                    raise error.__cause__ from None
-                raise
+            result = g(*args, **keywords) if keywords else g(*args)
         aux = None
         if has_aux:
             if type(result) is not tuple or len(result) != 2:

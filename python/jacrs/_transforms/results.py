@@ -52,7 +52,7 @@ class Result:
         models: Sequence[Any] | None = None,
     ) -> None:
         """Check the leaves; `models` have their shapes and dtypes where a tracer's are gone."""
-        self.session = session
+        self.session: Any = session
         self.node = node
         self.name = name
         self.recorded = recorded

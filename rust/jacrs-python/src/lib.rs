@@ -31,6 +31,24 @@ fn set_num_threads(py: Python<'_>, n: usize) -> PyResult<()> {
     Ok(())
 }
 
+/// The bytes that one call may take, or none for what the machine has at hand.
+#[pyfunction]
+fn memory_limit() -> Option<u64> {
+    jacrs::execute::memory_limit()
+}
+
+#[pyfunction]
+#[pyo3(signature = (bytes))]
+fn set_memory_limit(bytes: Option<u64>) {
+    jacrs::execute::set_memory_limit(bytes);
+}
+
+/// The exception for an error at the user's line that is running now; adapters raise it.
+#[pyfunction(name = "error")]
+fn located_error(py: Python<'_>, kind: &str, message: &str) -> Py<PyAny> {
+    error::raise_as(py, kind, message).into_value(py).into_any()
+}
+
 #[pymodule]
 fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<tracer::Tracer>()?;
@@ -43,5 +61,8 @@ fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(session::build_info, module)?)?;
     module.add_function(wrap_pyfunction!(num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(set_num_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(memory_limit, module)?)?;
+    module.add_function(wrap_pyfunction!(set_memory_limit, module)?)?;
+    module.add_function(wrap_pyfunction!(located_error, module)?)?;
     Ok(())
 }

@@ -73,7 +73,11 @@ impl Locations {
 fn is_own_code(code: &Bound<'_, PyAny>) -> bool {
     let package = crate::registry::package_folder(code.py());
     let file = code.getattr("co_filename").and_then(|f| f.extract::<String>());
-    matches!((package, file), (Some(package), Ok(file)) if file.starts_with(package))
+    let Ok(file) = file else { return false };
+    // NumPy and SciPy run on behalf of a caller as well.
+    let library = file.rsplit_once("site-packages").map_or("", |(_, rest)| rest);
+    package.is_some_and(|package| file.starts_with(package))
+        || ["numpy", "scipy"].iter().any(|name| library.get(1..).is_some_and(|l| l.starts_with(name)))
 }
 
 /// Where the innermost Python frame is that is not ours.

@@ -106,6 +106,12 @@ pub fn broadcast(x: &Bound<'_, PyAny>, shape: Vec<usize>) -> PyResult<Py<PyAny>>
     as_tracer(x)?.get().view_with(x.py(), |state, handle| state.rec.broadcast_to(handle, &shape))
 }
 
+/// A read-only view of a diagonal, as the last axis.
+#[pyfunction]
+pub fn diagonal(x: &Bound<'_, PyAny>, shift: i64, first: usize, second: usize) -> PyResult<Py<PyAny>> {
+    as_tracer(x)?.get().view_with(x.py(), |state, handle| state.rec.diagonal(handle, shift, first, second))
+}
+
 /// "sum", "prod", "max" or "min" over axes, which disappear.
 #[pyfunction]
 pub fn reduce(py: Python<'_>, kind: &str, x: &Bound<'_, PyAny>, axes: Vec<usize>) -> PyResult<Py<PyAny>> {
@@ -341,7 +347,7 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     macro_rules! add {
         ($($name:ident)*) => { $(module.add_function(wrap_pyfunction!($name, module)?)?;)* };
     }
-    add!(ufunc where_ cast reshape transpose broadcast reduce argpick cumulate argsort gather scatter_add
+    add!(ufunc where_ cast reshape transpose broadcast diagonal reduce argpick cumulate argsort gather scatter_add
         nonzero_flat concat pack matmul stop_gradient value lift is_recording add_at shares_memory);
     Ok(())
 }

@@ -155,11 +155,7 @@ fn other_ufunc(
         "positive" | "conjugate" => Ok(inputs.get_item(0)?.call_method1("copy", ("K",))?.unbind()),
         _ => match registry::function(ufunc)? {
             Some(adapter) => Ok(adapter.call(inputs, kwargs)?.unbind()),
-            None => Err(raise_as(
-                py,
-                "unsupported",
-                &format!("the ufunc {name} cannot be recorded yet: it has no derivative rule"),
-            )),
+            None => Err(raise_as(py, "unsupported", &registry::reason(ufunc)?)),
         },
     }
 }
@@ -185,11 +181,7 @@ pub fn array_function(
 ) -> PyResult<Py<PyAny>> {
     match registry::function(func)? {
         Some(adapter) => Ok(adapter.call(args, Some(kwargs))?.unbind()),
-        None => {
-            let module = func.getattr("__module__").map_or_else(|_| "numpy".into(), |m| m.to_string());
-            let name = func.getattr("__name__").map_or_else(|_| "?".into(), |n| n.to_string());
-            Err(raise_as(py, "unsupported", &format!("{module}.{name} cannot be recorded yet: it has no derivative rule")))
-        }
+        None => Err(raise_as(py, "unsupported", &registry::reason(func)?)),
     }
 }
 
@@ -197,14 +189,15 @@ pub fn array_function(
 /// an error otherwise.
 pub fn to_array(slf: &Bound<'_, Tracer>, dtype: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
     let py = slf.py();
-    if called_from_scipy_sparse(py) {
+    let active = slf.get().is_active(py)?;
+    if active && called_from_scipy_sparse(py) {
         // There, an object array defers to the tracer's own reflected operators.
         let numpy = py.import("numpy")?;
         let cell = numpy.call_method1("empty", (PyTuple::empty(py), "O"))?;
         cell.set_item(PyTuple::empty(py), slf)?;
         return Ok(cell.unbind());
     }
-    if slf.get().is_active(py)? {
+    if active {
         return Err(raise_as(
             py,
             "trace",

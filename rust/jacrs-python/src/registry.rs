@@ -76,6 +76,20 @@ pub fn located(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     LOCATED.get(py).map(|f| f.bind(py).clone())
 }
 
+/// Why a NumPy function is not supported, as the adapters' table says.
+pub fn reason(func: &Bound<'_, PyAny>) -> PyResult<String> {
+    let py = func.py();
+    let text = |name: &str| func.getattr(name).ok().and_then(|v| v.extract::<String>().ok());
+    let module = text("__module__").unwrap_or_else(|| "numpy".into());
+    let full = format!("{module}.{}", text("__name__").unwrap_or_else(|| "?".into()));
+    let key = full.strip_prefix("numpy.").unwrap_or(&full);
+    let reasons = py.import("jacrs._adapters.unsupported")?.getattr("REASONS")?.cast_into::<PyDict>()?;
+    Ok(match reasons.get_item(key)? {
+        Some(reason) => format!("{full} cannot be recorded: {reason}"),
+        None => format!("{full} cannot be recorded yet: it has no derivative rule"),
+    })
+}
+
 /// The elementwise function behind a ufunc object, by its name; found once for each ufunc.
 pub fn elementwise(ufunc: &Bound<'_, PyAny>) -> PyResult<Option<Fun>> {
     static KNOWN: Mutex<Option<HashMap<usize, (Py<PyAny>, Option<Fun>)>>> = Mutex::new(None);

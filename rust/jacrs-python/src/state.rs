@@ -136,6 +136,13 @@ impl<'py> Operand<'py> {
                 Err(_) => Ok(Some(Self::Float(x.extract::<f64>()?, address))),
             };
         }
+        if x.is_instance_of::<pyo3::types::PyComplex>() {
+            return Err(raise_as(
+                x.py(),
+                "unsupported",
+                "complex numbers cannot be recorded yet; write the real and the imaginary part as two arrays",
+            ));
+        }
         if contains_tracer(x) {
             // A list with traced items: the array that NumPy would make of it.
             let array = x.py().import("jacrs.numpy")?.getattr("array")?.call1((x,))?;

@@ -21,14 +21,15 @@ use crate::{indexing, protocols};
 ///
 /// It holds a name in the recording of its thread, not the recording: used from another thread or
 /// after the function returned, it raises.
-#[pyclass(frozen, subclass, module = "jacrs._jacrs")]
+// `mapping`: NumPy must not take it for a sequence, or it replaces our errors by its own.
+#[pyclass(frozen, subclass, mapping, module = "jacrs._jacrs")]
 pub struct Tracer {
     generation: u32,
     handle: AtomicU64,
 }
 
 /// A tracer that is an array to its user: it can be changed in place.
-#[pyclass(frozen, extends = Tracer, module = "jacrs._jacrs")]
+#[pyclass(frozen, extends = Tracer, mapping, module = "jacrs._jacrs")]
 pub struct ArrayTracer;
 
 /// A new tracer: an array, or a scalar that no assignment changes.
@@ -356,6 +357,13 @@ impl Tracer {
         Ok(py.import("builtins")?.getattr("map")?.call1((take, range))?.unbind())
     }
 
+    fn __reversed__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        let py = slf.py();
+        let index = Index::Slice { start: None, stop: None, step: Some(-1) };
+        let flipped = slf.get().view_with(py, |state, handle| state.rec.view(handle, &[index]))?;
+        Ok(flipped.bind(py).try_iter()?.into_any().unbind())
+    }
+
     fn __getitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         let parts = indexing::read(index)?;
         slf.get().view_with(slf.py(), |state, handle| {
@@ -514,6 +522,17 @@ impl Tracer {
         Err(raise_as(py, "trace", "a tracer cannot be pickled: it has no value outside its recording"))
     }
 
+    /// The value in words; text carries no derivative.
+    fn __str__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(to_numpy(py, &self.value(py)?)?.str()?.to_string())
+    }
+
+    fn __format__<'py>(&self, py: Python<'py>, spec: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let array = to_numpy(py, &self.value(py)?)?;
+        let plain = if self.ndim(py)? == 0 { array.call_method0("item")? } else { array };
+        plain.call_method1("__format__", (spec,))
+    }
+
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let Ok(value) = self.value(py) else { return Ok("Tracer(of a recording that has ended)".into()) };
         let array = to_numpy(py, &value)?;
@@ -542,10 +561,17 @@ impl Tracer {
             if state.rec.shape(handle).is_empty() && matches!(handle, Handle::Value(_)) {
                 return Ok(handle);
             }
-            Ok(match order {
-                "K" | "A" => state.rec.copy_keep(handle),
-                _ => state.rec.copy(handle),
-            })
+            match order {
+                "K" | "A" => Ok(state.rec.copy_keep(handle)),
+                "F" => {
+                    let mut own = handle;
+                    let reversed: Vec<usize> = (0..state.rec.shape(handle).len()).rev().collect();
+                    let turned = state.rec.transpose(&mut own, &reversed)?;
+                    let mut copy = state.rec.copy(turned);
+                    state.rec.transpose(&mut copy, &reversed)
+                }
+                _ => Ok(state.rec.copy(handle)),
+            }
         })
     }
 

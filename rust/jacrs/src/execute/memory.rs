@@ -37,7 +37,7 @@ fn within(bytes: usize, limit: Option<u64>, what: impl FnOnce() -> String) -> Re
             Kind::Memory,
             format!(
                 "{} would take {bytes} bytes of memory, and {limit} are available; \
-                 use smaller inputs, a smaller chunk_size, or raise config.memory_limit",
+                 use smaller inputs, or raise jacrs.config.memory_limit",
                 what()
             ),
         )),

@@ -219,6 +219,9 @@ struct Run<'a> {
 impl Run<'_> {
     /// The steps; where guarded products may matter, again with them.
     fn all(&self) -> Result<()> {
+        if self.plan.is_exact() {
+            return self.pass(true);
+        }
         self.pass(false)?;
         if self.plan.contains_guards() && !self.finite() {
             self.pass(true)?;

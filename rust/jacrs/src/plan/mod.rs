@@ -13,6 +13,7 @@ mod arena;
 mod draft;
 mod emit;
 mod group;
+mod guards;
 mod lifetime;
 mod schedule;
 mod scratch;
@@ -56,6 +57,8 @@ pub struct Plan {
     constants: Vec<u64>,
     registers: usize,
     guarded: bool,
+    /// A plain run could go wrong unseen.
+    exact: bool,
     scratch: Scratch,
     bindings: Bindings,
     /// Each input and output has a base of its own.
@@ -120,6 +123,7 @@ impl Plan {
             copies: emitter.copies(outputs),
             registers: memory.registers,
             guarded: draft.guarded,
+            exact: guards::are_hidden(graph, outputs),
             scratch: Scratch::new(memory.bytes),
             constants: draft.constants,
             bindings,
@@ -150,6 +154,11 @@ impl Plan {
     /// The bits of the first registers, which no step writes.
     pub fn constants(&self) -> &[u64] {
         &self.constants
+    }
+
+    /// Guarded products are guarded from the start: a NaN of theirs might not reach an output.
+    pub fn is_exact(&self) -> bool {
+        self.exact
     }
 
     /// Some product inside a derivative is guarded: a run whose outputs are not finite is repeated

@@ -14,7 +14,8 @@ use super::draft::{
 };
 use crate::array::{DType, Layout, Out, View, product};
 use crate::error::Result;
-use crate::ir::{Graph, Guard, NodeId, Op};
+use super::guards::is_guarded;
+use crate::ir::{Graph, NodeId, Op};
 use crate::ops::{self, Call, Fun};
 
 /// Below this many nodes a group takes in what shares no operand with it.
@@ -346,7 +347,7 @@ impl Scheduler<'_> {
     }
 
     fn kernel(&mut self, id: NodeId, op: Op) -> Value {
-        self.draft.guarded |= matches!(op, Op::MatMul(Guard::On) | Op::Cumulate(_, _, Guard::On));
+        self.draft.guarded |= is_guarded(op);
         let operands: SmallVec<[Value; 3]> = self
             .graph
             .operands(id)
