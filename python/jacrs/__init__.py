@@ -10,7 +10,7 @@ array([[0., 2.],
 
 from typing import Any
 
-from jacrs import _adapters, _jacrs, functional
+from jacrs import _adapters, _jacrs, functional, numpy
 from jacrs._config import config
 from jacrs._explain import explain
 from jacrs._tape import Tape
@@ -64,6 +64,7 @@ __all__ = [
     "jacrev",
     "jvp",
     "num_threads",
+    "numpy",
     "set_num_threads",
     "stop_gradient",
     "value_and_grad",

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jacrs::array::{Array, Buffer, DType, Layout, Out, View, copy, product};
 use numpy::{
-    PyArrayDescr, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods, npyffi,
+    PyArrayDescr, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods, PyUntypedArray,
+    PyUntypedArrayMethods, npyffi,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -22,8 +23,13 @@ pub fn asarray<'py>(x: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray
         return Ok(array.clone());
     }
     let py = x.py();
-    let asarray = ASARRAY.get_or_try_init(py, || py.import("numpy")?.getattr("asarray").map(Bound::unbind))?;
-    Ok(asarray.bind(py).call1((x,))?.cast_into::<PyUntypedArray>()?)
+    let asarray = ASARRAY.get_or_try_init(py, || {
+        py.import("numpy")?.getattr("asarray").map(Bound::unbind)
+    })?;
+    Ok(asarray
+        .bind(py)
+        .call1((x,))?
+        .cast_into::<PyUntypedArray>()?)
 }
 
 /// The engine's dtype, and whether the elements must be converted to it.
@@ -61,7 +67,9 @@ pub fn from_numpy(array: &Bound<'_, PyUntypedArray>, take: Take) -> PyResult<Arr
         return Err(raise_as(
             py,
             "type",
-            &format!("arrays of dtype {descr} cannot be recorded; convert to float64, float32, int64 or bool first (`x.astype(float)`)"),
+            &format!(
+                "arrays of dtype {descr} cannot be recorded; convert to float64, float32, int64 or bool first (`x.astype(float)`)"
+            ),
         ));
     };
     // SAFETY: a live array object.
@@ -82,8 +90,13 @@ pub fn from_numpy(array: &Bound<'_, PyUntypedArray>, take: Take) -> PyResult<Arr
     }
     // SAFETY: a live array object.
     let data = unsafe { (*array.as_array_ptr()).fields.data } as *const u8;
-    let view = View { ptr: data, dtype, layout };
-    let borrow = take == Take::Borrow && view.is_contiguous() && view.len() * dtype.size() > COPY_LIMIT;
+    let view = View {
+        ptr: data,
+        dtype,
+        layout,
+    };
+    let borrow =
+        take == Take::Borrow && view.is_contiguous() && view.len() * dtype.size() > COPY_LIMIT;
     if borrow {
         let owner: Py<PyAny> = array.clone().into_any().unbind();
         let buffer = Arc::new(Buffer::foreign(data, Box::new(owner)));
@@ -103,7 +116,14 @@ fn dense_copy(view: &View) -> Array {
     }
     let sorted = view.layout.transpose(&order);
     let (target, out) = Array::uninit(view.dtype, &sorted.shape);
-    copy(&View { layout: sorted.clone(), ..view.clone() }, out.ptr, &Layout::contiguous(&sorted.shape));
+    copy(
+        &View {
+            layout: sorted.clone(),
+            ..view.clone()
+        },
+        out.ptr,
+        &Layout::contiguous(&sorted.shape),
+    );
     let mut back = order.clone();
     for (place, &axis) in order.iter().enumerate() {
         back[axis] = place;
@@ -112,7 +132,11 @@ fn dense_copy(view: &View) -> Array {
 }
 
 /// A fresh NumPy array and where the engine writes it.
-pub fn new_numpy<'py>(py: Python<'py>, dtype: DType, shape: &[usize]) -> PyResult<(Bound<'py, PyAny>, Out)> {
+pub fn new_numpy<'py>(
+    py: Python<'py>,
+    dtype: DType,
+    shape: &[usize],
+) -> PyResult<(Bound<'py, PyAny>, Out)> {
     macro_rules! make {
         ($T:ty) => {{
             // SAFETY: every element is written before the array is handed out.
@@ -126,9 +150,22 @@ pub fn new_numpy<'py>(py: Python<'py>, dtype: DType, shape: &[usize]) -> PyResul
         DType::I64 => make!(i64),
         DType::F32 => make!(f32),
         DType::F64 => make!(f64),
-        other => return Err(raise_as(py, "internal", &format!("no result of dtype {other}"))),
+        other => {
+            return Err(raise_as(
+                py,
+                "internal",
+                &format!("no result of dtype {other}"),
+            ));
+        }
     };
-    Ok((array, Out { ptr, dtype, shape: shape.into() }))
+    Ok((
+        array,
+        Out {
+            ptr,
+            dtype,
+            shape: shape.into(),
+        },
+    ))
 }
 
 /// A NumPy array with the elements of an engine array.
@@ -159,7 +196,13 @@ pub fn numpy_dtype(py: Python<'_>, dtype: DType) -> PyResult<Bound<'_, PyAny>> {
     static DTYPES: PyOnceLock<Vec<Py<PyAny>>> = PyOnceLock::new();
     let all = DTYPES.get_or_try_init(py, || {
         let make = py.import("numpy")?.getattr("dtype")?;
-        DType::ALL.iter().map(|d| make.call1((PyString::new(py, d.name()),)).map(Bound::unbind)).collect::<PyResult<_>>()
+        DType::ALL
+            .iter()
+            .map(|d| {
+                make.call1((PyString::new(py, d.name()),))
+                    .map(Bound::unbind)
+            })
+            .collect::<PyResult<_>>()
     })?;
     Ok(all[dtype as usize].bind(py).clone())
 }
@@ -167,13 +210,19 @@ pub fn numpy_dtype(py: Python<'_>, dtype: DType) -> PyResult<Bound<'_, PyAny>> {
 /// The engine's dtype for anything that `numpy.dtype` accepts.
 pub fn parse_dtype(x: &Bound<'_, PyAny>) -> PyResult<DType> {
     let py = x.py();
-    let descr = py.import("numpy")?.getattr("dtype")?.call1((x,))?.cast_into::<PyArrayDescr>()?;
+    let descr = py
+        .import("numpy")?
+        .getattr("dtype")?
+        .call1((x,))?
+        .cast_into::<PyArrayDescr>()?;
     match dtype_of(&descr) {
         Some((dtype, false)) => Ok(dtype),
         _ => Err(raise_as(
             py,
             "type",
-            &format!("values of dtype {descr} cannot be recorded; use float64, float32, int64 or bool"),
+            &format!(
+                "values of dtype {descr} cannot be recorded; use float64, float32, int64 or bool"
+            ),
         )),
     }
 }

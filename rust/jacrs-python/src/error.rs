@@ -22,7 +22,9 @@ pub fn raise(py: Python<'_>, error: &Error) -> PyErr {
 
 /// An exception of one of the kinds that `jacrs.errors.located` knows.
 pub fn raise_as(py: Python<'_>, kind: &str, message: &str) -> PyErr {
-    let Some(located) = registry::located(py) else { return PyRuntimeError::new_err(message.to_owned()) };
+    let Some(located) = registry::located(py) else {
+        return PyRuntimeError::new_err(message.to_owned());
+    };
     let place = location::error_place(py);
     let (code, lasti) = match place {
         Some((code, lasti)) => (code.unbind(), lasti),

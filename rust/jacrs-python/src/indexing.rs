@@ -31,9 +31,17 @@ fn read_part<'py>(x: &Bound<'py, PyAny>) -> PyResult<Part<'py>> {
     if let Ok(slice) = x.cast::<PySlice>() {
         let bound = |name: &str| -> PyResult<Option<i64>> {
             let value = slice.getattr(name)?;
-            if value.is_none() { Ok(None) } else { Ok(Some(clamped(&value)?)) }
+            if value.is_none() {
+                Ok(None)
+            } else {
+                Ok(Some(clamped(&value)?))
+            }
         };
-        return Ok(Part::Ready(Index::Slice { start: bound("start")?, stop: bound("stop")?, step: bound("step")? }));
+        return Ok(Part::Ready(Index::Slice {
+            start: bound("start")?,
+            stop: bound("stop")?,
+            step: bound("step")?,
+        }));
     }
     if x.is_none() {
         return Ok(Part::Ready(Index::NewAxis));
@@ -42,7 +50,10 @@ fn read_part<'py>(x: &Bound<'py, PyAny>) -> PyResult<Part<'py>> {
         return Ok(Part::Ready(Index::Ellipsis));
     }
     let is_array = x.cast::<Tracer>().is_ok() || x.cast::<PyUntypedArray>().is_ok();
-    if !is_array && !x.is_instance_of::<PyBool>() && let Ok(place) = x.extract::<i64>() {
+    if !is_array
+        && !x.is_instance_of::<PyBool>()
+        && let Ok(place) = x.extract::<i64>()
+    {
         // NumPy's integer scalars, and whatever else has an index.
         return Ok(Part::Ready(Index::At(place)));
     }
@@ -60,7 +71,10 @@ fn clamped(x: &Bound<'_, PyAny>) -> PyResult<i64> {
 
 /// The index as the engine takes it: operands become nodes, single integers become places.
 pub fn resolve(state: &mut State, parts: Vec<Part<'_>>) -> Result<Vec<Index>> {
-    parts.into_iter().map(|part| resolve_part(state, part)).collect()
+    parts
+        .into_iter()
+        .map(|part| resolve_part(state, part))
+        .collect()
 }
 
 fn resolve_part(state: &mut State, part: Part<'_>) -> Result<Index> {
@@ -78,7 +92,12 @@ fn resolve_part(state: &mut State, part: Part<'_>) -> Result<Index> {
         // NumPy makes float64 of an empty list, and takes it as an index all the same.
         _ if state.rec.graph.size(node) == 0 && matches!(operand, Operand::Array(..)) => {
             let shape = state.rec.graph.dims(node);
-            Ok(Index::Array(jacrs::ops::build::constant(&mut state.rec.graph, DType::I64, &shape, 0.0)))
+            Ok(Index::Array(jacrs::ops::build::constant(
+                &mut state.rec.graph,
+                DType::I64,
+                &shape,
+                0.0,
+            )))
         }
         _ => Err(Error::index(
             "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices",

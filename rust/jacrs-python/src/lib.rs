@@ -25,7 +25,11 @@ fn num_threads() -> usize {
 #[pyfunction]
 fn set_num_threads(py: Python<'_>, n: usize) -> PyResult<()> {
     if n == 0 {
-        return Err(error::raise_as(py, "value", "the number of threads is at least 1"));
+        return Err(error::raise_as(
+            py,
+            "value",
+            "the number of threads is at least 1",
+        ));
     }
     jacrs::execute::set_num_threads(n);
     Ok(())

@@ -21,7 +21,9 @@ pub struct Locations {
 impl Locations {
     /// The number of the place in the user's code that is running now.
     pub fn here(&mut self, py: Python<'_>) -> u32 {
-        let Some((code, lasti)) = innermost(py) else { return 0 };
+        let Some((code, lasti)) = innermost(py) else {
+            return 0;
+        };
         let key = (code.as_ptr() as usize, lasti);
         if (key.0, key.1) == (self.last.0, self.last.1) {
             return self.last.2;
@@ -31,7 +33,12 @@ impl Locations {
         id
     }
 
-    fn find(&mut self, py: Python<'_>, code: &Bound<'_, PyAny>, key: (usize, c_int)) -> Option<u32> {
+    fn find(
+        &mut self,
+        py: Python<'_>,
+        code: &Bound<'_, PyAny>,
+        key: (usize, c_int),
+    ) -> Option<u32> {
         if let Some(&id) = self.ids.get(&key) {
             return Some(id);
         }
@@ -72,12 +79,18 @@ impl Locations {
 
 fn is_own_code(code: &Bound<'_, PyAny>) -> bool {
     let package = crate::registry::package_folder(code.py());
-    let file = code.getattr("co_filename").and_then(|f| f.extract::<String>());
+    let file = code
+        .getattr("co_filename")
+        .and_then(|f| f.extract::<String>());
     let Ok(file) = file else { return false };
     // NumPy and SciPy run on behalf of a caller as well.
-    let library = file.rsplit_once("site-packages").map_or("", |(_, rest)| rest);
+    let library = file
+        .rsplit_once("site-packages")
+        .map_or("", |(_, rest)| rest);
     package.is_some_and(|package| file.starts_with(package))
-        || ["numpy", "scipy"].iter().any(|name| library.get(1..).is_some_and(|l| l.starts_with(name)))
+        || ["numpy", "scipy"]
+            .iter()
+            .any(|name| library.get(1..).is_some_and(|l| l.starts_with(name)))
 }
 
 /// Where the innermost Python frame is that is not ours.
@@ -141,6 +154,9 @@ fn lasti(frame: &Bound<'_, PyAny>) -> c_int {
     match get_lasti() {
         // SAFETY: a live frame object of this interpreter.
         Some(get) => unsafe { get(frame.as_ptr().cast()) },
-        None => frame.getattr("f_lasti").and_then(|i| i.extract()).unwrap_or(-1),
+        None => frame
+            .getattr("f_lasti")
+            .and_then(|i| i.extract())
+            .unwrap_or(-1),
     }
 }

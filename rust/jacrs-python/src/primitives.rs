@@ -22,7 +22,11 @@ fn read_all<'py>(py: Python<'py>, items: &[Py<PyAny>]) -> PyResult<Vec<Operand<'
 }
 
 /// A tracer for one operand through one engine function.
-fn one(py: Python<'_>, x: &Bound<'_, PyAny>, body: impl FnOnce(&mut State, NodeId) -> Result<NodeId>) -> PyResult<Py<PyAny>> {
+fn one(
+    py: Python<'_>,
+    x: &Bound<'_, PyAny>,
+    body: impl FnOnce(&mut State, NodeId) -> Result<NodeId>,
+) -> PyResult<Py<PyAny>> {
     let x = Operand::require(x)?;
     state::wrap(py, |state| {
         let node = state.strong(&x)?;
@@ -39,8 +43,17 @@ fn emit(state: &mut State, op: Op, operands: &[NodeId]) -> Result<NodeId> {
 #[pyo3(signature = (name, *operands))]
 pub fn ufunc(py: Python<'_>, name: &str, operands: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
     let fun = Fun::from_numpy(name).filter(|f| f.arity() == operands.len());
-    let fun = fun.ok_or_else(|| raise_as(py, "unsupported", &format!("the ufunc {name} cannot be recorded yet")))?;
-    let operands = operands.iter().map(|x| Operand::require(&x)).collect::<PyResult<Vec<_>>>()?;
+    let fun = fun.ok_or_else(|| {
+        raise_as(
+            py,
+            "unsupported",
+            &format!("the ufunc {name} cannot be recorded yet"),
+        )
+    })?;
+    let operands = operands
+        .iter()
+        .map(|x| Operand::require(&x))
+        .collect::<PyResult<Vec<_>>>()?;
     tracer::map(py, fun, &operands)
 }
 
@@ -52,7 +65,11 @@ pub fn where_(
     x: &Bound<'_, PyAny>,
     y: &Bound<'_, PyAny>,
 ) -> PyResult<Py<PyAny>> {
-    let (c, x, y) = (Operand::require(c)?, Operand::require(x)?, Operand::require(y)?);
+    let (c, x, y) = (
+        Operand::require(c)?,
+        Operand::require(x)?,
+        Operand::require(y)?,
+    );
     state::wrap(py, |state| {
         let (c, x, y) = (state.node(&c)?, state.node(&x)?, state.node(&y)?);
         state.rec.select(c.0, x, y)
@@ -89,7 +106,9 @@ pub fn reshape(x: &Bound<'_, PyAny>, shape: Vec<usize>) -> PyResult<Py<PyAny>> {
         let size = product(state.rec.shape(*handle));
         if product(&shape) != size {
             let text = jacrs::trace::shape_text(&shape);
-            return Err(Error::shape(format!("cannot reshape array of size {size} into shape {text}")));
+            return Err(Error::shape(format!(
+                "cannot reshape array of size {size} into shape {text}"
+            )));
         }
         state.rec.reshape(handle, &shape)
     })
@@ -97,30 +116,52 @@ pub fn reshape(x: &Bound<'_, PyAny>, shape: Vec<usize>) -> PyResult<Py<PyAny>> {
 
 #[pyfunction]
 pub fn transpose(x: &Bound<'_, PyAny>, perm: Vec<usize>) -> PyResult<Py<PyAny>> {
-    as_tracer(x)?.get().view_with(x.py(), |state, handle| state.rec.transpose(handle, &perm))
+    as_tracer(x)?
+        .get()
+        .view_with(x.py(), |state, handle| state.rec.transpose(handle, &perm))
 }
 
 /// A read-only view repeated to a shape.
 #[pyfunction]
 pub fn broadcast(x: &Bound<'_, PyAny>, shape: Vec<usize>) -> PyResult<Py<PyAny>> {
-    as_tracer(x)?.get().view_with(x.py(), |state, handle| state.rec.broadcast_to(handle, &shape))
+    as_tracer(x)?.get().view_with(x.py(), |state, handle| {
+        state.rec.broadcast_to(handle, &shape)
+    })
 }
 
 /// A read-only view of a diagonal, as the last axis.
 #[pyfunction]
-pub fn diagonal(x: &Bound<'_, PyAny>, shift: i64, first: usize, second: usize) -> PyResult<Py<PyAny>> {
-    as_tracer(x)?.get().view_with(x.py(), |state, handle| state.rec.diagonal(handle, shift, first, second))
+pub fn diagonal(
+    x: &Bound<'_, PyAny>,
+    shift: i64,
+    first: usize,
+    second: usize,
+) -> PyResult<Py<PyAny>> {
+    as_tracer(x)?.get().view_with(x.py(), |state, handle| {
+        state.rec.diagonal(handle, shift, first, second)
+    })
 }
 
 /// "sum", "prod", "max" or "min" over axes, which disappear.
 #[pyfunction]
-pub fn reduce(py: Python<'_>, kind: &str, x: &Bound<'_, PyAny>, axes: Vec<usize>) -> PyResult<Py<PyAny>> {
+pub fn reduce(
+    py: Python<'_>,
+    kind: &str,
+    x: &Bound<'_, PyAny>,
+    axes: Vec<usize>,
+) -> PyResult<Py<PyAny>> {
     let kind = match kind {
         "sum" => Reduction::Sum,
         "prod" => Reduction::Prod,
         "max" => Reduction::Max,
         "min" => Reduction::Min,
-        other => return Err(raise_as(py, "value", &format!("there is no reduction {other}"))),
+        other => {
+            return Err(raise_as(
+                py,
+                "value",
+                &format!("there is no reduction {other}"),
+            ));
+        }
     };
     let mut axes: Vec<i64> = axes.into_iter().map(|a| a as i64).collect();
     axes.sort_unstable();
@@ -136,13 +177,20 @@ pub fn reduce(py: Python<'_>, kind: &str, x: &Bound<'_, PyAny>, axes: Vec<usize>
 #[pyfunction]
 pub fn argpick(py: Python<'_>, kind: &str, x: &Bound<'_, PyAny>, axis: u8) -> PyResult<Py<PyAny>> {
     let pick = if kind == "max" { Pick::Max } else { Pick::Min };
-    one(py, x, |state, node| emit(state, Op::ArgPick(pick, axis), &[node]))
+    one(py, x, |state, node| {
+        emit(state, Op::ArgPick(pick, axis), &[node])
+    })
 }
 
-/// "sum", "sum_back", or the linear "recurrence" `y[i] = a[i] y[i-1] + b[i]` and its "`recurrence_back`".
+/// `sum`, `sum_back`, or the linear `recurrence` `y[i] = a[i] y[i-1] + b[i]` and `recurrence_back`.
 #[pyfunction]
 #[pyo3(signature = (kind, axis, *operands))]
-pub fn cumulate(py: Python<'_>, kind: &str, axis: u8, operands: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
+pub fn cumulate(
+    py: Python<'_>,
+    kind: &str,
+    axis: u8,
+    operands: &Bound<'_, PyTuple>,
+) -> PyResult<Py<PyAny>> {
     let kind = match kind {
         "sum" => Cumulation::Sum,
         "sum_back" => Cumulation::SumBack,
@@ -150,9 +198,15 @@ pub fn cumulate(py: Python<'_>, kind: &str, axis: u8, operands: &Bound<'_, PyTup
         "recurrence_back" => Cumulation::RecurrenceBack,
         other => return Err(raise_as(py, "value", &format!("there is no scan {other}"))),
     };
-    let operands = operands.iter().map(|x| Operand::require(&x)).collect::<PyResult<Vec<_>>>()?;
+    let operands = operands
+        .iter()
+        .map(|x| Operand::require(&x))
+        .collect::<PyResult<Vec<_>>>()?;
     state::wrap(py, |state| {
-        let nodes = operands.iter().map(|x| state.strong(x)).collect::<Result<Vec<_>>>()?;
+        let nodes = operands
+            .iter()
+            .map(|x| state.strong(x))
+            .collect::<Result<Vec<_>>>()?;
         emit(state, Op::Cumulate(kind, axis, Guard::Off), &nodes)
     })
 }
@@ -165,7 +219,11 @@ pub fn argsort(py: Python<'_>, x: &Bound<'_, PyAny>, axis: u8) -> PyResult<Py<Py
 
 /// The rows of `x` that an integer array names.
 #[pyfunction]
-pub fn gather(py: Python<'_>, x: &Bound<'_, PyAny>, index: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+pub fn gather(
+    py: Python<'_>,
+    x: &Bound<'_, PyAny>,
+    index: &Bound<'_, PyAny>,
+) -> PyResult<Py<PyAny>> {
     let (x, index) = (Operand::require(x)?, Operand::require(index)?);
     state::wrap(py, |state| {
         let (x, index) = (state.strong(&x)?, state.strong(&index)?);
@@ -181,13 +239,26 @@ pub fn scatter_add(
     index: &Bound<'_, PyAny>,
     v: &Bound<'_, PyAny>,
 ) -> PyResult<Py<PyAny>> {
-    let (x, index, v) = (Operand::require(x)?, Operand::require(index)?, Operand::require(v)?);
+    let (x, index, v) = (
+        Operand::require(x)?,
+        Operand::require(index)?,
+        Operand::require(v)?,
+    );
     state::wrap(py, |state| {
         let (x, index, v) = (state.strong(&x)?, state.strong(&index)?, state.strong(&v)?);
         let g = &mut state.rec.graph;
-        let shape: Dims = g.shape(index).iter().chain(&g.shape(x)[1..]).copied().collect();
+        let shape: Dims = g
+            .shape(index)
+            .iter()
+            .chain(&g.shape(x)[1..])
+            .copied()
+            .collect();
         let v = build::cast(g, v, g.dtype(x));
-        let v = if g.shape(v) == shape.as_slice() { v } else { build::broadcast(g, v, &shape) };
+        let v = if g.shape(v) == shape.as_slice() {
+            v
+        } else {
+            build::broadcast(g, v, &shape)
+        };
         emit(state, Op::ScatterAdd, &[x, index, v])
     })
 }
@@ -197,8 +268,19 @@ pub fn scatter_add(
 pub fn nonzero_flat(py: Python<'_>, mask: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
     one(py, mask, |state, node| {
         let node = build::cast(&mut state.rec.graph, node, DType::Bool);
-        let count = state.rec.value(node)?.to_vec::<bool>().into_iter().filter(|&b| b).count();
-        build::emit_typed(&mut state.rec.graph, Op::Nonzero, &Type::new(DType::I64, &[count]), &[node])
+        let count = state
+            .rec
+            .value(node)?
+            .to_vec::<bool>()
+            .into_iter()
+            .filter(|&b| b)
+            .count();
+        build::emit_typed(
+            &mut state.rec.graph,
+            Op::Nonzero,
+            &Type::new(DType::I64, &[count]),
+            &[node],
+        )
     })
 }
 
@@ -207,7 +289,10 @@ pub fn concat(py: Python<'_>, parts: &Bound<'_, PyAny>, axis: usize) -> PyResult
     let parts = operands(parts)?;
     let parts = read_all(py, &parts)?;
     state::wrap(py, |state| {
-        let nodes = parts.iter().map(|x| state.strong(x)).collect::<Result<Vec<_>>>()?;
+        let nodes = parts
+            .iter()
+            .map(|x| state.strong(x))
+            .collect::<Result<Vec<_>>>()?;
         state.rec.concatenate(&nodes, axis as i64)
     })
 }
@@ -221,7 +306,10 @@ pub fn pack(
     shape: Vec<usize>,
     dtype: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Py<PyAny>> {
-    let dtype = dtype.filter(|d| !d.is_none()).map(parse_dtype).transpose()?;
+    let dtype = dtype
+        .filter(|d| !d.is_none())
+        .map(parse_dtype)
+        .transpose()?;
     let items = operands(items)?;
     let items = read_all(py, &items)?;
     state::wrap_handle(py, |state| {
@@ -233,17 +321,39 @@ pub fn pack(
     })
 }
 
-fn pack_nodes(state: &mut State, items: &[Operand<'_>], shape: &[usize], dtype: Option<DType>) -> Result<NodeId> {
+fn pack_nodes(
+    state: &mut State,
+    items: &[Operand<'_>],
+    shape: &[usize],
+    dtype: Option<DType>,
+) -> Result<NodeId> {
     if items.is_empty() {
-        return Ok(build::constant(&mut state.rec.graph, dtype.unwrap_or(DType::F64), shape, 0.0));
+        return Ok(build::constant(
+            &mut state.rec.graph,
+            dtype.unwrap_or(DType::F64),
+            shape,
+            0.0,
+        ));
     }
-    let nodes = items.iter().map(|x| state.strong(x)).collect::<Result<Vec<_>>>()?;
+    let nodes = items
+        .iter()
+        .map(|x| state.strong(x))
+        .collect::<Result<Vec<_>>>()?;
     let g = &mut state.rec.graph;
-    let common = nodes.iter().map(|&x| g.dtype(x)).reduce(DType::promote).expect("not empty");
+    let common = nodes
+        .iter()
+        .map(|&x| g.dtype(x))
+        .reduce(DType::promote)
+        .expect("not empty");
     let dtype = dtype.unwrap_or(common);
-    let nodes: Vec<NodeId> = nodes.into_iter().map(|x| build::cast(g, x, dtype)).collect();
+    let nodes: Vec<NodeId> = nodes
+        .into_iter()
+        .map(|x| build::cast(g, x, dtype))
+        .collect();
     if nodes.len() != product(shape) || nodes.iter().any(|&x| !g.shape(x).is_empty()) {
-        return Err(Error::value("pack takes as many scalars as the shape has elements"));
+        return Err(Error::value(
+            "pack takes as many scalars as the shape has elements",
+        ));
     }
     if let [x] = nodes[..] {
         return Ok(build::reshape(g, x, shape));
@@ -307,11 +417,16 @@ fn structural(array: &jacrs::array::Array) -> Option<f64> {
     let values: Vec<f64> = match array.dtype() {
         DType::F64 => array.to_vec::<f64>(),
         DType::F32 => array.to_vec::<f32>().into_iter().map(f64::from).collect(),
-        DType::I64 => array.to_vec::<i64>().into_iter().map(|v| v as f64).collect(),
+        DType::I64 => array
+            .to_vec::<i64>()
+            .into_iter()
+            .map(|v| v as f64)
+            .collect(),
         _ => return None,
     };
     let first = *values.first().unwrap_or(&0.0);
-    let plain = first.to_bits() != (-0.0f64).to_bits() && matches!(first.abs(), 0.0 | 0.5 | 1.0 | 2.0);
+    let plain =
+        first.to_bits() != (-0.0f64).to_bits() && matches!(first.abs(), 0.0 | 0.5 | 1.0 | 2.0);
     (plain && values.iter().all(|v| v.to_bits() == first.to_bits())).then_some(first)
 }
 
@@ -323,7 +438,12 @@ pub fn is_recording() -> bool {
 
 /// `y[index] += v`, repeated indices adding up: `np.add.at`.
 #[pyfunction]
-pub fn add_at(py: Python<'_>, y: &Bound<'_, Tracer>, index: &Bound<'_, PyAny>, v: &Bound<'_, PyAny>) -> PyResult<()> {
+pub fn add_at(
+    py: Python<'_>,
+    y: &Bound<'_, Tracer>,
+    index: &Bound<'_, PyAny>,
+    v: &Bound<'_, PyAny>,
+) -> PyResult<()> {
     let parts = crate::indexing::read(index)?;
     let v = Operand::require(v)?;
     tracer::change(py, y, |state, handle| {
@@ -335,9 +455,16 @@ pub fn add_at(py: Python<'_>, y: &Bound<'_, Tracer>, index: &Bound<'_, PyAny>, v
 
 /// Whether two tracers are views of one storage.
 #[pyfunction]
-pub fn shares_memory(py: Python<'_>, x: &Bound<'_, Tracer>, y: &Bound<'_, Tracer>) -> PyResult<bool> {
+pub fn shares_memory(
+    py: Python<'_>,
+    x: &Bound<'_, Tracer>,
+    y: &Bound<'_, Tracer>,
+) -> PyResult<bool> {
     state::with(py, |state| {
-        let (a, b) = (x.get().handle(state.generation)?, y.get().handle(state.generation)?);
+        let (a, b) = (
+            x.get().handle(state.generation)?,
+            y.get().handle(state.generation)?,
+        );
         Ok(state.rec.same_memory(a, b))
     })
 }

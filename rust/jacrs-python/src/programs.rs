@@ -6,10 +6,10 @@ use jacrs::array::{Array, DType, Dims, Out, View};
 use jacrs::assemble::Assembly;
 use jacrs::differentiate::{self, Mode};
 use jacrs::error::{Error, Result};
+use jacrs::execute::check_memory;
 use jacrs::ir::{Graph, NodeId, Type};
 use jacrs::ops::build;
 use jacrs::optimize::optimize;
-use jacrs::execute::check_memory;
 use jacrs::plan::Plan;
 use jacrs::trace::shape_text;
 use pyo3::prelude::*;
@@ -40,9 +40,12 @@ pub struct Program {
 
 enum Body {
     /// One sweep: values and products together.
-    Products(Plan),
+    Products(Box<Plan>),
     /// Values first, products as often as they are asked for.
-    Split { early: Plan, late: Plan },
+    Split {
+        early: Box<Plan>,
+        late: Box<Plan>,
+    },
     Jacobian(Box<Assembly>, Mode),
 }
 
@@ -63,7 +66,9 @@ struct Cache {
 const MOST_PROGRAMS: usize = 64;
 const MOST_NODES: usize = 8_000_000;
 
-static CACHE: Mutex<Cache> = Mutex::new(Cache { entries: Vec::new() });
+static CACHE: Mutex<Cache> = Mutex::new(Cache {
+    entries: Vec::new(),
+});
 
 impl Cache {
     fn find(&mut self, key: u128) -> Option<Arc<Program>> {
@@ -76,7 +81,8 @@ impl Cache {
 
     fn insert(&mut self, key: u128, program: Arc<Program>) {
         self.entries.push((key, program));
-        let total = |entries: &[(u128, Arc<Program>)]| entries.iter().map(|(_, p)| p.nodes).sum::<usize>();
+        let total =
+            |entries: &[(u128, Arc<Program>)]| entries.iter().map(|(_, p)| p.nodes).sum::<usize>();
         while self.entries.len() > 1
             && (self.entries.len() > MOST_PROGRAMS || total(&self.entries) > MOST_NODES)
         {
@@ -138,13 +144,27 @@ impl Program {
         let xs_types: Vec<Type> = xs.iter().map(|&x| graph.type_of(x)).collect();
         let nodes = graph.len();
         let (body, residuals, width) = match request {
-            Request::Jvp | Request::Vjp => (Body::Products(products_plan(graph, request, ys, &float_ys, xs)?), vec![], 1),
+            Request::Jvp | Request::Vjp => (
+                Body::Products(Box::new(products_plan(graph, request, ys, &float_ys, xs)?)),
+                vec![],
+                1,
+            ),
             Request::Pullback => {
                 let split = differentiate::pullback(&graph, ys, &float_ys, xs);
                 let early = optimize(&split.early);
                 let late = optimize(&split.late);
-                let residuals = early.outputs[ys.len()..].iter().map(|&r| early.type_of(r)).collect();
-                (Body::Split { early: Plan::new(&early)?, late: Plan::new(&late)? }, residuals, 1)
+                let residuals = early.outputs[ys.len()..]
+                    .iter()
+                    .map(|&r| early.type_of(r))
+                    .collect();
+                (
+                    Body::Split {
+                        early: Box::new(Plan::new(&early)?),
+                        late: Box::new(Plan::new(&late)?),
+                    },
+                    residuals,
+                    1,
+                )
             }
             Request::Jacobian(mode) => {
                 let seeded = if mode == Mode::Forward { xs } else { &float_ys };
@@ -156,7 +176,14 @@ impl Program {
                 (Body::Jacobian(Box::new(assembly), mode), vec![], width)
             }
         };
-        Ok(Self { body, ys: ys_types, xs: xs_types, residuals, nodes, width })
+        Ok(Self {
+            body,
+            ys: ys_types,
+            xs: xs_types,
+            residuals,
+            nodes,
+            width,
+        })
     }
 }
 
@@ -166,9 +193,23 @@ fn as_float(graph: &mut Graph, y: NodeId) -> NodeId {
 }
 
 /// Values and products in one plan; the seeds are its last inputs.
-fn products_plan(mut graph: Graph, request: Request, ys: &[NodeId], float_ys: &[NodeId], xs: &[NodeId]) -> Result<Plan> {
-    let seeded = if request == Request::Jvp { xs } else { float_ys };
-    let swept = if request == Request::Jvp { float_ys } else { xs };
+fn products_plan(
+    mut graph: Graph,
+    request: Request,
+    ys: &[NodeId],
+    float_ys: &[NodeId],
+    xs: &[NodeId],
+) -> Result<Plan> {
+    let seeded = if request == Request::Jvp {
+        xs
+    } else {
+        float_ys
+    };
+    let swept = if request == Request::Jvp {
+        float_ys
+    } else {
+        xs
+    };
     let seeds: Vec<_> = seeded
         .iter()
         .map(|&x| {
@@ -200,20 +241,36 @@ fn results(py: Python<'_>, types: &[Type]) -> PyResult<(Vec<Py<PyAny>>, Vec<Out>
 }
 
 fn floats(types: &[Type]) -> Vec<Type> {
-    types.iter().map(|t| Type { dtype: t.dtype.to_float(), shape: t.shape.clone() }).collect()
+    types
+        .iter()
+        .map(|t| Type {
+            dtype: t.dtype.to_float(),
+            shape: t.shape.clone(),
+        })
+        .collect()
+}
+
+fn signals(py: Python<'_>) -> PyResult<()> {
+    py.check_signals()
 }
 
 /// Runs engine work with the interpreter released; signals are looked at between its steps.
-fn detached<R: Send>(py: Python<'_>, work: impl Send + FnOnce(&(dyn Fn() -> Result<()> + Sync)) -> Result<R>) -> PyResult<R> {
+fn detached<R: Send>(
+    py: Python<'_>,
+    work: impl Send + FnOnce(&(dyn Fn() -> Result<()> + Sync)) -> Result<R>,
+) -> PyResult<R> {
     let interrupted: Mutex<Option<PyErr>> = Mutex::new(None);
     let check = || {
-        Python::attach(|py| py.check_signals()).map_err(|error| {
+        Python::attach(signals).map_err(|error| {
             *interrupted.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             Error::internal("interrupted")
         })
     };
     let result = py.detach(|| work(&check));
-    match interrupted.into_inner().unwrap_or_else(PoisonError::into_inner) {
+    match interrupted
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+    {
         Some(error) => Err(error),
         None => result.or_raise(py),
     }
@@ -227,7 +284,9 @@ type Arrays = Vec<Py<PyAny>>;
 
 /// Values and products of a one-sweep program.
 pub fn products(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Arrays)> {
-    let Body::Products(plan) = &job.program.body else { unreachable!("prepared for products") };
+    let Body::Products(plan) = &job.program.body else {
+        unreachable!("prepared for products")
+    };
     let (mut arrays, outs) = results(py, &plan_outputs(plan))?;
     let inputs = views(&job.inputs);
     detached(py, |check| plan.run(&inputs, &outs, check))?;
@@ -241,7 +300,9 @@ fn plan_outputs(plan: &Plan) -> Vec<Type> {
 
 /// Values, and the pullback that holds what its sweeps need.
 pub fn pullback(py: Python<'_>, job: Job) -> PyResult<(Arrays, Pullback)> {
-    let Body::Split { early, .. } = &job.program.body else { unreachable!("prepared as a pullback") };
+    let Body::Split { early, .. } = &job.program.body else {
+        unreachable!("prepared as a pullback")
+    };
     let (arrays, mut outs) = results(py, &job.program.ys)?;
     let mut residuals = vec![];
     for Type { dtype, shape } in &job.program.residuals {
@@ -251,7 +312,13 @@ pub fn pullback(py: Python<'_>, job: Job) -> PyResult<(Arrays, Pullback)> {
     }
     let inputs = views(&job.inputs);
     detached(py, |check| early.run(&inputs, &outs, check))?;
-    Ok((arrays, Pullback { program: job.program, residuals }))
+    Ok((
+        arrays,
+        Pullback {
+            program: job.program,
+            residuals,
+        },
+    ))
 }
 
 /// The linear map from cotangents of the results to cotangents of the arguments.
@@ -265,7 +332,9 @@ pub struct Pullback {
 impl Pullback {
     /// Cotangents of the arguments for those of the results, given in their dtypes and shapes.
     fn __call__(&self, py: Python<'_>, cotangents: &Bound<'_, PyList>) -> PyResult<Arrays> {
-        let Body::Split { late, .. } = &self.program.body else { unreachable!("prepared as a pullback") };
+        let Body::Split { late, .. } = &self.program.body else {
+            unreachable!("prepared as a pullback")
+        };
         let mut inputs = vec![];
         for ct in cotangents {
             inputs.push(arrays::from_numpy(&arrays::asarray(&ct)?, Take::Borrow)?);
@@ -280,7 +349,13 @@ impl Pullback {
 
 /// Values, and the blocks of the Jacobian.
 pub fn jacobian(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Vec<Arrays>)> {
-    let Program { body: Body::Jacobian(assembly, mode), ys, xs, .. } = &*job.program else {
+    let Program {
+        body: Body::Jacobian(assembly, mode),
+        ys,
+        xs,
+        ..
+    } = &*job.program
+    else {
         unreachable!("prepared as a Jacobian")
     };
     let (values, value_outs) = results(py, ys)?;
@@ -288,21 +363,33 @@ pub fn jacobian(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Vec<Arrays>)> {
     for y in ys {
         for x in xs {
             let shape: Dims = y.shape.iter().chain(&x.shape).copied().collect();
-            types.push(Type { dtype: block_dtype(y.dtype, x.dtype, *mode), shape });
+            types.push(Type {
+                dtype: block_dtype(y.dtype, x.dtype, *mode),
+                shape,
+            });
         }
     }
     check_result(&types).or_raise(py)?;
     let (blocks, block_outs) = results(py, &types)?;
     let inputs = views(&job.inputs);
-    detached(py, |check| assembly.run(&inputs, &value_outs, &block_outs, check))?;
+    detached(py, |check| {
+        assembly.run(&inputs, &value_outs, &block_outs, check)
+    })?;
     let mut blocks = blocks.into_iter();
-    let rows = ys.iter().map(|_| blocks.by_ref().take(xs.len()).collect()).collect();
+    let rows = ys
+        .iter()
+        .map(|_| blocks.by_ref().take(xs.len()).collect())
+        .collect();
     Ok((values, rows))
 }
 
 /// Refuses a result that the memory at hand cannot hold, before it is allocated.
 fn check_result(types: &[Type]) -> Result<()> {
-    let bytes = types.iter().map(|t| t.shape.iter().fold(t.dtype.size(), |n, &d| n.saturating_mul(d)));
+    let bytes = types.iter().map(|t| {
+        t.shape
+            .iter()
+            .fold(t.dtype.size(), |n, &d| n.saturating_mul(d))
+    });
     check_memory(bytes.fold(0, usize::saturating_add), || {
         let shapes: Vec<_> = types.iter().map(|t| shape_text(&t.shape)).collect();
         format!("a dense Jacobian of shape {}", shapes.join(", "))
@@ -320,7 +407,9 @@ pub fn describe(job: &Job) -> String {
                 Mode::Forward => "forward (a lane for each input element)",
                 Mode::Reverse => "reverse (a lane for each output element)",
             };
-            format!("mode: {way}\npanels: {panels} of {width} lanes\nonce: {once}\neach panel: {panel}")
+            format!(
+                "mode: {way}\npanels: {panels} of {width} lanes\nonce: {once}\neach panel: {panel}"
+            )
         }
         Body::Products(plan) => plan.to_string(),
         Body::Split { early, late } => format!("once:\n{early}\neach time:\n{late}"),

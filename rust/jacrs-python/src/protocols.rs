@@ -13,7 +13,9 @@ use crate::{location, registry};
 
 /// `x @ z`, with every shape NumPy takes.
 pub fn matmul(py: Python<'_>, x: &Bound<'_, PyAny>, z: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-    let (Some(x), Some(z)) = (Operand::read(x)?, Operand::read(z)?) else { return Ok(py.NotImplemented()) };
+    let (Some(x), Some(z)) = (Operand::read(x)?, Operand::read(z)?) else {
+        return Ok(py.NotImplemented());
+    };
     state::wrap(py, |state| {
         let (a, b) = (state.strong(&x)?, state.strong(&z)?);
         state.rec.matmul(a, b)
@@ -27,7 +29,7 @@ pub fn array_ufunc(
     inputs: &Bound<'_, PyTuple>,
     kwargs: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Py<PyAny>> {
-    let plain = kwargs.is_none_or(|k| k.is_empty());
+    let plain = kwargs.is_none_or(PyDictMethods::is_empty);
     if method != "__call__" {
         return ufunc_method(py, ufunc, method, inputs, kwargs);
     }
@@ -39,9 +41,18 @@ pub fn array_ufunc(
         let outputs = inputs.get_slice(fun.arity(), inputs.len());
         let named = PyDict::new(py);
         named.set_item("out", outputs)?;
-        return array_ufunc(py, ufunc, method, &inputs.get_slice(0, fun.arity()), Some(&named));
+        return array_ufunc(
+            py,
+            ufunc,
+            method,
+            &inputs.get_slice(0, fun.arity()),
+            Some(&named),
+        );
     }
-    let operands = inputs.iter().map(|x| Operand::require(&x)).collect::<PyResult<Vec<_>>>()?;
+    let operands = inputs
+        .iter()
+        .map(|x| Operand::require(&x))
+        .collect::<PyResult<Vec<_>>>()?;
     match kwargs {
         Some(kwargs) if !plain => with_keywords(py, fun, ufunc, operands, kwargs),
         _ => tracer::map(py, fun, &operands),
@@ -67,7 +78,9 @@ fn with_keywords<'py>(
             "dtype" => {
                 let dtype = parse_dtype(&value)?;
                 for operand in &mut operands {
-                    *operand = Operand::require(&crate::primitives::cast_operand(py, operand, dtype)?.into_bound(py))?;
+                    *operand = Operand::require(
+                        &crate::primitives::cast_operand(py, operand, dtype)?.into_bound(py),
+                    )?;
                 }
             }
             "casting" | "order" | "subok" => {}
@@ -96,13 +109,19 @@ fn finish(
             )),
         };
     };
-    let Ok(target) = out.cast::<Tracer>() else { return Err(plain_output(py, ufunc)) };
+    let Ok(target) = out.cast::<Tracer>() else {
+        return Err(plain_output(py, ufunc));
+    };
     let mut value = Operand::require(result.bind(py))?;
     if let Some(mask) = mask {
         let mask = Operand::require(&mask)?;
         let old = Operand::Tracer(target.clone());
         let merged = state::wrap(py, |state| {
-            let (c, x, z) = (state.strong(&mask)?, state.strong(&value)?, state.strong(&old)?);
+            let (c, x, z) = (
+                state.strong(&mask)?,
+                state.strong(&value)?,
+                state.strong(&old)?,
+            );
             state.rec.select(c, (x, Weak::None), (z, Weak::None))
         })?;
         value = Operand::require(merged.bind(py))?;
@@ -121,7 +140,9 @@ fn single_output<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, P
 }
 
 fn plain_output(py: Python<'_>, ufunc: &Bound<'_, PyAny>) -> PyErr {
-    let name = ufunc.getattr("__name__").map_or_else(|_| "a ufunc".into(), |n| n.to_string());
+    let name = ufunc
+        .getattr("__name__")
+        .map_or_else(|_| "a ufunc".into(), |n| n.to_string());
     raise_as(
         py,
         "trace",
@@ -133,8 +154,14 @@ fn plain_output(py: Python<'_>, ufunc: &Bound<'_, PyAny>) -> PyErr {
 }
 
 fn unsupported_keyword(py: Python<'_>, ufunc: &Bound<'_, PyAny>, key: &str) -> PyErr {
-    let name = ufunc.getattr("__name__").map_or_else(|_| "a ufunc".into(), |n| n.to_string());
-    raise_as(py, "unsupported", &format!("np.{name} with {key}= cannot be recorded; leave {key}= out"))
+    let name = ufunc
+        .getattr("__name__")
+        .map_or_else(|_| "a ufunc".into(), |n| n.to_string());
+    raise_as(
+        py,
+        "unsupported",
+        &format!("np.{name} with {key}= cannot be recorded; leave {key}= out"),
+    )
 }
 
 /// Ufuncs that are no row of the table: matmul, and those that are compositions.
@@ -169,8 +196,10 @@ fn ufunc_method(
 ) -> PyResult<Py<PyAny>> {
     let adapter = registry::ufunc_method(py)
         .ok_or_else(|| raise_as(py, "internal", "the adapters are not registered"))?;
-    let kwargs = kwargs.map_or_else(|| Ok(PyDict::new(py)), |k| k.copy())?;
-    Ok(adapter.call1((ufunc, PyString::new(py, method), inputs, kwargs))?.unbind())
+    let kwargs = kwargs.map_or_else(|| Ok(PyDict::new(py)), PyDictMethods::copy)?;
+    Ok(adapter
+        .call1((ufunc, PyString::new(py, method), inputs, kwargs))?
+        .unbind())
 }
 
 pub fn array_function(
@@ -215,6 +244,7 @@ pub fn to_array(slf: &Bound<'_, Tracer>, dtype: Option<&Bound<'_, PyAny>>) -> Py
 
 fn called_from_scipy_sparse(py: Python<'_>) -> bool {
     let place = location::user_place(py, |_| false);
-    let file = place.and_then(|(code, _)| code.getattr("co_filename").ok()?.extract::<String>().ok());
+    let file =
+        place.and_then(|(code, _)| code.getattr("co_filename").ok()?.extract::<String>().ok());
     file.is_some_and(|f| f.contains("scipy/sparse") || f.contains("scipy\\sparse"))
 }

@@ -25,9 +25,14 @@ pub fn register(
     ufunc_method: Py<PyAny>,
     located: Py<PyAny>,
 ) -> PyResult<()> {
-    let file: String =
-        located.bind(py).getattr("__code__")?.getattr("co_filename")?.extract()?;
-    let folder = file.rsplit_once(['/', '\\']).map_or("", |(folder, _)| folder);
+    let file: String = located
+        .bind(py)
+        .getattr("__code__")?
+        .getattr("co_filename")?
+        .extract()?;
+    let folder = file
+        .rsplit_once(['/', '\\'])
+        .map_or("", |(folder, _)| folder);
     // A second import of the package keeps the first tables: they are the same.
     let _ = FOLDER.set(format!("{folder}{}", std::path::MAIN_SEPARATOR));
     let _ = FUNCTIONS.set(py, functions);
@@ -79,11 +84,21 @@ pub fn located(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
 /// Why a NumPy function is not supported, as the adapters' table says.
 pub fn reason(func: &Bound<'_, PyAny>) -> PyResult<String> {
     let py = func.py();
-    let text = |name: &str| func.getattr(name).ok().and_then(|v| v.extract::<String>().ok());
+    let text = |name: &str| {
+        func.getattr(name)
+            .ok()
+            .and_then(|v| v.extract::<String>().ok())
+    };
     let module = text("__module__").unwrap_or_else(|| "numpy".into());
-    let full = format!("{module}.{}", text("__name__").unwrap_or_else(|| "?".into()));
+    let full = format!(
+        "{module}.{}",
+        text("__name__").unwrap_or_else(|| "?".into())
+    );
     let key = full.strip_prefix("numpy.").unwrap_or(&full);
-    let reasons = py.import("jacrs._adapters.unsupported")?.getattr("REASONS")?.cast_into::<PyDict>()?;
+    let reasons = py
+        .import("jacrs._adapters.unsupported")?
+        .getattr("REASONS")?
+        .cast_into::<PyDict>()?;
     Ok(match reasons.get_item(key)? {
         Some(reason) => format!("{full} cannot be recorded: {reason}"),
         None => format!("{full} cannot be recorded yet: it has no derivative rule"),
@@ -104,6 +119,8 @@ pub fn elementwise(ufunc: &Bound<'_, PyAny>) -> PyResult<Option<Fun>> {
     let fun = Fun::from_numpy(&name).filter(|fun| fun.arity() == arity);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     // The reference keeps the address from being used again.
-    known.get_or_insert_default().insert(key, (ufunc.clone().unbind(), fun));
+    known
+        .get_or_insert_default()
+        .insert(key, (ufunc.clone().unbind(), fun));
     Ok(fun)
 }

@@ -61,7 +61,9 @@ fn nodes(state: &mut State, given: &[Given<'_>]) -> Result<Vec<NodeId>> {
 }
 
 fn tracers(py: Python<'_>, made: Vec<(Handle, bool)>, generation: u32) -> PyResult<Vec<Py<PyAny>>> {
-    made.into_iter().map(|(handle, array)| tracer::new(py, generation, handle, array)).collect()
+    made.into_iter()
+        .map(|(handle, array)| tracer::new(py, generation, handle, array))
+        .collect()
 }
 
 fn fresh(state: &mut State, node: NodeId) -> (Handle, bool) {
@@ -73,7 +75,11 @@ fn parse_mode(py: Python<'_>, mode: &str) -> PyResult<Mode> {
     match mode {
         "forward" => Ok(Mode::Forward),
         "reverse" => Ok(Mode::Reverse),
-        other => Err(raise_as(py, "value", &format!("mode is 'forward' or 'reverse', not {other:?}"))),
+        other => Err(raise_as(
+            py,
+            "value",
+            &format!("mode is 'forward' or 'reverse', not {other:?}"),
+        )),
     }
 }
 
@@ -99,7 +105,9 @@ impl Session {
 impl Session {
     #[new]
     fn new() -> Self {
-        Self { inner: Mutex::default() }
+        Self {
+            inner: Mutex::default(),
+        }
     }
 
     /// Whether this thread was recording already: then results are tracers.
@@ -132,13 +140,22 @@ impl Session {
     }
 
     /// A fresh, read-only name for an argument.
-    fn argument(&self, py: Python<'_>, x: &Bound<'_, PyAny>, differentiable: bool) -> PyResult<Py<PyAny>> {
+    fn argument(
+        &self,
+        py: Python<'_>,
+        x: &Bound<'_, PyAny>,
+        differentiable: bool,
+    ) -> PyResult<Py<PyAny>> {
         let joined = self.inner().joined;
         if let Ok(tracer) = x.cast::<Tracer>() {
             return state::wrap_handle(py, |state| {
                 let handle = tracer.get().handle(state.generation)?;
                 let node = state.rec.node(handle);
-                Ok(if differentiable { state.rec.opaque(node) } else { state.rec.fresh(node) })
+                Ok(if differentiable {
+                    state.rec.opaque(node)
+                } else {
+                    state.rec.fresh(node)
+                })
             });
         }
         let array = arrays::asarray(x)?;
@@ -147,9 +164,16 @@ impl Session {
             if !joined {
                 return Ok(state.rec.argument(taken, differentiable));
             }
-            let handle = state.rec.captured(taken, Access::ReadOnly("it is an argument of the recorded function"));
+            let handle = state.rec.captured(
+                taken,
+                Access::ReadOnly("it is an argument of the recorded function"),
+            );
             let node = state.rec.node(handle);
-            Ok(if differentiable { state.rec.opaque(node) } else { handle })
+            Ok(if differentiable {
+                state.rec.opaque(node)
+            } else {
+                handle
+            })
         })
     }
 
@@ -175,10 +199,18 @@ impl Session {
         inputs: &Bound<'_, PyList>,
         tangents: &Bound<'_, PyList>,
     ) -> PyResult<Vec<Py<PyAny>>> {
-        let given = (read_given(outputs)?, read_given(inputs)?, read_given(tangents)?);
+        let given = (
+            read_given(outputs)?,
+            read_given(inputs)?,
+            read_given(tangents)?,
+        );
         let (made, generation) = state::with(py, |state| {
             state.locate(py);
-            let (ys, xs, ts) = (nodes(state, &given.0)?, nodes(state, &given.1)?, nodes(state, &given.2)?);
+            let (ys, xs, ts) = (
+                nodes(state, &given.0)?,
+                nodes(state, &given.1)?,
+                nodes(state, &given.2)?,
+            );
             let ts: Vec<_> = ts.into_iter().map(Some).collect();
             let moved = differentiate::jvp(&mut state.rec.graph, &ys, &xs, &ts);
             Ok((filled(state, moved, &ys), state.generation))
@@ -194,10 +226,18 @@ impl Session {
         inputs: &Bound<'_, PyList>,
         cotangents: &Bound<'_, PyList>,
     ) -> PyResult<Vec<Py<PyAny>>> {
-        let given = (read_given(outputs)?, read_given(inputs)?, read_given(cotangents)?);
+        let given = (
+            read_given(outputs)?,
+            read_given(inputs)?,
+            read_given(cotangents)?,
+        );
         let (made, generation) = state::with(py, |state| {
             state.locate(py);
-            let (ys, xs, cts) = (nodes(state, &given.0)?, nodes(state, &given.1)?, nodes(state, &given.2)?);
+            let (ys, xs, cts) = (
+                nodes(state, &given.0)?,
+                nodes(state, &given.1)?,
+                nodes(state, &given.2)?,
+            );
             let cts: Vec<_> = cts.into_iter().map(Some).collect();
             let swept = differentiate::vjp(&mut state.rec.graph, &ys, &xs, &cts);
             Ok((filled(state, swept, &xs), state.generation))
@@ -230,7 +270,9 @@ impl Session {
             }
             Ok((rows, state.generation))
         })?;
-        rows.into_iter().map(|made| tracers(py, made, generation)).collect()
+        rows.into_iter()
+            .map(|made| tracers(py, made, generation))
+            .collect()
     }
 
     /// The values of the outputs.
@@ -238,9 +280,14 @@ impl Session {
         let outputs = read_given(outputs)?;
         let results = self.with(py, |state| {
             let ys = nodes(state, &outputs)?;
-            ys.into_iter().map(|y| state.rec.value(y)).collect::<Result<Vec<_>>>()
+            ys.into_iter()
+                .map(|y| state.rec.value(y))
+                .collect::<Result<Vec<_>>>()
         })?;
-        results.iter().map(|array| Ok(arrays::to_numpy(py, array)?.unbind())).collect()
+        results
+            .iter()
+            .map(|array| Ok(arrays::to_numpy(py, array)?.unbind()))
+            .collect()
     }
 
     /// Values of the outputs and their tangents.
@@ -311,7 +358,10 @@ impl Session {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
             let recorded = state.rec.graph.len();
             let job = programs::prepare(state, Request::Jacobian(mode), &ys, &xs)?;
-            Ok(format!("recorded: {recorded} nodes\n{}", programs::describe(&job)))
+            Ok(format!(
+                "recorded: {recorded} nodes\n{}",
+                programs::describe(&job)
+            ))
         })
     }
 
@@ -350,7 +400,11 @@ impl Session {
 }
 
 /// Derivatives with zeros for those that vanish.
-fn filled(state: &mut State, derivatives: Vec<Option<NodeId>>, like: &[NodeId]) -> Vec<(Handle, bool)> {
+fn filled(
+    state: &mut State,
+    derivatives: Vec<Option<NodeId>>,
+    like: &[NodeId],
+) -> Vec<(Handle, bool)> {
     (derivatives.into_iter().zip(like))
         .map(|(d, &x)| {
             let node = d.unwrap_or_else(|| {
@@ -381,4 +435,3 @@ pub fn build_info(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
     let level = jacrs::simd::level().name();
     PyTuple::new(py, [level, env!("CARGO_PKG_VERSION")])
 }
-

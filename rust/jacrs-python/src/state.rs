@@ -60,8 +60,15 @@ impl State {
         {
             return known.handle;
         }
-        let handle = self.rec.captured(array.clone(), Access::ReadOnly("it was made outside the recorded function"));
-        let capture = Capture { _object: object.clone().unbind(), snapshot: array, handle };
+        let handle = self.rec.captured(
+            array.clone(),
+            Access::ReadOnly("it was made outside the recorded function"),
+        );
+        let capture = Capture {
+            _object: object.clone().unbind(),
+            snapshot: array,
+            handle,
+        };
         self.captures.insert(key, capture);
         handle
     }
@@ -74,7 +81,10 @@ fn same_elements(a: &Array, b: &Array) -> bool {
     let bytes = a.view().len() * a.dtype().size();
     // SAFETY: both are our own copies of this many bytes, without gaps.
     let (x, y) = unsafe {
-        (std::slice::from_raw_parts(a.view().ptr, bytes), std::slice::from_raw_parts(b.view().ptr, bytes))
+        (
+            std::slice::from_raw_parts(a.view().ptr, bytes),
+            std::slice::from_raw_parts(b.view().ptr, bytes),
+        )
     };
     x == y
 }
@@ -145,14 +155,22 @@ impl<'py> Operand<'py> {
         }
         if contains_tracer(x) {
             // A list with traced items: the array that NumPy would make of it.
-            let array = x.py().import("jacrs.numpy")?.getattr("array")?.call1((x,))?;
+            let array = x
+                .py()
+                .import("jacrs.numpy")?
+                .getattr("array")?
+                .call1((x,))?;
             return Ok(Some(Self::Tracer(array.cast_into::<Tracer>()?)));
         }
         let is_array = x.cast::<numpy::PyUntypedArray>().is_ok();
         if !is_array && let Ok(float) = x.cast::<PyFloat>() {
             return Ok(Some(Self::Scalar(float.value(), DType::F64, address)));
         }
-        if is_array || x.is_instance_of::<PyList>() || x.is_instance_of::<PyTuple>() || is_generic(x)? {
+        if is_array
+            || x.is_instance_of::<PyList>()
+            || x.is_instance_of::<PyTuple>()
+            || is_generic(x)?
+        {
             let array = arrays::asarray(x)?;
             let taken = arrays::from_numpy(&array, Take::Copy)?;
             return Ok(Some(Self::Array(x.clone(), taken)));
@@ -163,8 +181,15 @@ impl<'py> Operand<'py> {
     /// As [`Operand::read`], with an error for anything else.
     pub fn require(x: &Bound<'py, PyAny>) -> PyResult<Self> {
         Self::read(x)?.ok_or_else(|| {
-            let kind = x.get_type().name().map_or_else(|_| "this".into(), |n| n.to_string());
-            raise_as(x.py(), "type", &format!("an object of type {kind} is not an array or a number"))
+            let kind = x
+                .get_type()
+                .name()
+                .map_or_else(|_| "this".into(), |n| n.to_string());
+            raise_as(
+                x.py(),
+                "type",
+                &format!("an object of type {kind} is not an array or a number"),
+            )
         })
     }
 }
@@ -176,13 +201,16 @@ fn contains_tracer(x: &Bound<'_, PyAny>) -> bool {
     if let Ok(list) = x.cast::<PyList>() {
         return list.iter().any(holds);
     }
-    x.cast::<PyTuple>().is_ok_and(|tuple| tuple.iter().any(holds))
+    x.cast::<PyTuple>()
+        .is_ok_and(|tuple| tuple.iter().any(holds))
 }
 
 fn is_generic(x: &Bound<'_, PyAny>) -> PyResult<bool> {
     static GENERIC: pyo3::sync::PyOnceLock<Py<PyAny>> = pyo3::sync::PyOnceLock::new();
     let py = x.py();
-    let generic = GENERIC.get_or_try_init(py, || py.import("numpy")?.getattr("generic").map(Bound::unbind))?;
+    let generic = GENERIC.get_or_try_init(py, || {
+        py.import("numpy")?.getattr("generic").map(Bound::unbind)
+    })?;
     x.is_instance(generic.bind(py))
 }
 
@@ -196,12 +224,15 @@ impl State {
                 let handle = tracer.get().handle(self.generation)?;
                 (self.rec.node(handle), Weak::None)
             }
-            Operand::Float(value, address) => {
-                (self.rec.literal_f64(*value, DType::F64, (*address, location)), Weak::Float)
-            }
-            Operand::Scalar(value, dtype, address) => {
-                (self.rec.literal_f64(*value, *dtype, (*address, location)), Weak::None)
-            }
+            Operand::Float(value, address) => (
+                self.rec
+                    .literal_f64(*value, DType::F64, (*address, location)),
+                Weak::Float,
+            ),
+            Operand::Scalar(value, dtype, address) => (
+                self.rec.literal_f64(*value, *dtype, (*address, location)),
+                Weak::None,
+            ),
             Operand::Int(value) => (self.rec.literal_i64(*value), Weak::Int),
             Operand::Bool(value) => (self.rec.literal_bool(*value), Weak::Bool),
             Operand::Array(object, array) => {
@@ -215,7 +246,10 @@ impl State {
     pub fn handle(&self, operand: &Operand<'_>) -> Option<Handle> {
         match operand {
             Operand::Tracer(tracer) => tracer.get().handle(self.generation).ok(),
-            Operand::Array(object, _) => self.captures.get(&(object.as_ptr() as usize)).map(|known| known.handle),
+            Operand::Array(object, _) => self
+                .captures
+                .get(&(object.as_ptr() as usize))
+                .map(|known| known.handle),
             _ => None,
         }
     }
@@ -227,18 +261,28 @@ impl State {
 }
 
 /// A tracer for a node just made, as NumPy returns it: a scalar if it is 0-d.
-pub fn wrap(py: Python<'_>, body: impl FnOnce(&mut State) -> Result<NodeId>) -> PyResult<Py<PyAny>> {
+pub fn wrap(
+    py: Python<'_>,
+    body: impl FnOnce(&mut State) -> Result<NodeId>,
+) -> PyResult<Py<PyAny>> {
     let (handle, generation, array) = with(py, |state| {
         state.locate(py);
         let node = body(state)?;
         let handle = state.rec.fresh(node);
-        Ok((handle, state.generation, !state.rec.graph.shape(node).is_empty()))
+        Ok((
+            handle,
+            state.generation,
+            !state.rec.graph.shape(node).is_empty(),
+        ))
     })?;
     tracer::new(py, generation, handle, array)
 }
 
 /// A tracer for a handle just made.
-pub fn wrap_handle(py: Python<'_>, body: impl FnOnce(&mut State) -> Result<Handle>) -> PyResult<Py<PyAny>> {
+pub fn wrap_handle(
+    py: Python<'_>,
+    body: impl FnOnce(&mut State) -> Result<Handle>,
+) -> PyResult<Py<PyAny>> {
     let (handle, generation, array) = with(py, |state| {
         state.locate(py);
         let handle = body(state)?;

@@ -34,7 +34,10 @@ pub struct ArrayTracer;
 
 /// A new tracer: an array, or a scalar that no assignment changes.
 pub fn new(py: Python<'_>, generation: u32, handle: Handle, array: bool) -> PyResult<Py<PyAny>> {
-    let base = Tracer { generation, handle: AtomicU64::new(handle.to_bits()) };
+    let base = Tracer {
+        generation,
+        handle: AtomicU64::new(handle.to_bits()),
+    };
     if array {
         let init = PyClassInitializer::from(base).add_subclass(ArrayTracer);
         return Ok(Py::new(py, init)?.into_any());
@@ -55,7 +58,11 @@ impl Tracer {
     }
 
     /// Runs `body` on the handle, keeping the promotion to shared storage that it may make.
-    fn shared<R>(&self, state: &mut State, body: impl FnOnce(&mut State, &mut Handle) -> Result<R>) -> Result<R> {
+    fn shared<R>(
+        &self,
+        state: &mut State,
+        body: impl FnOnce(&mut State, &mut Handle) -> Result<R>,
+    ) -> Result<R> {
         let mut handle = self.handle(state.generation)?;
         let result = body(state, &mut handle);
         self.handle.store(handle.to_bits(), Ordering::Relaxed);
@@ -104,16 +111,27 @@ impl Tracer {
     fn single(&self, py: Python<'_>, what: &str) -> PyResult<(DType, u64)> {
         let value = self.value(py)?;
         let bits = scalar_bits(&value).ok_or_else(|| {
-            PyTypeError::new_err(format!("only length-1 arrays can be converted to Python {what}s"))
+            PyTypeError::new_err(format!(
+                "only length-1 arrays can be converted to Python {what}s"
+            ))
         })?;
         Ok((value.dtype(), bits))
     }
 }
 
 /// The result of a binary operator: `NotImplemented` where the other side is no operand.
-fn binary(py: Python<'_>, fun: Fun, x: &Bound<'_, PyAny>, z: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-    let (Some(x), Some(z)) = (Operand::read(x)?, Operand::read(z)?) else { return Ok(py.NotImplemented()) };
-    if fun == Fun::Power && let Some((exponent, integer)) = literal(&z) {
+fn binary(
+    py: Python<'_>,
+    fun: Fun,
+    x: &Bound<'_, PyAny>,
+    z: &Bound<'_, PyAny>,
+) -> PyResult<Py<PyAny>> {
+    let (Some(x), Some(z)) = (Operand::read(x)?, Operand::read(z)?) else {
+        return Ok(py.NotImplemented());
+    };
+    if fun == Fun::Power
+        && let Some((exponent, integer)) = literal(&z)
+    {
         return power(py, x, exponent, integer);
     }
     map(py, fun, &[x, z])
@@ -135,8 +153,11 @@ pub fn map(py: Python<'_>, fun: Fun, operands: &[Operand<'_>]) -> PyResult<Py<Py
         for (slot, operand) in nodes.iter_mut().zip(operands) {
             *slot = state.node(operand)?;
         }
-        if fun == Fun::Power && let Some((exponent, false)) = literal(&operands[1]) {
-            nodes[1].0 = jacrs::ops::build::constant(&mut state.rec.graph, DType::F64, &[], exponent);
+        if fun == Fun::Power
+            && let Some((exponent, false)) = literal(&operands[1])
+        {
+            nodes[1].0 =
+                jacrs::ops::build::constant(&mut state.rec.graph, DType::F64, &[], exponent);
         }
         let node = state.rec.map(fun, &nodes[..operands.len()])?;
         Ok(follow(state, node, operands))
@@ -205,16 +226,33 @@ impl Tracer {
     fn __rmod__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         binary(slf.py(), Fun::Remainder, other, slf.as_any())
     }
-    fn __divmod__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<(Py<PyAny>, Py<PyAny>)> {
+    fn __divmod__(
+        slf: &Bound<'_, Self>,
+        other: &Bound<'_, PyAny>,
+    ) -> PyResult<(Py<PyAny>, Py<PyAny>)> {
         Ok((Self::__floordiv__(slf, other)?, Self::__mod__(slf, other)?))
     }
-    fn __rdivmod__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<(Py<PyAny>, Py<PyAny>)> {
-        Ok((Self::__rfloordiv__(slf, other)?, Self::__rmod__(slf, other)?))
+    fn __rdivmod__(
+        slf: &Bound<'_, Self>,
+        other: &Bound<'_, PyAny>,
+    ) -> PyResult<(Py<PyAny>, Py<PyAny>)> {
+        Ok((
+            Self::__rfloordiv__(slf, other)?,
+            Self::__rmod__(slf, other)?,
+        ))
     }
-    fn __pow__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, _modulo: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+    fn __pow__(
+        slf: &Bound<'_, Self>,
+        other: &Bound<'_, PyAny>,
+        _modulo: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
         binary(slf.py(), Fun::Power, slf.as_any(), other)
     }
-    fn __rpow__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, _modulo: Option<&Bound<'_, PyAny>>) -> PyResult<Py<PyAny>> {
+    fn __rpow__(
+        slf: &Bound<'_, Self>,
+        other: &Bound<'_, PyAny>,
+        _modulo: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Py<PyAny>> {
         binary(slf.py(), Fun::Power, other, slf.as_any())
     }
     fn __and__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
@@ -254,7 +292,11 @@ impl Tracer {
         Self::copy(slf, "K")
     }
 
-    fn __richcmp__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, op: CompareOp) -> PyResult<Py<PyAny>> {
+    fn __richcmp__(
+        slf: &Bound<'_, Self>,
+        other: &Bound<'_, PyAny>,
+        op: CompareOp,
+    ) -> PyResult<Py<PyAny>> {
         let fun = match op {
             CompareOp::Lt => Fun::Less,
             CompareOp::Le => Fun::LessEqual,
@@ -291,12 +333,18 @@ impl Tracer {
             ));
         }
         let (dtype, bits) = self.single(py, "scalar")?;
-        Ok(if dtype.is_float() { f64::from_bits(bits) } else { bits.cast_signed() as f64 })
+        Ok(if dtype.is_float() {
+            f64::from_bits(bits)
+        } else {
+            bits.cast_signed() as f64
+        })
     }
 
     fn __complex__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let real = self.__float__(py)?;
-        Ok(pyo3::types::PyComplex::from_doubles(py, real, 0.0).into_any().unbind())
+        Ok(pyo3::types::PyComplex::from_doubles(py, real, 0.0)
+            .into_any()
+            .unbind())
     }
 
     /// The integer part of the value: a step function, whose derivative is zero.
@@ -312,7 +360,9 @@ impl Tracer {
         let value = self.value(py)?;
         match (scalar_bits(&value), value.dtype()) {
             (Some(bits), DType::I64) => Ok(bits.cast_signed()),
-            _ => Err(PyTypeError::new_err("only integer scalar arrays can be converted to a scalar index")),
+            _ => Err(PyTypeError::new_err(
+                "only integer scalar arrays can be converted to a scalar index",
+            )),
         }
     }
 
@@ -335,32 +385,51 @@ impl Tracer {
             }
             None => {
                 let (dtype, bits) = slf.get().single(py, "scalar")?;
-                let value = if dtype.is_float() { f64::from_bits(bits) } else { bits.cast_signed() as f64 };
-                Ok(pyo3::types::PyFloat::new(py, value).call_method0("__round__")?.unbind())
+                let value = if dtype.is_float() {
+                    f64::from_bits(bits)
+                } else {
+                    bits.cast_signed() as f64
+                };
+                Ok(pyo3::types::PyFloat::new(py, value)
+                    .call_method0("__round__")?
+                    .unbind())
             }
         }
     }
 
     fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
-        self.shape_vec(py)?.first().copied().ok_or_else(|| PyTypeError::new_err("len() of unsized object"))
+        self.shape_vec(py)?
+            .first()
+            .copied()
+            .ok_or_else(|| PyTypeError::new_err("len() of unsized object"))
     }
 
     fn __iter__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
-        let n = match slf.get().shape_vec(py)?.first() {
-            Some(&n) => n,
-            None => return Err(PyTypeError::new_err("iteration over a 0-d array")),
+        let shape = slf.get().shape_vec(py)?;
+        let Some(&n) = shape.first() else {
+            return Err(PyTypeError::new_err("iteration over a 0-d array"));
         };
         // As NumPy's iterator: the items are taken one by one, so that later writes are seen.
         let take = slf.getattr("__getitem__")?;
         let range = py.import("builtins")?.getattr("range")?.call1((n,))?;
-        Ok(py.import("builtins")?.getattr("map")?.call1((take, range))?.unbind())
+        Ok(py
+            .import("builtins")?
+            .getattr("map")?
+            .call1((take, range))?
+            .unbind())
     }
 
     fn __reversed__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
-        let index = Index::Slice { start: None, stop: None, step: Some(-1) };
-        let flipped = slf.get().view_with(py, |state, handle| state.rec.view(handle, &[index]))?;
+        let index = Index::Slice {
+            start: None,
+            stop: None,
+            step: Some(-1),
+        };
+        let flipped = slf
+            .get()
+            .view_with(py, |state, handle| state.rec.view(handle, &[index]))?;
         Ok(flipped.bind(py).try_iter()?.into_any().unbind())
     }
 
@@ -425,7 +494,12 @@ impl Tracer {
     fn strides<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let strides = self.facts(py, |state, handle| {
             let size = state.rec.dtype(handle).size() as isize;
-            state.rec.strides(handle).iter().map(|s| s * size).collect::<Vec<_>>()
+            state
+                .rec
+                .strides(handle)
+                .iter()
+                .map(|s| s * size)
+                .collect::<Vec<_>>()
         })?;
         PyTuple::new(py, strides)
     }
@@ -497,18 +571,31 @@ impl Tracer {
         let same = parse_dtype(&from)? == to;
         if !same && casting != "unsafe" {
             let numpy = py.import("numpy")?;
-            if !numpy.call_method1("can_cast", (&from, dtype, casting))?.is_truthy()? {
-                numpy.call_method1("empty", (0, &from))?.call_method1("astype", (dtype, "K", casting))?;
+            if !numpy
+                .call_method1("can_cast", (&from, dtype, casting))?
+                .is_truthy()?
+            {
+                numpy
+                    .call_method1("empty", (0, &from))?
+                    .call_method1("astype", (dtype, "K", casting))?;
             }
         }
         if same {
-            return if copy { Self::copy(slf, order) } else { Ok(slf.clone().into_any().unbind()) };
+            return if copy {
+                Self::copy(slf, order)
+            } else {
+                Ok(slf.clone().into_any().unbind())
+            };
         }
         state::wrap_handle(py, |state| {
             let handle = slf.get().handle(state.generation)?;
             let node = state.rec.node(handle);
             let cast = state.rec.cast(node, to);
-            Ok(if order == "C" { state.rec.fresh(cast) } else { state.rec.fresh_like(cast, &[handle]) })
+            Ok(if order == "C" {
+                state.rec.fresh(cast)
+            } else {
+                state.rec.fresh_like(cast, &[handle])
+            })
         })
     }
 
@@ -519,7 +606,11 @@ impl Tracer {
     }
 
     fn __reduce__(&self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
-        Err(raise_as(py, "trace", "a tracer cannot be pickled: it has no value outside its recording"))
+        Err(raise_as(
+            py,
+            "trace",
+            "a tracer cannot be pickled: it has no value outside its recording",
+        ))
     }
 
     /// The value in words; text carries no derivative.
@@ -527,14 +618,24 @@ impl Tracer {
         Ok(to_numpy(py, &self.value(py)?)?.str()?.to_string())
     }
 
-    fn __format__<'py>(&self, py: Python<'py>, spec: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn __format__<'py>(
+        &self,
+        py: Python<'py>,
+        spec: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let array = to_numpy(py, &self.value(py)?)?;
-        let plain = if self.ndim(py)? == 0 { array.call_method0("item")? } else { array };
+        let plain = if self.ndim(py)? == 0 {
+            array.call_method0("item")?
+        } else {
+            array
+        };
         plain.call_method1("__format__", (spec,))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let Ok(value) = self.value(py) else { return Ok("Tracer(of a recording that has ended)".into()) };
+        let Ok(value) = self.value(py) else {
+            return Ok("Tracer(of a recording that has ended)".into());
+        };
         let array = to_numpy(py, &value)?;
         Ok(format!("Tracer({})", array.repr()?))
     }
@@ -548,7 +649,9 @@ impl Tracer {
         }
         match registry::property(name)? {
             Some(adapter) => Ok(adapter.call1((slf,))?.unbind()),
-            None => Err(PyAttributeError::new_err(format!("'Tracer' object has no attribute '{name}'"))),
+            None => Err(PyAttributeError::new_err(format!(
+                "'Tracer' object has no attribute '{name}'"
+            ))),
         }
     }
 }
@@ -577,7 +680,11 @@ impl Tracer {
 
     fn rounded<'py>(&self, py: Python<'py>, how: &str) -> PyResult<Bound<'py, PyAny>> {
         let (dtype, bits) = self.single(py, "scalar")?;
-        let value = if dtype.is_float() { f64::from_bits(bits) } else { bits.cast_signed() as f64 };
+        let value = if dtype.is_float() {
+            f64::from_bits(bits)
+        } else {
+            bits.cast_signed() as f64
+        };
         py.import("math")?.getattr(how)?.call1((value,))
     }
 }
@@ -593,7 +700,9 @@ fn update(slf: &Bound<'_, ArrayTracer>, fun: Fun, other: &Bound<'_, PyAny>) -> P
         own.get().shared(state, |state, handle| {
             let x = state.rec.node(*handle);
             let result = match (fun, literal(&other)) {
-                (Fun::Power, Some((exponent, integer))) => state.rec.pow_const(x, exponent, integer)?,
+                (Fun::Power, Some((exponent, integer))) => {
+                    state.rec.pow_const(x, exponent, integer)?
+                }
                 _ => state.rec.map(fun, &[(x, Weak::None), z])?,
             };
             write_whole(state, handle, result, fun.row().numpy[0])
@@ -602,7 +711,12 @@ fn update(slf: &Bound<'_, ArrayTracer>, fun: Fun, other: &Bound<'_, PyAny>) -> P
 }
 
 /// Writes a whole array in place, with NumPy's "same kind" rule; a smaller result is repeated.
-pub fn write_whole(state: &mut State, handle: &mut Handle, result: jacrs::ir::NodeId, ufunc: &str) -> Result<()> {
+pub fn write_whole(
+    state: &mut State,
+    handle: &mut Handle,
+    result: jacrs::ir::NodeId,
+    ufunc: &str,
+) -> Result<()> {
     let (from, to) = (state.rec.graph.dtype(result), state.rec.dtype(*handle));
     let same_kind = from == to || (from.is_float() && to.is_float()) || from < to;
     if !same_kind {
@@ -612,7 +726,12 @@ pub fn write_whole(state: &mut State, handle: &mut Handle, result: jacrs::ir::No
     }
     let (result_shape, shape) = (state.rec.graph.dims(result), state.rec.shape(*handle));
     let missing = shape.len().checked_sub(result_shape.len());
-    let fits = missing.is_some_and(|lead| result_shape.iter().zip(&shape[lead..]).all(|(&a, &b)| a == b || a == 1));
+    let fits = missing.is_some_and(|lead| {
+        result_shape
+            .iter()
+            .zip(&shape[lead..])
+            .all(|(&a, &b)| a == b || a == 1)
+    });
     if !fits {
         return Err(Error::shape(format!(
             "non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
@@ -643,7 +762,11 @@ impl ArrayTracer {
     fn __imod__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
         update(slf, Fun::Remainder, other)
     }
-    fn __ipow__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>, _modulo: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    fn __ipow__(
+        slf: &Bound<'_, Self>,
+        other: &Bound<'_, PyAny>,
+        _modulo: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
         update(slf, Fun::Power, other)
     }
     fn __iand__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -661,11 +784,17 @@ impl ArrayTracer {
         let product = Operand::require(product.bind(py))?;
         state::with(py, |state| {
             let (node, _) = state.node(&product)?;
-            slf.as_super().get().shared(state, |state, handle| write_whole(state, handle, node, "matmul"))
+            slf.as_super().get().shared(state, |state, handle| {
+                write_whole(state, handle, node, "matmul")
+            })
         })
     }
 
-    fn __setitem__(slf: &Bound<'_, Self>, index: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn __setitem__(
+        slf: &Bound<'_, Self>,
+        index: &Bound<'_, PyAny>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         let py = slf.py();
         let parts = indexing::read(index)?;
         let value = Operand::require(value)?;
@@ -673,17 +802,26 @@ impl ArrayTracer {
             state.locate(py);
             let index = indexing::resolve(state, parts)?;
             let (node, _) = state.node(&value)?;
-            slf.as_super().get().shared(state, |state, handle| state.rec.assign(handle, &index, node))
+            slf.as_super().get().shared(state, |state, handle| {
+                state.rec.assign(handle, &index, node)
+            })
         })
     }
 }
 
 /// The bytes-free helper that arrays share: a tracer's handle for in-place primitives.
-pub fn write_into(py: Python<'_>, target: &Bound<'_, Tracer>, result: &Operand<'_>, ufunc: &str) -> PyResult<()> {
+pub fn write_into(
+    py: Python<'_>,
+    target: &Bound<'_, Tracer>,
+    result: &Operand<'_>,
+    ufunc: &str,
+) -> PyResult<()> {
     state::with(py, |state| {
         state.locate(py);
         let (node, _) = state.node(result)?;
-        target.get().shared(state, |state, handle| write_whole(state, handle, node, ufunc))
+        target.get().shared(state, |state, handle| {
+            write_whole(state, handle, node, ufunc)
+        })
     })
 }
 

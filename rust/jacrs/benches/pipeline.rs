@@ -20,7 +20,9 @@ fn record(n: usize) -> Recording {
     for k in 0..n / 2 {
         let item = r.view(&mut x, &[Index::At((k % 8) as i64)]).unwrap();
         let item = r.node(item);
-        y = r.map(Fun::Mul, &[(y, Weak::None), (item, Weak::None)]).unwrap();
+        y = r
+            .map(Fun::Mul, &[(y, Weak::None), (item, Weak::None)])
+            .unwrap();
         y = r.map(Fun::Sin, &[(y, Weak::None)]).unwrap();
     }
     r.graph.outputs = vec![y];
@@ -45,10 +47,18 @@ fn stages(c: &mut Criterion) {
         let recorded = record(n).graph;
         let differentiated = gradient(&recorded);
         let optimized = optimize(&differentiated);
-        group.bench_function(BenchmarkId::new("record", n), |b| b.iter(|| black_box(record(n))));
-        group.bench_function(BenchmarkId::new("differentiate", n), |b| b.iter(|| black_box(gradient(&recorded))));
-        group.bench_function(BenchmarkId::new("optimize", n), |b| b.iter(|| black_box(optimize(&differentiated))));
-        group.bench_function(BenchmarkId::new("plan", n), |b| b.iter(|| black_box(Plan::new(&optimized).unwrap())));
+        group.bench_function(BenchmarkId::new("record", n), |b| {
+            b.iter(|| black_box(record(n)));
+        });
+        group.bench_function(BenchmarkId::new("differentiate", n), |b| {
+            b.iter(|| black_box(gradient(&recorded)));
+        });
+        group.bench_function(BenchmarkId::new("optimize", n), |b| {
+            b.iter(|| black_box(optimize(&differentiated)));
+        });
+        group.bench_function(BenchmarkId::new("plan", n), |b| {
+            b.iter(|| black_box(Plan::new(&optimized).unwrap()));
+        });
         group.bench_function(BenchmarkId::new("fingerprint", n), |b| {
             b.iter(|| black_box(recorded.fingerprint().finish()));
         });

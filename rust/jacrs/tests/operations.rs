@@ -19,7 +19,12 @@ struct Case {
 
 impl Case {
     fn active(&self) -> Vec<NodeId> {
-        self.graph.inputs().iter().copied().filter(|&x| self.graph.node(x).active).collect()
+        self.graph
+            .inputs()
+            .iter()
+            .copied()
+            .filter(|&x| self.graph.node(x).active)
+            .collect()
     }
 
     /// The inputs with the active ones moved along a direction.
@@ -28,8 +33,12 @@ impl Case {
         let mut inputs = vec![];
         for (x, array) in self.graph.inputs().iter().zip(&self.inputs) {
             if self.graph.node(*x).active {
-                let shifted: Vec<f64> =
-                    array.to_vec::<f64>().iter().zip(&direction[k]).map(|(a, d)| a + h * d).collect();
+                let shifted: Vec<f64> = array
+                    .to_vec::<f64>()
+                    .iter()
+                    .zip(&direction[k])
+                    .map(|(a, d)| a + h * d)
+                    .collect();
                 inputs.push(Array::from_slice(array.shape(), &shifted));
                 k += 1;
             } else {
@@ -42,7 +51,10 @@ impl Case {
     /// A random direction: one vector for each active input.
     fn direction(&self, seed: u64) -> Vec<Vec<f64>> {
         let sizes = self.active().into_iter().map(|x| self.graph.size(x));
-        sizes.enumerate().map(|(k, n)| scattered(n, seed + k as u64, -1.0, 1.0)).collect()
+        sizes
+            .enumerate()
+            .map(|(k, n)| scattered(n, seed + k as u64, -1.0, 1.0))
+            .collect()
     }
 }
 
@@ -56,7 +68,9 @@ fn case(name: &str, text: &str) -> Case {
         .map(|(k, &x)| {
             let n = graph.size(x);
             match graph.dtype(x) {
-                DType::F64 => Array::from_slice(graph.shape(x), &scattered(n, 7 + k as u64, 0.2, 0.9)),
+                DType::F64 => {
+                    Array::from_slice(graph.shape(x), &scattered(n, 7 + k as u64, 0.2, 0.9))
+                }
                 DType::I64 => {
                     let places: Vec<i64> = (0..n as i64).map(|i| (i * 7 + 1) % 3 - 1).collect();
                     Array::from_slice(graph.shape(x), &places)
@@ -68,65 +82,171 @@ fn case(name: &str, text: &str) -> Case {
             }
         })
         .collect();
-    Case { name: name.into(), graph, inputs }
+    Case {
+        name: name.into(),
+        graph,
+        inputs,
+    }
 }
 
 /// One case for each row of the elementwise table that has a derivative.
 fn elementwise() -> Vec<Case> {
     let mut cases = vec![];
-    for row in ROWS.iter().filter(|row| !row.flat || row.class == Class::Select) {
+    for row in ROWS
+        .iter()
+        .filter(|row| !row.flat || row.class == Class::Select)
+    {
         // The inverse hyperbolic cosine lives above one.
-        let shift = if row.fun == Fun::Acosh { "%2 = const(1.5) : float64[2,3]\n%3 = add(%0, %2) : float64[2,3]\n" } else { "%3 = mul(%0, %0) : float64[2,3]\n" };
+        let shift = if row.fun == Fun::Acosh {
+            "%2 = const(1.5) : float64[2,3]\n%3 = add(%0, %2) : float64[2,3]\n"
+        } else {
+            "%3 = mul(%0, %0) : float64[2,3]\n"
+        };
         let call = match (row.class, row.arity) {
-            (Class::Select, _) => format!("%4 = greater(%0, %1) : bool[2,3]\n%5 = {}(%4, %3, %1) : float64[2,3]\n", row.name),
+            (Class::Select, _) => format!(
+                "%4 = greater(%0, %1) : bool[2,3]\n%5 = {}(%4, %3, %1) : float64[2,3]\n",
+                row.name
+            ),
             (_, 1) => format!("%5 = {}(%3) : float64[2,3]\n", row.name),
             _ => format!("%5 = {}(%3, %1) : float64[2,3]\n", row.name),
         };
-        let text = format!("%0 = input! : float64[2,3]\n%1 = input! : float64[2,3]\n{shift}{call}return %5");
+        let text = format!(
+            "%0 = input! : float64[2,3]\n%1 = input! : float64[2,3]\n{shift}{call}return %5"
+        );
         cases.push(case(row.name, &text));
     }
     cases
 }
 
-/// Structural operations, each followed by a square so that second derivatives do not vanish.
+/// Structural operations: a name, the lines after an input `%0` of `[2,3]` up to `%8`, and the shape
+/// of `%8`.
+const STRUCTURAL: &[(&str, &str, &str)] = &[
+    ("reshape", "%8 = reshape(%0) : float64[3,1,2]\n", "3,1,2"),
+    (
+        "transpose",
+        "%8 = transpose(%0, [1 0]) : float64[3,2]\n",
+        "3,2",
+    ),
+    (
+        "broadcast",
+        "%8 = broadcast(%0) : float64[4,2,3]\n",
+        "4,2,3",
+    ),
+    (
+        "slice",
+        "%8 = slice(%0, [1 -1 0 2]) : float64[2,2]\n",
+        "2,2",
+    ),
+    (
+        "empty slice",
+        "%8 = slice(%0, [0 1 0 1]) : float64[0,3]\n",
+        "0,3",
+    ),
+    (
+        "assign",
+        "%1 = input! : float64[1,3]\n%8 = assign(%0, %1, [1 1 0 1]) : float64[2,3]\n",
+        "2,3",
+    ),
+    (
+        "add_at",
+        "%1 = input! : float64[2,2]\n%8 = add_at(%0, %1, [0 1 0 2]) : float64[2,3]\n",
+        "2,3",
+    ),
+    ("item", "%8 = item(%0, [4 2]) : float64[]\n", ""),
+    ("item row", "%8 = item(%0, [1 1]) : float64[3]\n", "3"),
+    (
+        "pack",
+        "%1 = item(%0, [1 2]) : float64[]\n%2 = item(%0, [5 2]) : float64[]\n%8 = pack(%1, %2, %1, [0 3 1]) : float64[2,2]\n",
+        "2,2",
+    ),
+    (
+        "pack rows",
+        "%1 = item(%0, [1 1]) : float64[3]\n%2 = item(%0, [0 1]) : float64[3]\n%8 = pack(%1, %2, [3 0]) : float64[4,3]\n",
+        "4,3",
+    ),
+    (
+        "concat",
+        "%1 = input! : float64[2,1]\n%8 = concat(%0, %1, %0, [1]) : float64[2,7]\n",
+        "2,7",
+    ),
+    (
+        "gather",
+        "%1 = input : int64[2,2]\n%8 = gather(%0, %1) : float64[2,2,3]\n",
+        "2,2,3",
+    ),
+    (
+        "scatter_add",
+        "%1 = input : int64[4]\n%2 = input! : float64[4,3]\n%8 = scatter_add(%0, %1, %2) : float64[2,3]\n",
+        "2,3",
+    ),
+    (
+        "scatter_set",
+        "%1 = input : int64[4]\n%2 = input! : float64[4,3]\n%8 = scatter_set(%0, %1, %2) : float64[2,3]\n",
+        "2,3",
+    ),
+    ("sum", "%8 = sum(%0, [1]) : float64[2]\n", "2"),
+    ("sum all", "%8 = sum(%0, [0 1]) : float64[]\n", ""),
+    ("prod", "%8 = prod(%0, [0]) : float64[3]\n", "3"),
+    ("prod all", "%8 = prod(%0, [0 1]) : float64[]\n", ""),
+    ("max", "%8 = max(%0, [1]) : float64[2]\n", "2"),
+    ("min", "%8 = min(%0, [0 1]) : float64[]\n", ""),
+    ("cumsum", "%8 = cumsum(%0, [1]) : float64[2,3]\n", "2,3"),
+    (
+        "cumsum_back",
+        "%8 = cumsum_back(%0, [0]) : float64[2,3]\n",
+        "2,3",
+    ),
+    (
+        "recurrence",
+        "%1 = input! : float64[2,3]\n%8 = recurrence(%0, %1, [1]) : float64[2,3]\n",
+        "2,3",
+    ),
+    (
+        "recurrence0",
+        "%1 = input! : float64[2,3]\n%8 = recurrence0(%0, %1, [0]) : float64[2,3]\n",
+        "2,3",
+    ),
+    (
+        "recurrence_back",
+        "%1 = input! : float64[2,3]\n%8 = recurrence_back(%0, %1, [1]) : float64[2,3]\n",
+        "2,3",
+    ),
+    (
+        "recurrence_back0",
+        "%1 = input! : float64[2,3]\n%8 = recurrence_back0(%0, %1, [1]) : float64[2,3]\n",
+        "2,3",
+    ),
+    (
+        "matmul",
+        "%1 = input! : float64[3,4]\n%8 = matmul(%0, %1) : float64[2,4]\n",
+        "2,4",
+    ),
+    (
+        "matmul0",
+        "%1 = input! : float64[3,4]\n%8 = matmul0(%0, %1) : float64[2,4]\n",
+        "2,4",
+    ),
+    (
+        "matmul batch",
+        "%1 = reshape(%0) : float64[2,1,3]\n%2 = input! : float64[2,3,2]\n%8 = matmul(%1, %2) : float64[2,1,2]\n",
+        "2,1,2",
+    ),
+    ("opaque", "%8 = opaque(%0, #1) : float64[2,3]\n", "2,3"),
+    (
+        "sorted",
+        "%1 = reshape(%0) : float64[6]\n%2 = argsort(%1, [0]) : int64[6]\n%8 = gather(%1, %2) : float64[6]\n",
+        "6",
+    ),
+];
+
+/// Each followed by a square, so that second derivatives do not vanish.
 fn structural() -> Vec<Case> {
-    let x = "%0 = input! : float64[2,3]\n";
-    let wrap = |lines: &str, shape: &str| format!("{x}{lines}%9 = square(%8) : float64[{shape}]\nreturn %9");
-    let list = [
-        ("reshape", wrap("%8 = reshape(%0) : float64[3,1,2]\n", "3,1,2")),
-        ("transpose", wrap("%8 = transpose(%0, [1 0]) : float64[3,2]\n", "3,2")),
-        ("broadcast", wrap("%8 = broadcast(%0) : float64[4,2,3]\n", "4,2,3")),
-        ("slice", wrap("%8 = slice(%0, [1 -1 0 2]) : float64[2,2]\n", "2,2")),
-        ("empty slice", wrap("%8 = slice(%0, [0 1 0 1]) : float64[0,3]\n", "0,3")),
-        ("assign", wrap("%1 = input! : float64[1,3]\n%8 = assign(%0, %1, [1 1 0 1]) : float64[2,3]\n", "2,3")),
-        ("add_at", wrap("%1 = input! : float64[2,2]\n%8 = add_at(%0, %1, [0 1 0 2]) : float64[2,3]\n", "2,3")),
-        ("item", wrap("%8 = item(%0, [4 2]) : float64[]\n", "")),
-        ("item row", wrap("%8 = item(%0, [1 1]) : float64[3]\n", "3")),
-        ("pack", wrap("%1 = item(%0, [1 2]) : float64[]\n%2 = item(%0, [5 2]) : float64[]\n%8 = pack(%1, %2, %1, [0 3 1]) : float64[2,2]\n", "2,2")),
-        ("pack rows", wrap("%1 = item(%0, [1 1]) : float64[3]\n%2 = item(%0, [0 1]) : float64[3]\n%8 = pack(%1, %2, [3 0]) : float64[4,3]\n", "4,3")),
-        ("concat", wrap("%1 = input! : float64[2,1]\n%8 = concat(%0, %1, %0, [1]) : float64[2,7]\n", "2,7")),
-        ("gather", wrap("%1 = input : int64[2,2]\n%8 = gather(%0, %1) : float64[2,2,3]\n", "2,2,3")),
-        ("scatter_add", wrap("%1 = input : int64[4]\n%2 = input! : float64[4,3]\n%8 = scatter_add(%0, %1, %2) : float64[2,3]\n", "2,3")),
-        ("scatter_set", wrap("%1 = input : int64[4]\n%2 = input! : float64[4,3]\n%8 = scatter_set(%0, %1, %2) : float64[2,3]\n", "2,3")),
-        ("sum", wrap("%8 = sum(%0, [1]) : float64[2]\n", "2")),
-        ("sum all", wrap("%8 = sum(%0, [0 1]) : float64[]\n", "")),
-        ("prod", wrap("%8 = prod(%0, [0]) : float64[3]\n", "3")),
-        ("prod all", wrap("%8 = prod(%0, [0 1]) : float64[]\n", "")),
-        ("max", wrap("%8 = max(%0, [1]) : float64[2]\n", "2")),
-        ("min", wrap("%8 = min(%0, [0 1]) : float64[]\n", "")),
-        ("cumsum", wrap("%8 = cumsum(%0, [1]) : float64[2,3]\n", "2,3")),
-        ("cumsum_back", wrap("%8 = cumsum_back(%0, [0]) : float64[2,3]\n", "2,3")),
-        ("recurrence", wrap("%1 = input! : float64[2,3]\n%8 = recurrence(%0, %1, [1]) : float64[2,3]\n", "2,3")),
-        ("recurrence0", wrap("%1 = input! : float64[2,3]\n%8 = recurrence0(%0, %1, [0]) : float64[2,3]\n", "2,3")),
-        ("recurrence_back", wrap("%1 = input! : float64[2,3]\n%8 = recurrence_back(%0, %1, [1]) : float64[2,3]\n", "2,3")),
-        ("recurrence_back0", wrap("%1 = input! : float64[2,3]\n%8 = recurrence_back0(%0, %1, [1]) : float64[2,3]\n", "2,3")),
-        ("matmul", wrap("%1 = input! : float64[3,4]\n%8 = matmul(%0, %1) : float64[2,4]\n", "2,4")),
-        ("matmul0", wrap("%1 = input! : float64[3,4]\n%8 = matmul0(%0, %1) : float64[2,4]\n", "2,4")),
-        ("matmul batch", wrap("%1 = reshape(%0) : float64[2,1,3]\n%2 = input! : float64[2,3,2]\n%8 = matmul(%1, %2) : float64[2,1,2]\n", "2,1,2")),
-        ("opaque", wrap("%8 = opaque(%0, #1) : float64[2,3]\n", "2,3")),
-        ("sorted", wrap("%1 = reshape(%0) : float64[6]\n%2 = argsort(%1, [0]) : int64[6]\n%8 = gather(%1, %2) : float64[6]\n", "6")),
-    ];
-    list.iter().map(|(name, text)| case(name, text)).collect()
+    let text = |lines: &str, shape: &str| {
+        format!("%0 = input! : float64[2,3]\n{lines}%9 = square(%8) : float64[{shape}]\nreturn %9")
+    };
+    (STRUCTURAL.iter())
+        .map(|(name, lines, shape)| case(name, &text(lines, shape)))
+        .collect()
 }
 
 fn all() -> Vec<Case> {
@@ -145,14 +265,18 @@ fn with_tangent(case: &Case) -> (Graph, NodeId, Vec<NodeId>, Vec<NodeId>) {
         })
         .collect();
     let seeds: Vec<_> = ts.iter().copied().map(Some).collect();
-    let t = jvp(&mut g, &[y], &xs, &seeds)[0].unwrap_or_else(|| panic!("{}: no tangent", case.name));
+    let t =
+        jvp(&mut g, &[y], &xs, &seeds)[0].unwrap_or_else(|| panic!("{}: no tangent", case.name));
     verify(&g).unwrap_or_else(|e| panic!("{}: {e}", case.name));
     (g, t, xs, ts)
 }
 
 fn with_inputs(case: &Case, more: &[Vec<f64>]) -> Vec<Array> {
     let shapes: Vec<_> = case.active().iter().map(|&x| case.graph.dims(x)).collect();
-    let extra = more.iter().zip(&shapes).map(|(v, s)| Array::from_slice(s, v));
+    let extra = more
+        .iter()
+        .zip(&shapes)
+        .map(|(v, s)| Array::from_slice(s, v));
     case.inputs.iter().cloned().chain(extra).collect()
 }
 
@@ -205,11 +329,15 @@ fn lanes_agree_with_a_loop() {
         let (lanes, batched) = batch(&mut g, &[t], &ts, &seeds, WIDTH).unwrap()[0];
         verify(&g).unwrap_or_else(|e| panic!("{}: {e}", case.name));
         assert!(batched, "{}", case.name);
-        let directions: Vec<_> = (0..WIDTH).map(|k| case.direction(20 + 5 * k as u64)).collect();
+        let directions: Vec<_> = (0..WIDTH)
+            .map(|k| case.direction(20 + 5 * k as u64))
+            .collect();
         let mut inputs = with_inputs(&case, &directions[0]);
         for (j, &seed) in seeds.iter().enumerate() {
             let n = directions[0][j].len();
-            let mixed: Vec<f64> = (0..n * WIDTH).map(|i| directions[i % WIDTH][j][i / WIDTH]).collect();
+            let mixed: Vec<f64> = (0..n * WIDTH)
+                .map(|i| directions[i % WIDTH][j][i / WIDTH])
+                .collect();
             inputs.push(Array::from_slice(g.shape(seed), &mixed));
         }
         let together = value_of(&g, lanes, &inputs);
@@ -243,7 +371,9 @@ fn primal_lanes_agree_with_a_loop() {
             let at = case.graph.inputs().iter().position(|&i| i == x).unwrap();
             let parts: Vec<Vec<f64>> = points.iter().map(|p| p[at].to_vec::<f64>()).collect();
             let n = parts[0].len();
-            let mixed: Vec<f64> = (0..n * WIDTH).map(|i| parts[i % WIDTH][i / WIDTH]).collect();
+            let mixed: Vec<f64> = (0..n * WIDTH)
+                .map(|i| parts[i % WIDTH][i / WIDTH])
+                .collect();
             inputs.push(Array::from_slice(g.shape(lane), &mixed));
         }
         let together = value_of(&g, out, &inputs);

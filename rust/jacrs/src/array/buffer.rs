@@ -34,12 +34,18 @@ impl Buffer {
         if ptr.is_null() {
             handle_alloc_error(alloc_layout);
         }
-        Self { ptr, owner: Owner::Ours(alloc_layout) }
+        Self {
+            ptr,
+            owner: Owner::Ours(alloc_layout),
+        }
     }
 
     /// Memory of somebody else, read only through raw pointers, alive as long as `owner`.
     pub fn foreign(ptr: *const u8, owner: Box<dyn Any + Send + Sync>) -> Self {
-        Self { ptr: ptr.cast_mut(), owner: Owner::Foreign(owner) }
+        Self {
+            ptr: ptr.cast_mut(),
+            owner: Owner::Foreign(owner),
+        }
     }
 
     pub fn ptr(&self) -> *mut u8 {
@@ -67,8 +73,18 @@ impl Array {
     /// An uninitialised contiguous array and where to write it.
     pub fn uninit(dtype: DType, shape: &[usize]) -> (Self, Out) {
         let buffer = Arc::new(Buffer::new(product(shape) * dtype.size()));
-        let out = Out { ptr: buffer.ptr(), dtype, shape: shape.into() };
-        (Self { view: out.view(), buffer }, out)
+        let out = Out {
+            ptr: buffer.ptr(),
+            dtype,
+            shape: shape.into(),
+        };
+        (
+            Self {
+                view: out.view(),
+                buffer,
+            },
+            out,
+        )
     }
 
     /// A view of memory kept alive by `buffer`.
@@ -111,7 +127,10 @@ impl Array {
     /// Another view of the same buffer.
     #[must_use]
     pub fn relaid(&self, offset: isize, layout: Layout) -> Self {
-        Self { buffer: self.buffer.clone(), view: self.view.relaid(offset, layout) }
+        Self {
+            buffer: self.buffer.clone(),
+            view: self.view.relaid(offset, layout),
+        }
     }
 
     /// This array in C order, copied only if it is not.
@@ -134,7 +153,9 @@ impl Array {
         let dense = self.to_contiguous();
         let n = product(self.shape());
         // SAFETY: contiguous, initialised and of this type.
-        (0..n).map(|i| unsafe { dense.view.ptr.cast::<T>().add(i).read() }).collect()
+        (0..n)
+            .map(|i| unsafe { dense.view.ptr.cast::<T>().add(i).read() })
+            .collect()
     }
 }
 

@@ -31,7 +31,8 @@ fn copy_sized<T: Copy>(source: &View, target: *mut u8, layout: &Layout) {
                 std::ptr::copy_nonoverlapping(src, dst, n);
             } else {
                 for i in 0..n as isize {
-                    dst.offset(i * step_to).write(src.offset(i * step_from).read());
+                    dst.offset(i * step_to)
+                        .write(src.offset(i * step_from).read());
                 }
             }
         }

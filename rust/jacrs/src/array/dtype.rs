@@ -17,8 +17,14 @@ pub enum DType {
 }
 
 impl DType {
-    pub const ALL: [DType; 6] =
-        [DType::Bool, DType::I64, DType::F32, DType::F64, DType::C64, DType::C128];
+    pub const ALL: [DType; 6] = [
+        DType::Bool,
+        DType::I64,
+        DType::F32,
+        DType::F64,
+        DType::C64,
+        DType::C128,
+    ];
 
     /// Bytes of one element.
     pub const fn size(self) -> usize {
@@ -73,7 +79,11 @@ impl DType {
 
     /// The type in which a floating-point function of this type is computed (`sin(int64)` is float64).
     pub fn to_float(self) -> Self {
-        if matches!(self, DType::Bool | DType::I64) { DType::F64 } else { self }
+        if matches!(self, DType::Bool | DType::I64) {
+            DType::F64
+        } else {
+            self
+        }
     }
 }
 

@@ -28,7 +28,10 @@ impl Layout {
             *stride = step;
             step *= n.max(1) as isize;
         }
-        Self { shape: shape.into(), strides }
+        Self {
+            shape: shape.into(),
+            strides,
+        }
     }
 
     pub fn is_contiguous(&self) -> bool {
@@ -62,7 +65,10 @@ impl Layout {
             Some(j) if self.shape[j] == shape[i] => self.strides[j],
             _ => 0,
         });
-        Self { shape: shape.into(), strides: strides.collect() }
+        Self {
+            shape: shape.into(),
+            strides: strides.collect(),
+        }
     }
 
     /// The elements `start + step * k`, `k < shape[axis]`, of every axis: offset and layout.
@@ -73,7 +79,13 @@ impl Layout {
             offset += self.strides[axis] * starts[axis] as isize;
             strides.push(self.strides[axis] * steps[axis] as isize);
         }
-        (offset, Self { shape: shape.into(), strides })
+        (
+            offset,
+            Self {
+                shape: shape.into(),
+                strides,
+            },
+        )
     }
 
     /// The layout of the same elements, in C order, under another shape; `None` where that takes a
@@ -117,7 +129,10 @@ impl Layout {
         for k in j..shape.len() {
             strides[k] = last;
         }
-        Some(Self { shape: shape.into(), strides })
+        Some(Self {
+            shape: shape.into(),
+            strides,
+        })
     }
 }
 
@@ -131,9 +146,8 @@ pub fn coalesce<const N: usize>(shape: &[usize], strides: [&[isize]; N]) -> (Dim
             continue;
         }
         let merges = !dims.is_empty()
-            && (0..N).all(|k| {
-                *out[k].last().unwrap_or(&0) == strides[k][axis] * shape[axis] as isize
-            });
+            && (0..N)
+                .all(|k| *out[k].last().unwrap_or(&0) == strides[k][axis] * shape[axis] as isize);
         if merges {
             *dims.last_mut().unwrap() *= shape[axis];
             for k in 0..N {
@@ -191,9 +205,19 @@ mod tests {
     fn reshape_is_a_view_where_numpy_says_so() {
         let c = Layout::contiguous(&[2, 3, 4]);
         assert_eq!(c.reshape(&[6, 4]).unwrap().strides.as_slice(), &[4, 1]);
-        assert_eq!(c.reshape(&[2, 1, 12]).unwrap().shape.as_slice(), &[2, 1, 12]);
+        assert_eq!(
+            c.reshape(&[2, 1, 12]).unwrap().shape.as_slice(),
+            &[2, 1, 12]
+        );
         assert!(c.transpose(&[1, 0, 2]).reshape(&[6, 4]).is_none());
-        assert_eq!(c.transpose(&[2, 0, 1]).reshape(&[4, 6]).unwrap().strides.as_slice(), &[1, 4]);
+        assert_eq!(
+            c.transpose(&[2, 0, 1])
+                .reshape(&[4, 6])
+                .unwrap()
+                .strides
+                .as_slice(),
+            &[1, 4]
+        );
         assert!(Layout::contiguous(&[]).reshape(&[1, 1]).is_some());
     }
 

@@ -27,7 +27,11 @@ unsafe impl Sync for View {}
 
 impl View {
     pub fn contiguous(ptr: *const u8, dtype: DType, shape: &[usize]) -> Self {
-        Self { ptr, dtype, layout: Layout::contiguous(shape) }
+        Self {
+            ptr,
+            dtype,
+            layout: Layout::contiguous(shape),
+        }
     }
 
     pub fn shape(&self) -> &[usize] {
@@ -54,7 +58,11 @@ impl View {
     #[must_use]
     pub fn relaid(&self, offset: isize, layout: Layout) -> Self {
         let bytes = offset * self.dtype.size() as isize;
-        Self { ptr: self.ptr.wrapping_offset(bytes), dtype: self.dtype, layout }
+        Self {
+            ptr: self.ptr.wrapping_offset(bytes),
+            dtype: self.dtype,
+            layout,
+        }
     }
 }
 

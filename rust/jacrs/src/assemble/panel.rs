@@ -196,16 +196,16 @@ impl Panels {
                 unsafe {
                     match (self.mode, swept.panel.dtype.size()) {
                         (Mode::Forward, 4) => {
-                            self.columns::<u32>(panel, block, swept, leaf, seed, lanes)
+                            self.columns::<u32>(panel, block, swept, leaf, seed, lanes);
                         }
                         (Mode::Forward, _) => {
-                            self.columns::<u64>(panel, block, swept, leaf, seed, lanes)
+                            self.columns::<u64>(panel, block, swept, leaf, seed, lanes);
                         }
                         (Mode::Reverse, 4) => {
-                            self.rows::<u32>(panel, block, swept, leaf, seed, lanes)
+                            self.rows::<u32>(panel, block, swept, leaf, seed, lanes);
                         }
                         (Mode::Reverse, _) => {
-                            self.rows::<u64>(panel, block, swept, leaf, seed, lanes)
+                            self.rows::<u64>(panel, block, swept, leaf, seed, lanes);
                         }
                     }
                 }

@@ -39,10 +39,20 @@ pub fn batch(
             }
         }
         g.location = g.node(y).location;
-        let lanes = Lanes { operands: &operands, batched: &batched, width };
+        let lanes = Lanes {
+            operands: &operands,
+            batched: &batched,
+            width,
+        };
         *table.at(y) = Some(ops::operation(g.op(y)).batch(g, y, &lanes)?);
     }
     g.location = outer;
-    let find = |y: &NodeId| table.get(*y).copied().flatten().map_or((*y, false), |lane| (lane, true));
+    let find = |y: &NodeId| {
+        table
+            .get(*y)
+            .copied()
+            .flatten()
+            .map_or((*y, false), |lane| (lane, true))
+    };
     Ok(outputs.iter().map(find).collect())
 }

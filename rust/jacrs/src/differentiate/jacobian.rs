@@ -19,7 +19,11 @@ impl Mode {
     /// The cheaper way for this many inputs and outputs: one forward lane costs about as much as
     /// half a reverse one, which also keeps the values of the forward sweep.
     pub fn choose(inputs: usize, outputs: usize) -> Self {
-        if inputs <= 2 * outputs { Mode::Forward } else { Mode::Reverse }
+        if inputs <= 2 * outputs {
+            Mode::Forward
+        } else {
+            Mode::Reverse
+        }
     }
 }
 
@@ -79,7 +83,10 @@ fn with_seeds(g: &mut Graph, products: &[Option<NodeId>], name: NodeId) -> Resul
     let seeds = build::reshape(g, unit, &shape);
     let present: Vec<NodeId> = products.iter().flatten().copied().collect();
     let mut lanes = batch(g, &present, &[name], &[seeds], n)?.into_iter();
-    Ok(products.iter().map(|p| p.and_then(|_| lanes.next()).filter(|(_, depends)| *depends)).collect())
+    Ok(products
+        .iter()
+        .map(|p| p.and_then(|_| lanes.next()).filter(|(_, depends)| *depends))
+        .collect())
 }
 
 /// The shape `y.shape + x.shape`.

@@ -24,8 +24,12 @@ pub fn jvp(
     inputs: &[NodeId],
     tangents: &[Option<NodeId>],
 ) -> Vec<Option<NodeId>> {
-    let moving: Vec<NodeId> =
-        inputs.iter().zip(tangents).filter(|(_, t)| t.is_some()).map(|(&x, _)| x).collect();
+    let moving: Vec<NodeId> = inputs
+        .iter()
+        .zip(tangents)
+        .filter(|(_, t)| t.is_some())
+        .map(|(&x, _)| x)
+        .collect();
     let region = Region::of_derivatives(g, outputs, &moving);
     let mut table = Table::new(&region, None);
     for (&x, &t) in inputs.iter().zip(tangents) {
@@ -44,7 +48,10 @@ pub fn jvp(
         *table.at(y) = tangent(g, y, &ts);
     }
     g.location = outer;
-    outputs.iter().map(|y| table.get(*y).copied().flatten()).collect()
+    outputs
+        .iter()
+        .map(|y| table.get(*y).copied().flatten())
+        .collect()
 }
 
 /// The tangent of one node from those of its operands.
@@ -104,7 +111,9 @@ fn bilinear(g: &mut Graph, y: NodeId, ts: &[Option<NodeId>]) -> Option<NodeId> {
 }
 
 fn pointwise(g: &mut Graph, y: NodeId, ts: &[Option<NodeId>]) -> Option<NodeId> {
-    let Op::Map(fun) = g.op(y) else { unreachable!("only elementwise rules are pointwise") };
+    let Op::Map(fun) = g.op(y) else {
+        unreachable!("only elementwise rules are pointwise")
+    };
     let partials = ops::partials(g, fun, y);
     let mut total = None;
     for (partial, t) in partials.into_iter().zip(ts) {

@@ -57,7 +57,9 @@ pub fn linearize(
     let mut batched = batch(&mut g, &present, &names, &seeds, width)?.into_iter();
     let panels: Vec<NodeId> = (products.iter().zip(swept))
         .map(|(product, &x)| {
-            let lane = product.and_then(|_| batched.next()).filter(|(_, depends)| *depends);
+            let lane = product
+                .and_then(|_| batched.next())
+                .filter(|(_, depends)| *depends);
             lane.map_or_else(|| zero_panel(&mut g, x, width), |(id, _)| id)
         })
         .collect();
@@ -70,7 +72,12 @@ fn zero_panel(g: &mut Graph, like: NodeId, width: usize) -> NodeId {
 }
 
 /// The pullback of `outputs` at `inputs`: one cotangent for each output, without lanes.
-pub fn pullback(recorded: &Graph, values: &[NodeId], outputs: &[NodeId], inputs: &[NodeId]) -> Split {
+pub fn pullback(
+    recorded: &Graph,
+    values: &[NodeId],
+    outputs: &[NodeId],
+    inputs: &[NodeId],
+) -> Split {
     let mut g = recorded.clone();
     let cotangents: Vec<NodeId> = outputs
         .iter()
@@ -111,20 +118,35 @@ pub fn split(g: &Graph, values: &[NodeId], products: &[NodeId], late_inputs: &[N
     for &x in products {
         residual(g, &mut late, &mut place, &mut residuals, x);
     }
-    late.outputs = products.iter().map(|x| place[x.index()].expect("placed above")).collect();
+    late.outputs = products
+        .iter()
+        .map(|x| place[x.index()].expect("placed above"))
+        .collect();
     let mut early = g.clone();
     early.outputs = values.iter().chain(&residuals).copied().collect();
     drop_unused(&mut early, &mut late, values.len(), late_inputs.len());
-    Split { early: early.without_inputs(late_inputs), late }
+    Split {
+        early: early.without_inputs(late_inputs),
+        late,
+    }
 }
 
 /// A node that is made anew in the late half rather than carried over: it costs nothing.
 fn is_cheap(g: &Graph, id: NodeId) -> bool {
-    matches!(g.op(id), Op::Const(_) | Op::Iota | Op::Broadcast | Op::Reshape | Op::Transpose(_))
+    matches!(
+        g.op(id),
+        Op::Const(_) | Op::Iota | Op::Broadcast | Op::Reshape | Op::Transpose(_)
+    )
 }
 
 /// Makes an early value an input of the late half.
-fn residual(g: &Graph, late: &mut Graph, place: &mut [Option<NodeId>], residuals: &mut Vec<NodeId>, x: NodeId) {
+fn residual(
+    g: &Graph,
+    late: &mut Graph,
+    place: &mut [Option<NodeId>],
+    residuals: &mut Vec<NodeId>,
+    x: NodeId,
+) {
     if place[x.index()].is_none() {
         place[x.index()] = Some(late.input(g.dtype(x), g.shape(x), false));
         residuals.push(x);
@@ -133,15 +155,22 @@ fn residual(g: &Graph, late: &mut Graph, place: &mut [Option<NodeId>], residuals
 
 /// Copies one node whose operands are placed.
 fn import(g: &Graph, id: NodeId, target: &mut Graph, place: &[Option<NodeId>]) -> NodeId {
-    let operands: Vec<NodeId> =
-        g.operands(id).iter().map(|x| place[x.index()].expect("operands come first")).collect();
+    let operands: Vec<NodeId> = g
+        .operands(id)
+        .iter()
+        .map(|x| place[x.index()].expect("operands come first"))
+        .collect();
     target.import(g, id, &operands)
 }
 
 /// Takes back residuals that nothing reads.
 fn drop_unused(early: &mut Graph, late: &mut Graph, values: usize, seeds: usize) {
     let used = late.reachable(&late.outputs);
-    let dead: Vec<NodeId> = late.inputs()[seeds..].iter().copied().filter(|x| !used[x.index()]).collect();
+    let dead: Vec<NodeId> = late.inputs()[seeds..]
+        .iter()
+        .copied()
+        .filter(|x| !used[x.index()])
+        .collect();
     let mut keep = late.inputs()[seeds..].iter().map(|x| used[x.index()]);
     let mut k = 0;
     early.outputs.retain(|_| {

@@ -28,9 +28,19 @@ pub(crate) struct Region {
 impl Region {
     /// Nodes on a path from an input to an output along which every step is a `link`. The inputs
     /// are inside if an output depends on them.
-    fn new(g: &Graph, outputs: &[NodeId], inputs: &[NodeId], link: impl Fn(NodeId) -> bool) -> Self {
+    fn new(
+        g: &Graph,
+        outputs: &[NodeId],
+        inputs: &[NodeId],
+        link: impl Fn(NodeId) -> bool,
+    ) -> Self {
         let first = inputs.iter().map(|x| x.index()).min().unwrap_or(0);
-        let last = outputs.iter().map(|x| x.index() + 1).max().unwrap_or(0).max(first);
+        let last = outputs
+            .iter()
+            .map(|x| x.index() + 1)
+            .max()
+            .unwrap_or(0)
+            .max(first);
         let mut depends = vec![false; last - first];
         for x in inputs {
             if let Some(slot) = depends.get_mut(x.index() - first) {
@@ -66,7 +76,9 @@ impl Region {
 
     /// The region in which derivatives flow.
     fn of_derivatives(g: &Graph, outputs: &[NodeId], inputs: &[NodeId]) -> Self {
-        Self::new(g, outputs, inputs, |id| !ops::blocks_derivative(g.op(id), g.dtype(id)))
+        Self::new(g, outputs, inputs, |id| {
+            !ops::blocks_derivative(g.op(id), g.dtype(id))
+        })
     }
 
     fn contains(&self, id: NodeId) -> bool {
@@ -75,7 +87,9 @@ impl Region {
 
     fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> {
         let first = self.first;
-        (self.inside.iter().enumerate()).filter(|(_, inside)| **inside).map(move |(k, _)| NodeId((k + first) as u32))
+        (self.inside.iter().enumerate())
+            .filter(|(_, inside)| **inside)
+            .map(move |(k, _)| NodeId((k + first) as u32))
     }
 }
 
@@ -99,7 +113,10 @@ pub(crate) struct Table<T> {
 
 impl<T: Clone> Table<T> {
     fn new(region: &Region, empty: T) -> Self {
-        Self { first: region.first, items: vec![empty; region.inside.len()] }
+        Self {
+            first: region.first,
+            items: vec![empty; region.inside.len()],
+        }
     }
 
     fn get(&self, id: NodeId) -> Option<&T> {
@@ -124,5 +141,9 @@ fn guarded(op: Op) -> Op {
 fn effective_rule(op: Op, varies: impl Fn(usize) -> bool, arity: usize) -> ops::Rule {
     let rule = ops::rule(op);
     let linear = || (0..arity).all(|k| !varies(k) || ops::operation(op).linear_in(op, k));
-    if rule == ops::Rule::General && linear() { ops::Rule::Linear } else { rule }
+    if rule == ops::Rule::General && linear() {
+        ops::Rule::Linear
+    } else {
+        rule
+    }
 }

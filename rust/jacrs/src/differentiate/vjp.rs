@@ -67,7 +67,9 @@ fn sweep(g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Vec<Option<Co
 }
 
 fn pointwise(g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Vec<Option<Cotangent>> {
-    let Op::Map(fun) = g.op(y) else { unreachable!("only elementwise rules are pointwise") };
+    let Op::Map(fun) = g.op(y) else {
+        unreachable!("only elementwise rules are pointwise")
+    };
     let partials = ops::partials(g, fun, y);
     (partials.into_iter().zip(wanted))
         .map(|(partial, &w)| {
@@ -81,8 +83,11 @@ fn pointwise(g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Vec<Optio
 /// it is linear in them, so this ends.
 fn general(g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Vec<Option<Cotangent>> {
     let operands = g.operands(y).to_vec();
-    let names: Vec<Option<NodeId>> =
-        operands.iter().zip(wanted).map(|(&x, &w)| w.then(|| g.opaque(x))).collect();
+    let names: Vec<Option<NodeId>> = operands
+        .iter()
+        .zip(wanted)
+        .map(|(&x, &w)| w.then(|| g.opaque(x)))
+        .collect();
     let tangent = ops::operation(g.op(y)).jvp(g, y, &names);
     let fresh: Vec<NodeId> = names.iter().flatten().copied().collect();
     let mut swept = vjp(g, &[tangent], &fresh, &[Some(ct)]).into_iter();
@@ -147,7 +152,9 @@ fn pack(g: &mut Graph, x: NodeId, items: &[(usize, i64, NodeId)]) -> NodeId {
     let mut places: Vec<i64> = vec![];
     let mut values: Vec<NodeId> = vec![];
     for same in items.chunk_by(|a, b| a.1 == b.1) {
-        let total = same[1..].iter().fold(same[0].2, |sum, item| build::add(g, sum, item.2));
+        let total = same[1..]
+            .iter()
+            .fold(same[0].2, |sum, item| build::add(g, sum, item.2));
         places.push(same[0].1);
         values.push(total);
     }

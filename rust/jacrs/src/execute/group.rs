@@ -91,7 +91,7 @@ fn run_range(group: &Group, frame: &Frame, exact: bool, from: usize, to: usize) 
                     frame,
                     slots[fill.slot as usize],
                     group.block.min(to - from),
-                )
+                );
             }
         }
         let mut readers: SmallVec<[(Source, u32); 4]> = group

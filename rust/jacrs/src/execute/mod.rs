@@ -128,7 +128,7 @@ impl Plan {
                     constants.as_ptr(),
                     arena.ptr().cast(),
                     constants.len(),
-                )
+                );
             }
         }
         arena

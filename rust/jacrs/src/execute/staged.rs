@@ -54,7 +54,7 @@ impl Staged {
                     self.outputs[k],
                     out.ptr,
                     out.len() * out.dtype.size(),
-                )
+                );
             }
         }
     }

@@ -26,7 +26,10 @@ pub struct Type {
 
 impl Type {
     pub fn new(dtype: DType, shape: &[usize]) -> Self {
-        Self { dtype, shape: shape.into() }
+        Self {
+            dtype,
+            shape: shape.into(),
+        }
     }
 }
 
@@ -146,7 +149,11 @@ impl Graph {
     }
 
     pub fn intern_shape(&mut self, shape: &[usize]) -> ShapeId {
-        if shape.is_empty() { ShapeId::SCALAR } else { ShapeId(self.shapes.id(shape)) }
+        if shape.is_empty() {
+            ShapeId::SCALAR
+        } else {
+            ShapeId(self.shapes.id(shape))
+        }
     }
 
     /// A new input; inputs are never merged with each other.
@@ -190,8 +197,19 @@ impl Graph {
         let (first, count) = (self.pool.len() as u32, operands.len() as u32);
         self.pool.extend_from_slice(operands);
         let location = self.location;
-        self.nodes.push(Node { op, shape, first, count, location, dtype, active });
-        self.index.insert_unique(spread(hash), Entry { hash, id: k }, |entry| spread(entry.hash));
+        self.nodes.push(Node {
+            op,
+            shape,
+            first,
+            count,
+            location,
+            dtype,
+            active,
+        });
+        self.index
+            .insert_unique(spread(hash), Entry { hash, id: k }, |entry| {
+                spread(entry.hash)
+            });
         NodeId(k)
     }
 
@@ -260,7 +278,10 @@ fn hash_of(op: Op, dtype: DType, shape: ShapeId, operands: &[NodeId]) -> u32 {
     op.hash(&mut h);
     h.write_u64(u64::from(shape.0) << 8 | dtype as u64);
     for pair in operands.chunks(2) {
-        h.write_u64(u64::from(pair[0].0) << 32 | pair.get(1).map_or(u64::from(u32::MAX), |x| u64::from(x.0)));
+        h.write_u64(
+            u64::from(pair[0].0) << 32
+                | pair.get(1).map_or(u64::from(u32::MAX), |x| u64::from(x.0)),
+        );
     }
     (h.finish() >> 32) as u32
 }
@@ -313,12 +334,19 @@ impl Graph {
         }
         for id in self.ids().filter(|id| live[id.index()]) {
             if place[id.index()].is_none() {
-                let operands: Vec<NodeId> =
-                    self.operands(id).iter().map(|x| place[x.index()].expect("operands are live")).collect();
+                let operands: Vec<NodeId> = self
+                    .operands(id)
+                    .iter()
+                    .map(|x| place[x.index()].expect("operands are live"))
+                    .collect();
                 place[id.index()] = Some(target.import(self, id, &operands));
             }
         }
-        target.outputs = self.outputs.iter().map(|x| place[x.index()].expect("outputs are live")).collect();
+        target.outputs = self
+            .outputs
+            .iter()
+            .map(|x| place[x.index()].expect("outputs are live"))
+            .collect();
         target
     }
 }

@@ -72,8 +72,14 @@ impl Default for Fingerprint {
 impl Fingerprint {
     #[inline]
     pub fn word(&mut self, word: u64) {
-        self.0 = (self.0 ^ word).wrapping_mul(K1).rotate_left(29).wrapping_add(K2);
-        self.1 = (self.1.wrapping_add(word) ^ (self.1 >> 31)).wrapping_mul(K2).rotate_left(37) ^ K1;
+        self.0 = (self.0 ^ word)
+            .wrapping_mul(K1)
+            .rotate_left(29)
+            .wrapping_add(K2);
+        self.1 = (self.1.wrapping_add(word) ^ (self.1 >> 31))
+            .wrapping_mul(K2)
+            .rotate_left(37)
+            ^ K1;
     }
 
     pub fn words(&mut self, words: impl IntoIterator<Item = u64>) {

@@ -30,8 +30,11 @@ pub struct Interner<T> {
 
 impl<T: Copy + Eq + Hash> Default for Interner<T> {
     fn default() -> Self {
-        let mut interner =
-            Self { items: vec![], index: HashTable::new(), hasher: super::hash::FastState };
+        let mut interner = Self {
+            items: vec![],
+            index: HashTable::new(),
+            hasher: super::hash::FastState,
+        };
         interner.id(&[]);
         interner
     }
@@ -40,13 +43,18 @@ impl<T: Copy + Eq + Hash> Default for Interner<T> {
 impl<T: Copy + Eq + Hash> Interner<T> {
     pub fn id(&mut self, item: &[T]) -> u32 {
         let hash = self.hasher.hash_one(item);
-        if let Some(&id) = self.index.find(hash, |&id| self.items[id as usize].as_slice() == item) {
+        if let Some(&id) = self
+            .index
+            .find(hash, |&id| self.items[id as usize].as_slice() == item)
+        {
             return id;
         }
         let id = u32::try_from(self.items.len()).expect("fewer than 2^32 lists");
         self.items.push(item.into());
         let (items, hasher) = (&self.items, &self.hasher);
-        self.index.insert_unique(hash, id, |&id| hasher.hash_one(items[id as usize].as_slice()));
+        self.index.insert_unique(hash, id, |&id| {
+            hasher.hash_one(items[id as usize].as_slice())
+        });
         id
     }
 
@@ -60,6 +68,9 @@ impl<T: Copy + Eq + Hash> Interner<T> {
 
     /// Bytes held, for the bounds of caches.
     pub fn bytes(&self) -> usize {
-        self.items.iter().map(|i| 40 + i.len() * size_of::<T>()).sum()
+        self.items
+            .iter()
+            .map(|i| 40 + i.len() * size_of::<T>())
+            .sum()
     }
 }

@@ -32,10 +32,20 @@ pub fn print(g: &Graph) -> String {
         }
         let name = ops::operation(op).name(op);
         let active = matches!(op, Op::Input(_)) && g.node(id).active;
-        let inside = if inside.is_empty() { String::new() } else { format!("({})", inside.join(", ")) };
+        let inside = if inside.is_empty() {
+            String::new()
+        } else {
+            format!("({})", inside.join(", "))
+        };
         let mark = if active { "!" } else { "" };
         let shape: Vec<_> = g.shape(id).iter().map(ToString::to_string).collect();
-        let _ = writeln!(text, "%{} = {name}{mark}{inside} : {}[{}]", id.0, g.dtype(id), shape.join(","));
+        let _ = writeln!(
+            text,
+            "%{} = {name}{mark}{inside} : {}[{}]",
+            id.0,
+            g.dtype(id),
+            shape.join(",")
+        );
     }
     let outputs: Vec<_> = g.outputs.iter().map(|x| format!("%{}", x.0)).collect();
     let _ = writeln!(text, "return {}", outputs.join(", "));
@@ -53,7 +63,12 @@ fn parameter(g: &Graph, id: NodeId) -> Option<String> {
         Op::Concat(axis) | Op::ArgPick(_, axis) | Op::Cumulate(_, axis, _) | Op::Argsort(axis) => {
             Some(format!("[{axis}]"))
         }
-        Op::Transpose(l) | Op::Slice(l) | Op::Assign(l) | Op::AddAt(l) | Op::Item(l) | Op::Pack(l)
+        Op::Transpose(l)
+        | Op::Slice(l)
+        | Op::Assign(l)
+        | Op::AddAt(l)
+        | Op::Item(l)
+        | Op::Pack(l)
         | Op::Reduce(_, l) => {
             let items: Vec<_> = g.list(l).iter().map(ToString::to_string).collect();
             Some(format!("[{}]", items.join(" ")))
@@ -74,13 +89,25 @@ fn const_list(op: Op) -> super::ListId {
 /// # Errors
 /// With the number of the first line that is not one, or whose types do not fit.
 pub fn parse(text: &str) -> Result<Graph> {
-    let mut parser = Parser { graph: Graph::new(), names: HashMap::new() };
+    let mut parser = Parser {
+        graph: Graph::new(),
+        names: HashMap::new(),
+    };
     for (number, line) in text.lines().enumerate() {
-        let line = line.split('#').next().map_or(line, |head| if line.contains("opaque") { line } else { head }).trim();
+        let line = line
+            .split('#')
+            .next()
+            .map_or(
+                line,
+                |head| if line.contains("opaque") { line } else { head },
+            )
+            .trim();
         if line.is_empty() {
             continue;
         }
-        parser.line(line).map_err(|e| Error::value(format!("line {}: {e}", number + 1)))?;
+        parser
+            .line(line)
+            .map_err(|e| Error::value(format!("line {}: {e}", number + 1)))?;
     }
     ops::verify(&parser.graph)?;
     Ok(parser.graph)
@@ -100,7 +127,9 @@ fn halves<'a>(text: &'a str, separator: &str) -> Result<(&'a str, &'a str)> {
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T> {
-    text.trim().parse().map_err(|_| Error::value(format!("`{text}` is not a number")))
+    text.trim()
+        .parse()
+        .map_err(|_| Error::value(format!("`{text}` is not a number")))
 }
 
 impl Parser {
@@ -111,11 +140,15 @@ impl Parser {
             return Ok(());
         }
         let (target, rest) = halves(line, "=")?;
-        let (call, declared) = rest.rsplit_once(" : ").ok_or_else(|| Error::value("the type is missing"))?;
+        let (call, declared) = rest
+            .rsplit_once(" : ")
+            .ok_or_else(|| Error::value("the type is missing"))?;
         let declared = Self::declared(declared.trim())?;
         let (name, inside) = match call.trim().split_once('(') {
             Some((name, inside)) => {
-                let inside = inside.strip_suffix(')').ok_or_else(|| Error::value("`)` is missing"))?;
+                let inside = inside
+                    .strip_suffix(')')
+                    .ok_or_else(|| Error::value("`)` is missing"))?;
                 (name, inside)
             }
             None => (call.trim(), ""),
@@ -128,15 +161,29 @@ impl Parser {
     }
 
     fn name(&self, name: &str) -> Result<NodeId> {
-        self.names.get(name).copied().ok_or_else(|| Error::value(format!("{name} is not defined")))
+        self.names
+            .get(name)
+            .copied()
+            .ok_or_else(|| Error::value(format!("{name} is not defined")))
     }
 
     fn declared(text: &str) -> Result<Type> {
         let (dtype, shape) = halves(text, "[")?;
-        let dtype = DType::from_name(dtype).ok_or_else(|| Error::value(format!("no dtype {dtype}")))?;
-        let shape = shape.strip_suffix(']').ok_or_else(|| Error::value("`]` is missing"))?;
-        let shape: Dims = shape.split(',').filter(|n| !n.is_empty()).map(number).collect::<Result<_>>()?;
-        if shape.iter().try_fold(16usize, |total, &n| total.checked_mul(n.max(1))).is_none() {
+        let dtype =
+            DType::from_name(dtype).ok_or_else(|| Error::value(format!("no dtype {dtype}")))?;
+        let shape = shape
+            .strip_suffix(']')
+            .ok_or_else(|| Error::value("`]` is missing"))?;
+        let shape: Dims = shape
+            .split(',')
+            .filter(|n| !n.is_empty())
+            .map(number)
+            .collect::<Result<_>>()?;
+        if shape
+            .iter()
+            .try_fold(16usize, |total, &n| total.checked_mul(n.max(1)))
+            .is_none()
+        {
             return Err(Error::value("the shape is too large"));
         }
         Ok(Type { dtype, shape })
@@ -150,8 +197,13 @@ impl Parser {
             if part.starts_with('%') {
                 operands.push(self.name(part)?);
             } else if let Some(items) = part.strip_prefix('[') {
-                let items = items.strip_suffix(']').ok_or_else(|| Error::value("`]` is missing"))?;
-                list = items.split_whitespace().map(number).collect::<Result<_>>()?;
+                let items = items
+                    .strip_suffix(']')
+                    .ok_or_else(|| Error::value("`]` is missing"))?;
+                list = items
+                    .split_whitespace()
+                    .map(number)
+                    .collect::<Result<_>>()?;
             } else {
                 value = Some(part);
             }
@@ -166,10 +218,17 @@ impl Parser {
                     DType::I64 | DType::Bool => number(text)?,
                     _ => number::<f64>(text)?.to_bits().cast_signed(),
                 };
-                return Ok(build::constant_from_bits(g, declared.dtype, &declared.shape, bits));
+                return Ok(build::constant_from_bits(
+                    g,
+                    declared.dtype,
+                    &declared.shape,
+                    bits,
+                ));
             }
             "opaque" => {
-                let &[x] = operands.as_slice() else { return Err(Error::value("opaque takes one operand")) };
+                let &[x] = operands.as_slice() else {
+                    return Err(Error::value("opaque takes one operand"));
+                };
                 return Ok(g.opaque(x));
             }
             _ => {}

@@ -48,7 +48,9 @@ pub fn constant_bits(dtype: DType, value: f64) -> i64 {
 
 /// The value of a constant, as a float64.
 pub fn constant_value(g: &Graph, id: NodeId) -> Option<f64> {
-    let Op::Const(list) = g.op(id) else { return None };
+    let Op::Const(list) = g.op(id) else {
+        return None;
+    };
     let bits = g.list(list)[0];
     Some(match g.dtype(id) {
         DType::Bool | DType::I64 => bits as f64,
@@ -116,7 +118,16 @@ pub fn cast(g: &mut Graph, x: NodeId, dtype: DType) -> NodeId {
     }
     if let Some(value) = constant_value(g, x) {
         let shape = g.dims(x);
-        return constant(g, dtype, &shape, if dtype == DType::F32 { f64::from(value as f32) } else { value });
+        return constant(
+            g,
+            dtype,
+            &shape,
+            if dtype == DType::F32 {
+                f64::from(value as f32)
+            } else {
+                value
+            },
+        );
     }
     let shape = g.dims(x);
     sure_typed(g, Op::Map(Fun::Cast), dtype, &shape, &[x])
@@ -139,7 +150,9 @@ pub fn reshape(g: &mut Graph, x: NodeId, shape: &[usize]) -> NodeId {
 
 /// A constant with another shape.
 fn reconst(g: &mut Graph, x: NodeId, shape: &[usize]) -> NodeId {
-    let Op::Const(list) = g.op(x) else { unreachable!("{x:?} is a constant") };
+    let Op::Const(list) = g.op(x) else {
+        unreachable!("{x:?} is a constant")
+    };
     let shape = g.intern_shape(shape);
     g.push(Op::Const(list), g.dtype(x), shape, &[])
 }
@@ -285,7 +298,13 @@ pub fn unreduce(g: &mut Graph, y: NodeId, axes: &[usize], shape: &[usize]) -> No
     broadcast(g, y, shape)
 }
 
-pub fn cumulate(g: &mut Graph, kind: Cumulation, operands: &[NodeId], axis: usize, guard: Guard) -> NodeId {
+pub fn cumulate(
+    g: &mut Graph,
+    kind: Cumulation,
+    operands: &[NodeId],
+    axis: usize,
+    guard: Guard,
+) -> NodeId {
     sure(g, Op::Cumulate(kind, axis as u8, guard), operands)
 }
 

@@ -16,11 +16,15 @@ pub fn fold(g: &mut Graph, fun: Fun, operands: &[NodeId]) -> Option<NodeId> {
 fn fold_constants(g: &mut Graph, fun: Fun, operands: &[NodeId]) -> Option<NodeId> {
     let first = *operands.first()?;
     let dtype = g.dtype(*operands.last()?);
-    let values: Vec<_> = operands.iter().map(|&x| constant_value(g, x)).collect::<Option<_>>()?;
+    let values: Vec<_> = operands
+        .iter()
+        .map(|&x| constant_value(g, x))
+        .collect::<Option<_>>()?;
     if fun.class() == Class::Select {
         return Some(operands[if values[0] == 0.0 { 2 } else { 1 }]);
     }
-    if matches!(fun.class(), Class::Cast | Class::Bits) || !matches!(dtype, DType::F64 | DType::F32) {
+    if matches!(fun.class(), Class::Cast | Class::Bits) || !matches!(dtype, DType::F64 | DType::F32)
+    {
         return None;
     }
     let out = fun.result_dtype(&vec![dtype; values.len()], dtype).ok()?;
@@ -34,8 +38,14 @@ fn evaluate(fun: Fun, dtype: DType, out: DType, values: &[f64]) -> Option<f64> {
     let run = kernel(fun, dtype, out)?;
     let narrow: Vec<f32> = values.iter().map(|&v| v as f32).collect();
     let pointers: Vec<*const u8> = match dtype {
-        DType::F64 => values.iter().map(|v| std::ptr::from_ref(v).cast()).collect(),
-        _ => narrow.iter().map(|v| std::ptr::from_ref(v).cast()).collect(),
+        DType::F64 => values
+            .iter()
+            .map(|v| std::ptr::from_ref(v).cast())
+            .collect(),
+        _ => narrow
+            .iter()
+            .map(|v| std::ptr::from_ref(v).cast())
+            .collect(),
     };
     let mut cell = [0u8; 8];
     // SAFETY: every pointer is good for the one element that is asked for.

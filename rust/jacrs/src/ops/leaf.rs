@@ -26,7 +26,10 @@ impl Operation for Leaf {
         if operands.is_empty() && fits {
             Ok(declared.clone())
         } else {
-            Err(Error::internal(format!("{} does not fit its type", self.name(op))))
+            Err(Error::internal(format!(
+                "{} does not fit its type",
+                self.name(op)
+            )))
         }
     }
 
@@ -76,9 +79,15 @@ fn same_type(g: &Graph, operands: &[NodeId]) -> Result<Type> {
     }
 }
 
-fn itself(operands: &[View]) -> Option<View> {
+fn itself(operands: &[View]) -> View {
     let view = &operands[0];
-    Some(view.relaid(0, Layout { shape: view.layout.shape.clone(), strides: view.layout.strides.clone() }))
+    view.relaid(
+        0,
+        Layout {
+            shape: view.layout.shape.clone(),
+            strides: view.layout.strides.clone(),
+        },
+    )
 }
 
 /// A fresh name for its operand.
@@ -95,12 +104,18 @@ impl Operation for Opaque {
         Rule::Linear
     }
     fn alias(&self, _: &Call, operands: &[View]) -> Option<View> {
-        itself(operands)
+        Some(itself(operands))
     }
     fn eval(&self, _: &Call, _: &[View], _: &Out) -> Result<()> {
         unreachable!("an alias")
     }
-    fn transpose(&self, _: &mut Graph, _: NodeId, ct: NodeId, _: &[bool]) -> Vec<Option<Cotangent>> {
+    fn transpose(
+        &self,
+        _: &mut Graph,
+        _: NodeId,
+        ct: NodeId,
+        _: &[bool],
+    ) -> Vec<Option<Cotangent>> {
         vec![Some(Cotangent::Whole(ct))]
     }
     fn batch(&self, g: &mut Graph, _: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
@@ -122,7 +137,7 @@ impl Operation for StopGradient {
         Rule::Zero
     }
     fn alias(&self, _: &Call, operands: &[View]) -> Option<View> {
-        itself(operands)
+        Some(itself(operands))
     }
     fn eval(&self, _: &Call, _: &[View], _: &Out) -> Result<()> {
         unreachable!("an alias")

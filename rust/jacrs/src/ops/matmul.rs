@@ -11,11 +11,18 @@ pub struct MatMul;
 
 impl Operation for MatMul {
     fn name(&self, op: Op) -> String {
-        if matches!(op, Op::MatMul(Guard::On)) { "matmul0" } else { "matmul" }.into()
+        if matches!(op, Op::MatMul(Guard::On)) {
+            "matmul0"
+        } else {
+            "matmul"
+        }
+        .into()
     }
 
     fn infer(&self, g: &Graph, _: Op, operands: &[NodeId], _: &Type) -> Result<Type> {
-        let [a, b] = *operands else { return Err(Error::internal("matmul takes two operands")) };
+        let [a, b] = *operands else {
+            return Err(Error::internal("matmul takes two operands"));
+        };
         let (sa, sb) = (g.shape(a), g.shape(b));
         let lead = sa.len().wrapping_sub(2);
         let fits = sa.len() >= 2 && sa.len() == sb.len() && sa[..lead] == sb[..lead];
@@ -24,7 +31,10 @@ impl Operation for MatMul {
         }
         let mut shape: Dims = sa.into();
         shape[lead + 1] = sb[lead + 1];
-        Ok(Type { dtype: g.dtype(a), shape })
+        Ok(Type {
+            dtype: g.dtype(a),
+            shape,
+        })
     }
 
     fn rule(&self, _: Op) -> Rule {
@@ -44,19 +54,31 @@ impl Operation for MatMul {
             b: [b.strides()[lead], b.strides()[lead + 1]],
             guarded: call.exact && call.op == Op::MatMul(Guard::On),
         };
-        walk(&out.shape[..lead], [&strides[0], &strides[1], &strides[2]], |[i, j, k]| {
-            match out.dtype {
-                // SAFETY: the offsets stay inside the three shapes.
-                DType::F64 => unsafe { problem.run::<f64>(a, i, b, j, out, k) },
-                DType::F32 => unsafe { problem.run::<f32>(a, i, b, j, out, k) },
-                DType::I64 => unsafe { problem.naive::<i64>(a, i, b, j, out, k) },
-                other => unreachable!("matmul of {other} is recorded in another type"),
-            }
-        });
+        walk(
+            &out.shape[..lead],
+            [&strides[0], &strides[1], &strides[2]],
+            |[i, j, k]| {
+                match out.dtype {
+                    // SAFETY: the offsets stay inside the three shapes.
+                    DType::F64 => unsafe { problem.run::<f64>(a, i, b, j, out, k) },
+                    // SAFETY: as above.
+                    DType::F32 => unsafe { problem.run::<f32>(a, i, b, j, out, k) },
+                    // SAFETY: as above.
+                    DType::I64 => unsafe { problem.naive::<i64>(a, i, b, j, out, k) },
+                    other => unreachable!("matmul of {other} is recorded in another type"),
+                }
+            },
+        );
         Ok(())
     }
 
-    fn transpose(&self, g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Vec<Option<Cotangent>> {
+    fn transpose(
+        &self,
+        g: &mut Graph,
+        y: NodeId,
+        ct: NodeId,
+        wanted: &[bool],
+    ) -> Vec<Option<Cotangent>> {
         let (a, b) = (g.operand(y, 0), g.operand(y, 1));
         let left = wanted[0].then(|| {
             let bt = build::swap_last(g, b);
@@ -71,7 +93,9 @@ impl Operation for MatMul {
 
     /// One product over all lanes: they join the rows of `a`, or the columns of `b`.
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
-        let Op::MatMul(guard) = g.op(y) else { unreachable!() };
+        let Op::MatMul(guard) = g.op(y) else {
+            unreachable!()
+        };
         let (a, b) = (lanes.operands[0], lanes.operands[1]);
         let width = lanes.width;
         let mut shape = lanes.shape(g, y);
@@ -119,7 +143,15 @@ struct Problem {
 impl Problem {
     /// # Safety
     /// The offsets must name matrices of these sizes inside the three arrays.
-    unsafe fn run<T: Number + 'static>(&self, a: &View, i: isize, b: &View, j: isize, out: &Out, o: isize) {
+    unsafe fn run<T: Number + 'static>(
+        &self,
+        a: &View,
+        i: isize,
+        b: &View,
+        j: isize,
+        out: &Out,
+        o: isize,
+    ) {
         if self.guarded || self.k == 0 || self.m * self.n * self.k <= 64 {
             // SAFETY: passed on.
             return unsafe { self.naive::<T>(a, i, b, j, out, o) };
@@ -162,8 +194,14 @@ impl Problem {
                     // SAFETY: the caller's contract.
                     let (x, z) = unsafe {
                         (
-                            a.ptr.cast::<T>().offset(i + row * self.a[0] + k * self.a[1]).read(),
-                            b.ptr.cast::<T>().offset(j + k * self.b[0] + column * self.b[1]).read(),
+                            a.ptr
+                                .cast::<T>()
+                                .offset(i + row * self.a[0] + k * self.a[1])
+                                .read(),
+                            b.ptr
+                                .cast::<T>()
+                                .offset(j + k * self.b[0] + column * self.b[1])
+                                .read(),
                         )
                     };
                     if !(self.guarded && (x == T::ZERO || z == T::ZERO)) {
@@ -171,7 +209,12 @@ impl Problem {
                     }
                 }
                 // SAFETY: the caller's contract.
-                unsafe { out.ptr.cast::<T>().offset(o + row * self.n as isize + column).write(total) }
+                unsafe {
+                    out.ptr
+                        .cast::<T>()
+                        .offset(o + row * self.n as isize + column)
+                        .write(total);
+                }
             }
         }
     }

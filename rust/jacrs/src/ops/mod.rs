@@ -61,15 +61,27 @@ impl Call {
     pub fn of(graph: &Graph, id: NodeId, exact: bool) -> Self {
         let op = graph.op(id);
         let list = list_of(graph, op).into();
-        Self { op, dtype: graph.dtype(id), shape: graph.dims(id), list, exact }
+        Self {
+            op,
+            dtype: graph.dtype(id),
+            shape: graph.dims(id),
+            list,
+            exact,
+        }
     }
 }
 
 /// The list parameter of an operation; empty where it has none.
 pub fn list_of(graph: &Graph, op: Op) -> &[i64] {
     match op {
-        Op::Const(l) | Op::Transpose(l) | Op::Slice(l) | Op::Assign(l) | Op::AddAt(l)
-        | Op::Item(l) | Op::Pack(l) | Op::Reduce(_, l) => graph.list(l),
+        Op::Const(l)
+        | Op::Transpose(l)
+        | Op::Slice(l)
+        | Op::Assign(l)
+        | Op::AddAt(l)
+        | Op::Item(l)
+        | Op::Pack(l)
+        | Op::Reduce(_, l) => graph.list(l),
         _ => &[],
     }
 }
@@ -79,11 +91,21 @@ pub fn list_of(graph: &Graph, op: Op) -> &[i64] {
 pub enum Cotangent {
     Whole(NodeId),
     /// To the item at `place` of the first `lead` axes; many of these make one [`Op::Pack`].
-    Item { place: i64, lead: usize, value: NodeId },
+    Item {
+        place: i64,
+        lead: usize,
+        value: NodeId,
+    },
     /// To a slice of the operand; added in place where the running sum allows.
-    Slice { slice: crate::ir::ListId, value: NodeId },
+    Slice {
+        slice: crate::ir::ListId,
+        value: NodeId,
+    },
     /// To the rows that an index names.
-    Rows { index: NodeId, value: NodeId },
+    Rows {
+        index: NodeId,
+        value: NodeId,
+    },
 }
 
 /// What the engine knows of one operation.
@@ -153,7 +175,9 @@ impl Lanes<'_> {
 
     /// All operands with a lane axis.
     pub fn all(&self, graph: &mut Graph) -> SmallVec<[NodeId; 4]> {
-        (0..self.operands.len()).map(|k| self.full(graph, k)).collect()
+        (0..self.operands.len())
+            .map(|k| self.full(graph, k))
+            .collect()
     }
 
     /// The shape of `y` with a lane axis.

@@ -15,12 +15,17 @@ impl Operation for Argsort {
     }
 
     fn infer(&self, g: &Graph, op: Op, operands: &[NodeId], _: &Type) -> Result<Type> {
-        let Op::Argsort(axis) = op else { unreachable!() };
+        let Op::Argsort(axis) = op else {
+            unreachable!()
+        };
         let shape = g.dims(operands[0]);
         if axis as usize >= shape.len() {
             return Err(Error::internal(format!("no axis {axis} in {shape:?}")));
         }
-        Ok(Type { dtype: DType::I64, shape })
+        Ok(Type {
+            dtype: DType::I64,
+            shape,
+        })
     }
 
     fn rule(&self, _: Op) -> Rule {
@@ -28,7 +33,9 @@ impl Operation for Argsort {
     }
 
     fn eval(&self, call: &Call, operands: &[View], out: &Out) -> Result<()> {
-        let Op::Argsort(axis) = call.op else { unreachable!() };
+        let Op::Argsort(axis) = call.op else {
+            unreachable!()
+        };
         let (axis, x) = (axis as usize, &operands[0]);
         let n = x.shape()[axis];
         let target = Layout::contiguous(&out.shape);
@@ -59,7 +66,10 @@ impl Operation for Argsort {
     }
 }
 
-#[allow(clippy::eq_op, reason = "NaN is the only value that differs from itself")]
+#[allow(
+    clippy::eq_op,
+    reason = "NaN is the only value that differs from itself"
+)]
 fn is_nan<T: PartialEq + Copy>(x: T) -> bool {
     x != x
 }
@@ -85,10 +95,19 @@ impl Operation for Nonzero {
 
     fn eval(&self, _: &Call, operands: &[View], out: &Out) -> Result<()> {
         let mut mask = vec![0u8; operands[0].len()];
-        copy(&operands[0], mask.as_mut_ptr(), &Layout::contiguous(operands[0].shape()));
-        let places: Vec<i64> = (0..mask.len()).filter(|&i| mask[i] != 0).map(|i| i as i64).collect();
+        copy(
+            &operands[0],
+            mask.as_mut_ptr(),
+            &Layout::contiguous(operands[0].shape()),
+        );
+        let places: Vec<i64> = (0..mask.len())
+            .filter(|&i| mask[i] != 0)
+            .map(|i| i as i64)
+            .collect();
         if places.len() != out.len() {
-            return Err(Error::internal("the count of a mask changed between recording and running"));
+            return Err(Error::internal(
+                "the count of a mask changed between recording and running",
+            ));
         }
         // SAFETY: `out` holds exactly these many int64.
         unsafe { std::ptr::copy_nonoverlapping(places.as_ptr(), out.ptr.cast(), places.len()) };
@@ -96,6 +115,8 @@ impl Operation for Nonzero {
     }
 
     fn batch(&self, _: &mut Graph, _: NodeId, _: &Lanes<'_>) -> Result<NodeId> {
-        Err(Error::trace("a mask that differs from lane to lane selects a different number of elements in each; use np.where"))
+        Err(Error::trace(
+            "a mask that differs from lane to lane selects a different number of elements in each; use np.where",
+        ))
     }
 }

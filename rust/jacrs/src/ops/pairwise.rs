@@ -65,7 +65,11 @@ impl Reducible for u8 {
         self & other
     }
     fn beats(self, other: Self, pick: Pick) -> bool {
-        if pick == Pick::Max { self > other } else { self < other }
+        if pick == Pick::Max {
+            self > other
+        } else {
+            self < other
+        }
     }
 }
 
@@ -84,12 +88,17 @@ struct Split {
 impl Split {
     fn new(x: &View, axes: &[usize]) -> Self {
         let part = |reduced: bool| {
-            let chosen: Dims = (0..x.shape().len()).filter(|a| axes.contains(a) == reduced).collect();
+            let chosen: Dims = (0..x.shape().len())
+                .filter(|a| axes.contains(a) == reduced)
+                .collect();
             let layout = x.layout.transpose(&chosen);
             let (dims, [strides]) = coalesce(&layout.shape, [&layout.strides]);
             (dims, strides)
         };
-        Self { kept: part(false), reduced: part(true) }
+        Self {
+            kept: part(false),
+            reduced: part(true),
+        }
     }
 }
 
@@ -147,7 +156,10 @@ pub fn fold<T: Reducible, J: Join<T>>(x: &View, axes: &[usize], out: &Out) {
     walk(&kept.0[..split], [&kept.1[..split]], |[base]| {
         for start in (0..width).step_by(TILE) {
             let count = TILE.min(width - start);
-            let ptr = x.ptr.cast::<T>().wrapping_offset(base + start as isize * step);
+            let ptr = x
+                .ptr
+                .cast::<T>()
+                .wrapping_offset(base + start as isize * step);
             let columns = Columns { ptr, step, count };
             let target = out_ptr.wrapping_add(row + start);
             match count {
@@ -156,9 +168,9 @@ pub fn fold<T: Reducible, J: Join<T>>(x: &View, axes: &[usize], out: &Out) {
                     // SAFETY: row by row, inside `out`.
                     unsafe { target.write(total) }
                 }
-                1 => columns.into_out::<J, 1>(n, &terms, target),
-                2..=WIDE => columns.into_out::<J, WIDE>(n, &terms, target),
-                _ => columns.into_out::<J, TILE>(n, &terms, target),
+                1 => columns.write_totals::<J, 1>(n, &terms, target),
+                2..=WIDE => columns.write_totals::<J, WIDE>(n, &terms, target),
+                _ => columns.write_totals::<J, TILE>(n, &terms, target),
             }
         }
         row += width;
@@ -167,7 +179,11 @@ pub fn fold<T: Reducible, J: Join<T>>(x: &View, axes: &[usize], out: &Out) {
 
 /// A contiguous run, dealt out to columns whose totals are then joined by halves.
 fn run_total<T: Reducible, J: Join<T>>(ptr: *const T, n: usize) -> T {
-    let columns = Columns { ptr, step: 1, count: WIDE };
+    let columns = Columns {
+        ptr,
+        step: 1,
+        count: WIDE,
+    };
     let mut total = [J::EMPTY; WIDE];
     columns.halves::<J, WIDE>(0, n / WIDE, &Terms::Even(WIDE as isize), &mut total);
     let mut half = WIDE / 2;
@@ -177,8 +193,10 @@ fn run_total<T: Reducible, J: Join<T>>(ptr: *const T, n: usize) -> T {
         }
         half /= 2;
     }
-    // SAFETY: the run has `n` elements.
-    (n / WIDE * WIDE..n).fold(total[0], |sum, i| J::join(sum, unsafe { ptr.add(i).read() }))
+    (n / WIDE * WIDE..n).fold(total[0], |sum, i| {
+        // SAFETY: the run has `n` elements.
+        J::join(sum, unsafe { ptr.add(i).read() })
+    })
 }
 
 enum Terms {
@@ -214,7 +232,7 @@ struct Columns<T> {
 
 impl<T: Reducible> Columns<T> {
     /// Reduces all terms into `target`, in a tile of `W` columns.
-    fn into_out<J: Join<T>, const W: usize>(&self, n: usize, terms: &Terms, target: *mut T) {
+    fn write_totals<J: Join<T>, const W: usize>(&self, n: usize, terms: &Terms, target: *mut T) {
         let mut total = [J::EMPTY; W];
         self.halves::<J, W>(0, n, terms, &mut total);
         for (k, value) in total[..self.count].iter().enumerate() {
@@ -223,7 +241,13 @@ impl<T: Reducible> Columns<T> {
         }
     }
 
-    fn halves<J: Join<T>, const W: usize>(&self, from: usize, to: usize, terms: &Terms, total: &mut [T; W]) {
+    fn halves<J: Join<T>, const W: usize>(
+        &self,
+        from: usize,
+        to: usize,
+        terms: &Terms,
+        total: &mut [T; W],
+    ) {
         if to - from <= LEAF {
             self.each(terms.at(from), total, |_, value| value);
             for i in from + 1..to {

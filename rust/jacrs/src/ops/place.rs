@@ -15,15 +15,26 @@ fn slice_id(op: Op) -> ListId {
 }
 
 fn infer_update(g: &Graph, op: Op, operands: &[NodeId]) -> Result<Type> {
-    let [x, v] = *operands else { return Err(Error::internal("an update takes two operands")) };
+    let [x, v] = *operands else {
+        return Err(Error::internal("an update takes two operands"));
+    };
     check_slice(super::list_of(g, op), g.shape(x), g.shape(v))?;
     if g.dtype(x) != g.dtype(v) {
-        return Err(Error::internal(format!("{} put into {}", g.dtype(v), g.dtype(x))));
+        return Err(Error::internal(format!(
+            "{} put into {}",
+            g.dtype(v),
+            g.dtype(x)
+        )));
     }
     Ok(g.type_of(x))
 }
 
-fn batch_update(g: &mut Graph, y: NodeId, lanes: &Lanes<'_>, op: fn(ListId) -> Op) -> Result<NodeId> {
+fn batch_update(
+    g: &mut Graph,
+    y: NodeId,
+    lanes: &Lanes<'_>,
+    op: fn(ListId) -> Op,
+) -> Result<NodeId> {
     let list = lane_slice(super::list_of(g, g.op(y)));
     let list = g.intern_list(&list);
     let operands = lanes.all(g);
@@ -61,7 +72,13 @@ impl Operation for Assign {
         copy(value, target, &layout);
         Ok(())
     }
-    fn transpose(&self, g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Vec<Option<Cotangent>> {
+    fn transpose(
+        &self,
+        g: &mut Graph,
+        y: NodeId,
+        ct: NodeId,
+        wanted: &[bool],
+    ) -> Vec<Option<Cotangent>> {
         let value = wanted[1].then(|| slice_of(g, y, ct));
         let base = wanted[0].then(|| {
             let zeros = build::zeros_like(g, g.operand(y, 1));
@@ -104,7 +121,13 @@ impl Operation for AddAt {
         }));
         Ok(())
     }
-    fn transpose(&self, g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Vec<Option<Cotangent>> {
+    fn transpose(
+        &self,
+        g: &mut Graph,
+        y: NodeId,
+        ct: NodeId,
+        wanted: &[bool],
+    ) -> Vec<Option<Cotangent>> {
         let value = wanted[1].then(|| Cotangent::Whole(slice_of(g, y, ct)));
         vec![Some(Cotangent::Whole(ct)), value]
     }
@@ -129,14 +152,20 @@ impl Operation for Pack {
         "pack".into()
     }
     fn infer(&self, g: &Graph, op: Op, operands: &[NodeId], declared: &Type) -> Result<Type> {
-        let Some(&first) = operands.first() else { return Err(Error::internal("nothing to pack")) };
+        let Some(&first) = operands.first() else {
+            return Err(Error::internal("nothing to pack"));
+        };
         let (item, dtype) = (g.shape(first), g.dtype(first));
-        let same = operands.iter().all(|&x| g.shape(x) == item && g.dtype(x) == dtype);
+        let same = operands
+            .iter()
+            .all(|&x| g.shape(x) == item && g.dtype(x) == dtype);
         let shape = &declared.shape;
         let places = super::list_of(g, op);
         let fits = item.len() <= shape.len() && shape[Self::lead(shape, item)..] == *item;
         if !(same && fits && places.len() == operands.len()) {
-            return Err(Error::internal(format!("items {item:?} do not pack into {shape:?}")));
+            return Err(Error::internal(format!(
+                "items {item:?} do not pack into {shape:?}"
+            )));
         }
         let room = product(&shape[..Self::lead(shape, item)]) as i64;
         if places.iter().any(|p| !(0..room).contains(p)) {
@@ -161,7 +190,13 @@ impl Operation for Pack {
         }
         Ok(())
     }
-    fn transpose(&self, g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Vec<Option<Cotangent>> {
+    fn transpose(
+        &self,
+        g: &mut Graph,
+        y: NodeId,
+        ct: NodeId,
+        wanted: &[bool],
+    ) -> Vec<Option<Cotangent>> {
         let places = super::list_of(g, g.op(y)).to_vec();
         let lead = Self::lead(g.shape(y), g.shape(g.operand(y, 0)));
         (wanted.iter().zip(places))
@@ -194,7 +229,9 @@ impl Operation for Concat {
     }
     fn infer(&self, g: &Graph, op: Op, operands: &[NodeId], _: &Type) -> Result<Type> {
         let axis = Self::axis(op);
-        let Some(&first) = operands.first() else { return Err(Error::internal("nothing to concatenate")) };
+        let Some(&first) = operands.first() else {
+            return Err(Error::internal("nothing to concatenate"));
+        };
         let mut shape = g.dims(first);
         if axis >= shape.len() {
             return Err(Error::internal(format!("no axis {axis} in {shape:?}")));
@@ -208,11 +245,17 @@ impl Operation for Concat {
             }
             total += std::mem::take(&mut rest[axis]);
             if rest != shape {
-                return Err(Error::internal(format!("{:?} does not continue {shape:?}", g.shape(x))));
+                return Err(Error::internal(format!(
+                    "{:?} does not continue {shape:?}",
+                    g.shape(x)
+                )));
             }
         }
         shape[axis] = total;
-        Ok(Type { dtype: g.dtype(first), shape })
+        Ok(Type {
+            dtype: g.dtype(first),
+            shape,
+        })
     }
     fn rule(&self, _: Op) -> Rule {
         Rule::Linear
@@ -222,14 +265,23 @@ impl Operation for Concat {
         let strides = Layout::contiguous(&out.shape).strides;
         let mut start = 0;
         for part in operands {
-            let layout = Layout { shape: part.layout.shape.clone(), strides: strides.clone() };
+            let layout = Layout {
+                shape: part.layout.shape.clone(),
+                strides: strides.clone(),
+            };
             let bytes = start * strides[axis] * out.dtype.size() as isize;
             copy(part, out.ptr.wrapping_offset(bytes), &layout);
             start += part.shape()[axis] as isize;
         }
         Ok(())
     }
-    fn transpose(&self, g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Vec<Option<Cotangent>> {
+    fn transpose(
+        &self,
+        g: &mut Graph,
+        y: NodeId,
+        ct: NodeId,
+        wanted: &[bool],
+    ) -> Vec<Option<Cotangent>> {
         let axis = Self::axis(g.op(y));
         let lengths: Dims = g.operands(y).iter().map(|&x| g.shape(x)[axis]).collect();
         let mut start = 0;

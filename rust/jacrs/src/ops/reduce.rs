@@ -1,8 +1,8 @@
 //! Reductions over axes, and the place of an extremum.
 
 use super::elementwise::Fun;
-use super::{Call, Cotangent, Lanes, Operation, Rule, build, list_of};
 use super::pairwise::{Max, Min, Prod, Reducible, Sum, fold};
+use super::{Call, Cotangent, Lanes, Operation, Rule, build, list_of};
 use crate::array::{DType, Dims, Layout, Out, View, walk};
 use crate::error::{Error, Result};
 use crate::ir::{Cumulation, Graph, Guard, NodeId, Op, Pick, Reduction, Type};
@@ -17,7 +17,9 @@ pub struct Reduce;
 
 impl Reduce {
     fn parts(g: &Graph, op: Op) -> (Reduction, Dims) {
-        let Op::Reduce(kind, _) = op else { unreachable!("{op:?}") };
+        let Op::Reduce(kind, _) = op else {
+            unreachable!("{op:?}")
+        };
         (kind, axes_of(list_of(g, op)))
     }
 }
@@ -47,12 +49,22 @@ impl Operation for Reduce {
                 self.name(op)
             )));
         }
-        let kept = (0..shape.len()).filter(|a| !axes.contains(a)).map(|a| shape[a]).collect();
-        Ok(Type { dtype: g.dtype(x), shape: kept })
+        let kept = (0..shape.len())
+            .filter(|a| !axes.contains(a))
+            .map(|a| shape[a])
+            .collect();
+        Ok(Type {
+            dtype: g.dtype(x),
+            shape: kept,
+        })
     }
 
     fn rule(&self, op: Op) -> Rule {
-        if self.linear_in(op, 0) { Rule::Linear } else { Rule::General }
+        if self.linear_in(op, 0) {
+            Rule::Linear
+        } else {
+            Rule::General
+        }
     }
 
     fn linear_in(&self, op: Op, _: usize) -> bool {
@@ -60,7 +72,9 @@ impl Operation for Reduce {
     }
 
     fn eval(&self, call: &Call, operands: &[View], out: &Out) -> Result<()> {
-        let Op::Reduce(kind, _) = call.op else { unreachable!() };
+        let Op::Reduce(kind, _) = call.op else {
+            unreachable!()
+        };
         let axes = axes_of(&call.list);
         with_type!(out.dtype, T => match kind {
             Reduction::Sum => fold::<T, Sum>(&operands[0], &axes, out),
@@ -90,10 +104,18 @@ impl Operation for Reduce {
         }
     }
 
-    fn transpose(&self, g: &mut Graph, y: NodeId, ct: NodeId, _: &[bool]) -> Vec<Option<Cotangent>> {
+    fn transpose(
+        &self,
+        g: &mut Graph,
+        y: NodeId,
+        ct: NodeId,
+        _: &[bool],
+    ) -> Vec<Option<Cotangent>> {
         let (_, axes) = Self::parts(g, g.op(y));
         let shape = g.dims(g.operand(y, 0));
-        vec![Some(Cotangent::Whole(build::unreduce(g, ct, &axes, &shape)))]
+        vec![Some(Cotangent::Whole(build::unreduce(
+            g, ct, &axes, &shape,
+        )))]
     }
 
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
@@ -152,10 +174,16 @@ fn exclusive_scan(g: &mut Graph, x: NodeId, axis: usize, kind: Cumulation) -> No
     let zeros = build::constant(g, dtype, &rest_shape, 0.0);
     let (factors, start) = if kind == Cumulation::Recurrence {
         let shifted = build::slice_axis(g, x, axis, 0, n - 1);
-        (build::concat(g, &[one, shifted], axis), build::concat(g, &[one, zeros], axis))
+        (
+            build::concat(g, &[one, shifted], axis),
+            build::concat(g, &[one, zeros], axis),
+        )
     } else {
         let shifted = build::slice_axis(g, x, axis, 1, n);
-        (build::concat(g, &[shifted, one], axis), build::concat(g, &[zeros, one], axis))
+        (
+            build::concat(g, &[shifted, one], axis),
+            build::concat(g, &[zeros, one], axis),
+        )
     };
     build::cumulate(g, kind, &[factors, start], axis, Guard::Off)
 }
@@ -165,20 +193,32 @@ pub struct ArgPick;
 
 impl Operation for ArgPick {
     fn name(&self, op: Op) -> String {
-        if matches!(op, Op::ArgPick(Pick::Max, _)) { "argmax" } else { "argmin" }.into()
+        if matches!(op, Op::ArgPick(Pick::Max, _)) {
+            "argmax"
+        } else {
+            "argmin"
+        }
+        .into()
     }
 
     fn infer(&self, g: &Graph, op: Op, operands: &[NodeId], _: &Type) -> Result<Type> {
-        let Op::ArgPick(_, axis) = op else { unreachable!() };
+        let Op::ArgPick(_, axis) = op else {
+            unreachable!()
+        };
         let mut shape = g.dims(operands[0]);
         if axis as usize >= shape.len() {
             return Err(Error::internal(format!("no axis {axis} in {shape:?}")));
         }
         if shape.remove(axis as usize) == 0 {
             let name = self.name(op);
-            return Err(Error::value(format!("attempt to get {name} of an empty sequence")));
+            return Err(Error::value(format!(
+                "attempt to get {name} of an empty sequence"
+            )));
         }
-        Ok(Type { dtype: DType::I64, shape })
+        Ok(Type {
+            dtype: DType::I64,
+            shape,
+        })
     }
 
     fn rule(&self, _: Op) -> Rule {
@@ -186,10 +226,14 @@ impl Operation for ArgPick {
     }
 
     fn eval(&self, call: &Call, operands: &[View], out: &Out) -> Result<()> {
-        let Op::ArgPick(pick, axis) = call.op else { unreachable!() };
+        let Op::ArgPick(pick, axis) = call.op else {
+            unreachable!()
+        };
         let x = &operands[0];
         let (n, step) = (x.shape()[axis as usize], x.strides()[axis as usize]);
-        let rest: Dims = (0..x.shape().len()).filter(|&a| a != axis as usize).collect();
+        let rest: Dims = (0..x.shape().len())
+            .filter(|&a| a != axis as usize)
+            .collect();
         let Layout { shape, strides } = x.layout.transpose(&rest);
         let mut place = 0;
         with_type!(x.dtype, T => walk(&shape, [&strides], |[base]| {

@@ -13,26 +13,42 @@ fn row(index: i64, rows: usize) -> Result<usize> {
     if (0..n).contains(&i) {
         Ok(i as usize)
     } else {
-        Err(Error::index(format!("index {index} is out of bounds for axis 0 with size {rows}")))
+        Err(Error::index(format!(
+            "index {index} is out of bounds for axis 0 with size {rows}"
+        )))
     }
 }
 
 /// The indices of a view, in C order.
 fn indices(view: &View) -> Vec<i64> {
     let mut dense = vec![0i64; view.len()];
-    copy(view, dense.as_mut_ptr().cast(), &Layout::contiguous(view.shape()));
+    copy(
+        view,
+        dense.as_mut_ptr().cast(),
+        &Layout::contiguous(view.shape()),
+    );
     dense
 }
 
 /// The rows of a view, one after another: `(offset of row i) = i * stride`, and the layout of a row.
 fn row_layout(layout: &Layout) -> (isize, Layout) {
-    let rest = Layout { shape: layout.shape[1..].into(), strides: layout.strides[1..].into() };
+    let rest = Layout {
+        shape: layout.shape[1..].into(),
+        strides: layout.strides[1..].into(),
+    };
     (layout.strides[0], rest)
 }
 
 fn check_update(g: &Graph, operands: &[NodeId]) -> Result<Type> {
-    let [x, idx, v] = *operands else { return Err(Error::internal("a scatter takes three operands")) };
-    let expected: Dims = g.shape(idx).iter().chain(&g.shape(x)[1..]).copied().collect();
+    let [x, idx, v] = *operands else {
+        return Err(Error::internal("a scatter takes three operands"));
+    };
+    let expected: Dims = g
+        .shape(idx)
+        .iter()
+        .chain(&g.shape(x)[1..])
+        .copied()
+        .collect();
     if g.dtype(idx) != DType::I64 || g.shape(v) != expected.as_slice() || g.dtype(v) != g.dtype(x) {
         return Err(Error::internal(format!(
             "rows of {:?} cannot take {:?} at {:?}",
@@ -56,7 +72,9 @@ fn batch_rows(g: &mut Graph, op: Op, lanes: &Lanes<'_>) -> Result<NodeId> {
     let shape = g.dims(x);
     let last = shape.len() - 1;
     let moved = build::move_axis(g, x, last, 1);
-    let merged: Dims = std::iter::once(shape[0] * width).chain(shape[1..last].iter().copied()).collect();
+    let merged: Dims = std::iter::once(shape[0] * width)
+        .chain(shape[1..last].iter().copied())
+        .collect();
     let flat = build::reshape(g, moved, &merged);
     let index = spread_index(g, lanes.operands[1], shape[0], width);
     let mut operands = vec![flat, index];
@@ -72,7 +90,10 @@ fn batch_rows(g: &mut Graph, op: Op, lanes: &Lanes<'_>) -> Result<NodeId> {
         let (from, to) = (g.shape(index).len() - 1, g.shape(result).len() - 1);
         return Ok(build::move_axis(g, result, from, to));
     }
-    let split: Dims = [shape[0], width].into_iter().chain(shape[1..last].iter().copied()).collect();
+    let split: Dims = [shape[0], width]
+        .into_iter()
+        .chain(shape[1..last].iter().copied())
+        .collect();
     let result = build::reshape(g, result, &split);
     Ok(build::move_axis(g, result, 1, last))
 }
@@ -102,12 +123,22 @@ impl Operation for Gather {
         "gather".into()
     }
     fn infer(&self, g: &Graph, _: Op, operands: &[NodeId], _: &Type) -> Result<Type> {
-        let [x, idx] = *operands else { return Err(Error::internal("gather takes two operands")) };
+        let [x, idx] = *operands else {
+            return Err(Error::internal("gather takes two operands"));
+        };
         if g.shape(x).is_empty() || g.dtype(idx) != DType::I64 {
             return Err(Error::internal("gather takes rows and int64 indices"));
         }
-        let shape = g.shape(idx).iter().chain(&g.shape(x)[1..]).copied().collect();
-        Ok(Type { dtype: g.dtype(x), shape })
+        let shape = g
+            .shape(idx)
+            .iter()
+            .chain(&g.shape(x)[1..])
+            .copied()
+            .collect();
+        Ok(Type {
+            dtype: g.dtype(x),
+            shape,
+        })
     }
     fn rule(&self, _: Op) -> Rule {
         Rule::Linear
@@ -131,8 +162,20 @@ impl Operation for Gather {
         }
         Ok(())
     }
-    fn transpose(&self, g: &mut Graph, y: NodeId, ct: NodeId, _: &[bool]) -> Vec<Option<Cotangent>> {
-        vec![Some(Cotangent::Rows { index: g.operand(y, 1), value: ct }), None]
+    fn transpose(
+        &self,
+        g: &mut Graph,
+        y: NodeId,
+        ct: NodeId,
+        _: &[bool],
+    ) -> Vec<Option<Cotangent>> {
+        vec![
+            Some(Cotangent::Rows {
+                index: g.operand(y, 1),
+                value: ct,
+            }),
+            None,
+        ]
     }
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         batch_rows(g, g.op(y), lanes)
@@ -183,7 +226,13 @@ impl Operation for ScatterAdd {
         });
         Ok(())
     }
-    fn transpose(&self, g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Vec<Option<Cotangent>> {
+    fn transpose(
+        &self,
+        g: &mut Graph,
+        y: NodeId,
+        ct: NodeId,
+        wanted: &[bool],
+    ) -> Vec<Option<Cotangent>> {
         let index = g.operand(y, 1);
         let value = wanted[2].then(|| Cotangent::Whole(build::gather(g, ct, index)));
         vec![Some(Cotangent::Whole(ct)), None, value]
@@ -204,13 +253,24 @@ impl Dense {
         let mut dense = Vec::new();
         if !view.is_contiguous() {
             dense = vec![0u64; (view.len() * view.dtype.size()).div_ceil(8)];
-            copy(view, dense.as_mut_ptr().cast(), &Layout::contiguous(view.shape()));
+            copy(
+                view,
+                dense.as_mut_ptr().cast(),
+                &Layout::contiguous(view.shape()),
+            );
         }
-        Self { copy: dense, view: view.clone() }
+        Self {
+            copy: dense,
+            view: view.clone(),
+        }
     }
 
     fn ptr(&self) -> *const u8 {
-        if self.copy.is_empty() { self.view.ptr } else { self.copy.as_ptr().cast() }
+        if self.copy.is_empty() {
+            self.view.ptr
+        } else {
+            self.copy.as_ptr().cast()
+        }
     }
 }
 
@@ -241,16 +301,28 @@ impl Operation for ScatterSet {
             let at = row(i, out.shape[0])?;
             // SAFETY: the row was checked; both rows hold `bytes` bytes.
             unsafe {
-                std::ptr::copy_nonoverlapping(values.ptr().add(k * bytes), out.ptr.add(at * bytes), bytes);
+                std::ptr::copy_nonoverlapping(
+                    values.ptr().add(k * bytes),
+                    out.ptr.add(at * bytes),
+                    bytes,
+                );
             }
         }
         Ok(())
     }
-    fn transpose(&self, g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Vec<Option<Cotangent>> {
+    fn transpose(
+        &self,
+        g: &mut Graph,
+        y: NodeId,
+        ct: NodeId,
+        wanted: &[bool],
+    ) -> Vec<Option<Cotangent>> {
         let (index, v) = (g.operand(y, 1), g.operand(y, 2));
         let base = wanted[0].then(|| {
             let zeros = build::zeros_like(g, v);
-            Cotangent::Whole(build::emit(g, Op::ScatterSet, &[ct, index, zeros]).expect("the types of y"))
+            Cotangent::Whole(
+                build::emit(g, Op::ScatterSet, &[ct, index, zeros]).expect("the types of y"),
+            )
         });
         let value = wanted[2].then(|| {
             let mask = winners(g, g.operand(y, 0), index, v);
@@ -275,7 +347,9 @@ fn winners(g: &mut Graph, x: NodeId, index: NodeId, v: NodeId) -> NodeId {
     let last = build::gather(g, written, index);
     let mask = build::map(g, super::Fun::Equal, &[last, numbers]);
     let full = g.dims(v);
-    let aligned: Dims = (0..full.len()).map(|i| if i < shape.len() { shape[i] } else { 1 }).collect();
+    let aligned: Dims = (0..full.len())
+        .map(|i| if i < shape.len() { shape[i] } else { 1 })
+        .collect();
     let mask = build::reshape(g, mask, &aligned);
     build::broadcast(g, mask, &full)
 }

@@ -56,7 +56,9 @@ fn shifted(g: &mut Graph, x: NodeId, axis: usize, later: bool) -> NodeId {
 
 impl Operation for Cumulate {
     fn name(&self, op: Op) -> String {
-        let Op::Cumulate(kind, _, guard) = op else { unreachable!("{op:?}") };
+        let Op::Cumulate(kind, _, guard) = op else {
+            unreachable!("{op:?}")
+        };
         match (kind, guard) {
             (Cumulation::Sum, _) => "cumsum",
             (Cumulation::SumBack, _) => "cumsum_back",
@@ -72,14 +74,25 @@ impl Operation for Cumulate {
         let (kind, axis) = Self::parts(op);
         let t = g.type_of(operands[0]);
         let arity = if is_recurrence(kind) { 2 } else { 1 };
-        if operands.len() != arity || axis >= t.shape.len() || operands.iter().any(|&x| g.type_of(x) != t) {
-            return Err(Error::internal(format!("{} along axis {axis} of {:?}", self.name(op), t.shape)));
+        if operands.len() != arity
+            || axis >= t.shape.len()
+            || operands.iter().any(|&x| g.type_of(x) != t)
+        {
+            return Err(Error::internal(format!(
+                "{} along axis {axis} of {:?}",
+                self.name(op),
+                t.shape
+            )));
         }
         Ok(t)
     }
 
     fn rule(&self, op: Op) -> Rule {
-        if is_recurrence(Self::parts(op).0) { Rule::General } else { Rule::Linear }
+        if is_recurrence(Self::parts(op).0) {
+            Rule::General
+        } else {
+            Rule::Linear
+        }
     }
 
     fn linear_in(&self, op: Op, k: usize) -> bool {
@@ -110,15 +123,36 @@ impl Operation for Cumulate {
     }
 
     /// With respect to `b`: the cotangent runs back through the factor of the next element.
-    fn transpose(&self, g: &mut Graph, y: NodeId, ct: NodeId, _: &[bool]) -> Vec<Option<Cotangent>> {
+    fn transpose(
+        &self,
+        g: &mut Graph,
+        y: NodeId,
+        ct: NodeId,
+        _: &[bool],
+    ) -> Vec<Option<Cotangent>> {
         let (kind, axis) = Self::parts(g.op(y));
         let back = reversed(kind);
         if !is_recurrence(kind) {
-            return vec![Some(Cotangent::Whole(build::cumulate(g, back, &[ct], axis, Guard::Off)))];
+            return vec![Some(Cotangent::Whole(build::cumulate(
+                g,
+                back,
+                &[ct],
+                axis,
+                Guard::Off,
+            )))];
         }
         let a = g.operand(y, 0);
         let next = shifted(g, a, axis, !forwards(kind));
-        vec![None, Some(Cotangent::Whole(build::cumulate(g, back, &[next, ct], axis, Guard::On)))]
+        vec![
+            None,
+            Some(Cotangent::Whole(build::cumulate(
+                g,
+                back,
+                &[next, ct],
+                axis,
+                Guard::On,
+            ))),
+        ]
     }
 
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
@@ -128,29 +162,46 @@ impl Operation for Cumulate {
 }
 
 /// Lines along the axis, each from one end to the other.
-fn scan<T: Reducible + PartialEq>(kind: Cumulation, axis: usize, operands: &[View], out: &Out, guarded: bool) {
+fn scan<T: Reducible + PartialEq>(
+    kind: Cumulation,
+    axis: usize,
+    operands: &[View],
+    out: &Out,
+    guarded: bool,
+) {
     let n = out.shape[axis];
     let target = Layout::contiguous(&out.shape);
     let rest: Dims = (0..out.shape.len()).filter(|&a| a != axis).collect();
     let (a, b) = (&operands[0], &operands[operands.len() - 1]);
     let parts = [&a.layout, &b.layout, &target].map(|l| l.transpose(&rest));
     let steps = [a.strides()[axis], b.strides()[axis], target.strides[axis]];
-    walk(&parts[0].shape, [&parts[0].strides, &parts[1].strides, &parts[2].strides], |base| {
-        let mut carry = T::ZERO;
-        for k in 0..n {
-            let i = if forwards(kind) { k } else { n - 1 - k } as isize;
-            // SAFETY: `walk` and `i` stay inside the three shapes.
-            unsafe {
-                let term = b.ptr.cast::<T>().offset(base[1] + i * steps[1]).read();
-                if is_recurrence(kind) {
-                    let factor = a.ptr.cast::<T>().offset(base[0] + i * steps[0]).read();
-                    let vanishes = guarded && (factor == T::ZERO || carry == T::ZERO);
-                    carry = if vanishes || k == 0 { term } else { factor.times(carry).plus(term) };
-                } else {
-                    carry = if k == 0 { term } else { carry.plus(term) };
+    walk(
+        &parts[0].shape,
+        [&parts[0].strides, &parts[1].strides, &parts[2].strides],
+        |base| {
+            let mut carry = T::ZERO;
+            for k in 0..n {
+                let i = if forwards(kind) { k } else { n - 1 - k } as isize;
+                // SAFETY: `walk` and `i` stay inside the three shapes.
+                unsafe {
+                    let term = b.ptr.cast::<T>().offset(base[1] + i * steps[1]).read();
+                    if is_recurrence(kind) {
+                        let factor = a.ptr.cast::<T>().offset(base[0] + i * steps[0]).read();
+                        let vanishes = guarded && (factor == T::ZERO || carry == T::ZERO);
+                        carry = if vanishes || k == 0 {
+                            term
+                        } else {
+                            factor.times(carry).plus(term)
+                        };
+                    } else {
+                        carry = if k == 0 { term } else { carry.plus(term) };
+                    }
+                    out.ptr
+                        .cast::<T>()
+                        .offset(base[2] + i * steps[2])
+                        .write(carry);
                 }
-                out.ptr.cast::<T>().offset(base[2] + i * steps[2]).write(carry);
             }
-        }
-    });
+        },
+    );
 }

@@ -11,7 +11,10 @@ use crate::ir::{Graph, Op};
 pub fn verify(g: &Graph) -> Result<()> {
     for id in g.ids() {
         if let Some(x) = g.operands(id).iter().find(|x| **x >= id) {
-            return Err(Error::internal(format!("%{} uses %{}, which comes later", id.0, x.0)));
+            return Err(Error::internal(format!(
+                "%{} uses %{}, which comes later",
+                id.0, x.0
+            )));
         }
         if let Op::Input(k) = g.op(id)
             && g.inputs().get(k as usize) != Some(&id)

@@ -7,7 +7,11 @@ use crate::error::{Error, Result};
 use crate::ir::{Graph, NodeId, Op, Type};
 
 fn misfit(g: &Graph, what: &str, x: NodeId, declared: &Type) -> Error {
-    Error::internal(format!("{what} of {:?} cannot give {:?}", g.shape(x), declared.shape))
+    Error::internal(format!(
+        "{what} of {:?} cannot give {:?}",
+        g.shape(x),
+        declared.shape
+    ))
 }
 
 /// The cotangent through one operand, whole.
@@ -38,10 +42,20 @@ impl Operation for Reshape {
     }
     fn eval(&self, _: &Call, operands: &[View], out: &Out) -> Result<()> {
         // The same elements in the same order: written through the operand's own shape.
-        copy(&operands[0], out.ptr, &Layout::contiguous(operands[0].shape()));
+        copy(
+            &operands[0],
+            out.ptr,
+            &Layout::contiguous(operands[0].shape()),
+        );
         Ok(())
     }
-    fn transpose(&self, g: &mut Graph, y: NodeId, ct: NodeId, _: &[bool]) -> Vec<Option<Cotangent>> {
+    fn transpose(
+        &self,
+        g: &mut Graph,
+        y: NodeId,
+        ct: NodeId,
+        _: &[bool],
+    ) -> Vec<Option<Cotangent>> {
         let shape = g.dims(g.operand(y, 0));
         whole(build::reshape(g, ct, &shape))
     }
@@ -64,9 +78,14 @@ impl Operation for Transpose {
         let mut sorted = perm.clone();
         sorted.sort_unstable();
         if sorted.iter().copied().ne(0..shape.len()) {
-            return Err(Error::internal(format!("{perm:?} is no permutation of {shape:?}")));
+            return Err(Error::internal(format!(
+                "{perm:?} is no permutation of {shape:?}"
+            )));
         }
-        Ok(Type { dtype: g.dtype(x), shape: perm.iter().map(|&p| shape[p]).collect() })
+        Ok(Type {
+            dtype: g.dtype(x),
+            shape: perm.iter().map(|&p| shape[p]).collect(),
+        })
     }
     fn rule(&self, _: Op) -> Rule {
         Rule::Linear
@@ -78,7 +97,13 @@ impl Operation for Transpose {
     fn eval(&self, _: &Call, _: &[View], _: &Out) -> Result<()> {
         unreachable!("an alias")
     }
-    fn transpose(&self, g: &mut Graph, y: NodeId, ct: NodeId, _: &[bool]) -> Vec<Option<Cotangent>> {
+    fn transpose(
+        &self,
+        g: &mut Graph,
+        y: NodeId,
+        ct: NodeId,
+        _: &[bool],
+    ) -> Vec<Option<Cotangent>> {
         let perm = permutation(super::list_of(g, g.op(y)));
         let mut inverse = perm.clone();
         for (i, &p) in perm.iter().enumerate() {
@@ -107,8 +132,15 @@ impl Operation for Broadcast {
         let x = operands[0];
         let (from, to) = (g.shape(x), &declared.shape);
         let fits = from.len() <= to.len()
-            && from.iter().zip(&to[to.len() - from.len()..]).all(|(&a, &b)| a == b || a == 1);
-        if fits { Ok(Type::new(g.dtype(x), to)) } else { Err(misfit(g, "broadcast", x, declared)) }
+            && from
+                .iter()
+                .zip(&to[to.len() - from.len()..])
+                .all(|(&a, &b)| a == b || a == 1);
+        if fits {
+            Ok(Type::new(g.dtype(x), to))
+        } else {
+            Err(misfit(g, "broadcast", x, declared))
+        }
     }
     fn rule(&self, _: Op) -> Rule {
         Rule::Linear
@@ -119,7 +151,13 @@ impl Operation for Broadcast {
     fn eval(&self, _: &Call, _: &[View], _: &Out) -> Result<()> {
         unreachable!("an alias")
     }
-    fn transpose(&self, g: &mut Graph, y: NodeId, ct: NodeId, _: &[bool]) -> Vec<Option<Cotangent>> {
+    fn transpose(
+        &self,
+        g: &mut Graph,
+        y: NodeId,
+        ct: NodeId,
+        _: &[bool],
+    ) -> Vec<Option<Cotangent>> {
         let shape = g.dims(g.operand(y, 0));
         whole(build::unbroadcast(g, ct, &shape))
     }
@@ -150,8 +188,16 @@ impl Operation for Slice {
     fn eval(&self, _: &Call, _: &[View], _: &Out) -> Result<()> {
         unreachable!("an alias")
     }
-    fn transpose(&self, g: &mut Graph, y: NodeId, ct: NodeId, _: &[bool]) -> Vec<Option<Cotangent>> {
-        let Op::Slice(slice) = g.op(y) else { unreachable!() };
+    fn transpose(
+        &self,
+        g: &mut Graph,
+        y: NodeId,
+        ct: NodeId,
+        _: &[bool],
+    ) -> Vec<Option<Cotangent>> {
+        let Op::Slice(slice) = g.op(y) else {
+            unreachable!()
+        };
         vec![Some(Cotangent::Slice { slice, value: ct })]
     }
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
@@ -174,12 +220,16 @@ pub fn check_slice(list: &[i64], whole: &[usize], part: &[usize]) -> Result<()> 
     let inside = |axis: usize| {
         let n = part[axis] as i64;
         let last = starts[axis] + steps[axis] * (n - 1).max(0);
-        n == 0 || ((0..whole[axis] as i64).contains(&starts[axis]) && (0..whole[axis] as i64).contains(&last))
+        n == 0
+            || ((0..whole[axis] as i64).contains(&starts[axis])
+                && (0..whole[axis] as i64).contains(&last))
     };
     if list.len() == 2 * whole.len() && part.len() == whole.len() && (0..whole.len()).all(inside) {
         Ok(())
     } else {
-        Err(Error::internal(format!("slice {list:?} of {whole:?} cannot give {part:?}")))
+        Err(Error::internal(format!(
+            "slice {list:?} of {whole:?} cannot give {part:?}"
+        )))
     }
 }
 
@@ -195,8 +245,9 @@ impl Operation for Item {
         let list = super::list_of(g, op);
         let shape = g.shape(x);
         match *list {
-            [place, lead] if lead as usize <= shape.len()
-                && (0..product(&shape[..lead as usize]) as i64).contains(&place) =>
+            [place, lead]
+                if lead as usize <= shape.len()
+                    && (0..product(&shape[..lead as usize]) as i64).contains(&place) =>
             {
                 Ok(Type::new(g.dtype(x), &shape[lead as usize..]))
             }
@@ -214,15 +265,28 @@ impl Operation for Item {
             offset += (place % layout.shape[axis]) as isize * layout.strides[axis];
             place /= layout.shape[axis];
         }
-        let rest = Layout { shape: layout.shape[lead..].into(), strides: layout.strides[lead..].into() };
+        let rest = Layout {
+            shape: layout.shape[lead..].into(),
+            strides: layout.strides[lead..].into(),
+        };
         Some(operands[0].relaid(offset, rest))
     }
     fn eval(&self, _: &Call, _: &[View], _: &Out) -> Result<()> {
         unreachable!("an alias")
     }
-    fn transpose(&self, g: &mut Graph, y: NodeId, ct: NodeId, _: &[bool]) -> Vec<Option<Cotangent>> {
+    fn transpose(
+        &self,
+        g: &mut Graph,
+        y: NodeId,
+        ct: NodeId,
+        _: &[bool],
+    ) -> Vec<Option<Cotangent>> {
         let list = super::list_of(g, g.op(y));
-        vec![Some(Cotangent::Item { place: list[0], lead: list[1] as usize, value: ct })]
+        vec![Some(Cotangent::Item {
+            place: list[0],
+            lead: list[1] as usize,
+            value: ct,
+        })]
     }
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         build::emit(g, g.op(y), lanes.operands)

@@ -7,18 +7,40 @@ use crate::ops::{Fun, build, list_of};
 /// have become `operands`; `None` where it does not apply.
 pub struct Rule {
     pub name: &'static str,
-    pub apply: fn(target: &mut Graph, source: &Graph, id: NodeId, operands: &[NodeId]) -> Option<NodeId>,
+    pub apply:
+        fn(target: &mut Graph, source: &Graph, id: NodeId, operands: &[NodeId]) -> Option<NodeId>,
 }
 
 /// In the order in which they are tried.
 pub static RULES: &[Rule] = &[
-    Rule { name: "elementwise identities", apply: elementwise },
-    Rule { name: "views of views", apply: views },
-    Rule { name: "transpose of transpose", apply: transposes },
-    Rule { name: "item of pack", apply: item_of_pack },
-    Rule { name: "item of broadcast", apply: item_of_broadcast },
-    Rule { name: "scalars before broadcast", apply: map_of_broadcasts },
-    Rule { name: "adding to zeros", apply: add_at_zeros },
+    Rule {
+        name: "elementwise identities",
+        apply: elementwise,
+    },
+    Rule {
+        name: "views of views",
+        apply: views,
+    },
+    Rule {
+        name: "transpose of transpose",
+        apply: transposes,
+    },
+    Rule {
+        name: "item of pack",
+        apply: item_of_pack,
+    },
+    Rule {
+        name: "item of broadcast",
+        apply: item_of_broadcast,
+    },
+    Rule {
+        name: "scalars before broadcast",
+        apply: map_of_broadcasts,
+    },
+    Rule {
+        name: "adding to zeros",
+        apply: add_at_zeros,
+    },
 ];
 
 fn elementwise(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Option<NodeId> {
@@ -46,10 +68,14 @@ fn views(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Option<No
 }
 
 fn transposes(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Option<NodeId> {
-    let Op::Transpose(list) = g.op(id) else { return None };
+    let Op::Transpose(list) = g.op(id) else {
+        return None;
+    };
     let outer: Vec<usize> = g.list(list).iter().map(|&p| p as usize).collect();
     let x = operands[0];
-    let Op::Transpose(inner) = t.op(x) else { return Some(build::transpose(t, x, &outer)) };
+    let Op::Transpose(inner) = t.op(x) else {
+        return Some(build::transpose(t, x, &outer));
+    };
     let perm: Vec<usize> = outer.iter().map(|&p| t.list(inner)[p] as usize).collect();
     let x = t.operand(x, 0);
     Some(build::transpose(t, x, &perm))
@@ -57,10 +83,14 @@ fn transposes(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Opti
 
 /// What was packed comes out again: arrays that a loop fills and reads element by element vanish.
 fn item_of_pack(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Option<NodeId> {
-    let Op::Item(list) = g.op(id) else { return None };
+    let Op::Item(list) = g.op(id) else {
+        return None;
+    };
     let (place, lead) = (g.list(list)[0], g.list(list)[1] as usize);
     let x = operands[0];
-    let Op::Pack(places) = t.op(x) else { return None };
+    let Op::Pack(places) = t.op(x) else {
+        return None;
+    };
     if t.shape(x).len() - t.shape(t.operand(x, 0)).len() != lead {
         return None;
     }
@@ -76,7 +106,8 @@ fn item_of_pack(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Op
 fn item_of_broadcast(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Option<NodeId> {
     let Op::Item(_) = g.op(id) else { return None };
     let x = operands[0];
-    let scalar = t.op(x) == Op::Broadcast && t.shape(t.operand(x, 0)).is_empty() && g.shape(id).is_empty();
+    let scalar =
+        t.op(x) == Op::Broadcast && t.shape(t.operand(x, 0)).is_empty() && g.shape(id).is_empty();
     scalar.then(|| t.operand(x, 0))
 }
 
@@ -106,9 +137,12 @@ fn map_of_broadcasts(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) 
 
 /// `0 + v` at a slice that is everything is `v`.
 fn add_at_zeros(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Option<NodeId> {
-    let (Op::AddAt(list) | Op::Assign(list)) = g.op(id) else { return None };
+    let (Op::AddAt(list) | Op::Assign(list)) = g.op(id) else {
+        return None;
+    };
     let (base, value) = (operands[0], operands[1]);
-    let whole = g.list(list).chunks(2).all(|pair| pair == [0, 1]) && t.shape(base) == t.shape(value);
+    let whole =
+        g.list(list).chunks(2).all(|pair| pair == [0, 1]) && t.shape(base) == t.shape(value);
     let zeros = build::constant_value(t, base) == Some(0.0);
     (whole && (zeros || matches!(g.op(id), Op::Assign(_)))).then_some(value)
 }

@@ -12,9 +12,9 @@ use smallvec::SmallVec;
 use super::draft::{
     Draft, DraftStep, END, GroupDraft, KernelDraft, LAST, MapDraft, NONE, Root, Source, Spec, Value,
 };
+use super::guards::is_guarded;
 use crate::array::{DType, Layout, Out, View, product};
 use crate::error::Result;
-use super::guards::is_guarded;
 use crate::ir::{Graph, NodeId, Op};
 use crate::ops::{self, Call, Fun};
 

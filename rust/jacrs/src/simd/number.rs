@@ -24,12 +24,20 @@ pub trait Number: Element + PartialOrd + PartialEq {
     /// NaN if either is NaN.
     #[inline(always)]
     fn maximum(self, other: Self) -> Self {
-        if self >= other || self.is_nan() { self } else { other }
+        if self >= other || self.is_nan() {
+            self
+        } else {
+            other
+        }
     }
     /// NaN if either is NaN.
     #[inline(always)]
     fn minimum(self, other: Self) -> Self {
-        if self <= other || self.is_nan() { self } else { other }
+        if self <= other || self.is_nan() {
+            self
+        } else {
+            other
+        }
     }
 }
 
@@ -209,8 +217,28 @@ macro_rules! real {
 }
 
 // The standard library's inverse hyperbolics lose accuracy near zero and one; libm's do not.
-real!(f64, libm::erf, libm::erfc, f64::exp_m1, f64::ln_1p, libm::asinh, libm::acosh, libm::atanh, libm::fmod);
-real!(f32, libm::erff, libm::erfcf, f32::exp_m1, f32::ln_1p, libm::asinhf, libm::acoshf, libm::atanhf, libm::fmodf);
+real!(
+    f64,
+    libm::erf,
+    libm::erfc,
+    f64::exp_m1,
+    f64::ln_1p,
+    libm::asinh,
+    libm::acosh,
+    libm::atanh,
+    libm::fmod
+);
+real!(
+    f32,
+    libm::erff,
+    libm::erfcf,
+    f32::exp_m1,
+    f32::ln_1p,
+    libm::asinhf,
+    libm::acoshf,
+    libm::atanhf,
+    libm::fmodf
+);
 
 impl Number for i64 {
     const ZERO: Self = 0;
@@ -246,7 +274,11 @@ impl Number for i64 {
         }
         let quotient = self.wrapping_div(other);
         let inexact = self.wrapping_rem(other) != 0;
-        if inexact && (self < 0) != (other < 0) { quotient - 1 } else { quotient }
+        if inexact && (self < 0) != (other < 0) {
+            quotient - 1
+        } else {
+            quotient
+        }
     }
     #[inline(always)]
     fn remainder(self, other: Self) -> Self {
@@ -254,11 +286,19 @@ impl Number for i64 {
             return 0;
         }
         let rest = self.wrapping_rem(other);
-        if rest != 0 && (rest < 0) != (other < 0) { rest + other } else { rest }
+        if rest != 0 && (rest < 0) != (other < 0) {
+            rest + other
+        } else {
+            rest
+        }
     }
     #[inline(always)]
     fn fmod(self, other: Self) -> Self {
-        if other == 0 { 0 } else { self.wrapping_rem(other) }
+        if other == 0 {
+            0
+        } else {
+            self.wrapping_rem(other)
+        }
     }
     #[inline(always)]
     fn power(self, other: Self) -> Self {

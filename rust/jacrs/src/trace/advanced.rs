@@ -54,16 +54,23 @@ struct Rows {
 
 impl Pick {
     fn is_picked(&self, axis: usize) -> bool {
-        self.groups.iter().any(|g| (g.first..g.first + g.count).contains(&axis))
+        self.groups
+            .iter()
+            .any(|g| (g.first..g.first + g.count).contains(&axis))
     }
 
     fn rows(&self) -> Rows {
         let axes = self.groups.iter().flat_map(|g| g.first..g.first + g.count);
-        let others: Dims = (0..self.window.shape.len()).filter(|&a| !self.is_picked(a)).collect();
+        let others: Dims = (0..self.window.shape.len())
+            .filter(|&a| !self.is_picked(a))
+            .collect();
         let perm: Dims = axes.chain(others.iter().copied()).collect();
         let picked = perm.len() - others.len();
         Rows {
-            count: perm[..picked].iter().map(|&a| self.window.shape[a]).product(),
+            count: perm[..picked]
+                .iter()
+                .map(|&a| self.window.shape[a])
+                .product(),
             rest: others.iter().map(|&a| self.window.shape[a]).collect(),
             perm,
         }
@@ -79,8 +86,14 @@ impl Pick {
     fn gives_c_order(&self, index: usize) -> bool {
         let others = |axis: &usize| !self.is_picked(*axis);
         let rest = Layout {
-            shape: (0..self.window.shape.len()).filter(others).map(|a| self.window.shape[a]).collect(),
-            strides: (0..self.window.shape.len()).filter(others).map(|a| self.window.strides[a]).collect(),
+            shape: (0..self.window.shape.len())
+                .filter(others)
+                .map(|a| self.window.shape[a])
+                .collect(),
+            strides: (0..self.window.shape.len())
+                .filter(others)
+                .map(|a| self.window.strides[a])
+                .collect(),
         };
         let sorted = order::keep_copy(&rest).is_contiguous();
         self.place == 0 && index < 2 && (sorted || order::long_axes(&rest.shape) < 2)
@@ -117,7 +130,13 @@ impl Recording {
     fn integer_places(&mut self, node: NodeId, axis: usize, size: usize) -> Result<Places> {
         let shape: Dims = self.graph.shape(node).into();
         if self.is_order(node, size) {
-            return Ok(Places { shape, size, data: None, node: Some(node), wraps: false });
+            return Ok(Places {
+                shape,
+                size,
+                data: None,
+                node: Some(node),
+                wraps: false,
+            });
         }
         let captured = self.captured_data(node).map(Array::to_vec::<i64>);
         let known = captured.is_some();
@@ -126,12 +145,21 @@ impl Recording {
             None => self.value(node)?.to_vec::<i64>(),
         };
         let wraps = values.iter().any(|&i| i < 0);
-        let data = values.into_iter().map(|i| wrap(i, axis, size).map(|p| p as i64)).collect::<Result<Vec<_>>>()?;
+        let data = values
+            .into_iter()
+            .map(|i| wrap(i, axis, size).map(|p| p as i64))
+            .collect::<Result<Vec<_>>>()?;
         if !known {
             self.demand(Demand::Bounds(node, size));
         }
         // Computed indices may be negative another time.
-        Ok(Places { shape, size, data: known.then_some(data), node: Some(node), wraps: wraps || !known })
+        Ok(Places {
+            shape,
+            size,
+            data: known.then_some(data),
+            node: Some(node),
+            wraps: wraps || !known,
+        })
     }
 
     fn mask_places(&mut self, mask: NodeId, size: usize) -> Result<Places> {
@@ -141,15 +169,30 @@ impl Recording {
             Some(flags) => flags,
             None => self.value(mask)?.to_vec::<bool>(),
         };
-        let data: Vec<i64> = (0..flags.len()).filter(|&i| flags[i]).map(|i| i as i64).collect();
+        let data: Vec<i64> = (0..flags.len())
+            .filter(|&i| flags[i])
+            .map(|i| i as i64)
+            .collect();
         let shape: Dims = [data.len()].as_slice().into();
         if known {
-            return Ok(Places { shape, size, data: Some(data), node: None, wraps: false });
+            return Ok(Places {
+                shape,
+                size,
+                data: Some(data),
+                node: None,
+                wraps: false,
+            });
         }
         self.demand(Demand::Count(mask));
         let declared = Type::new(DType::I64, &shape);
         let node = build::emit_typed(&mut self.graph, Op::Nonzero, &declared, &[mask])?;
-        Ok(Places { shape, size, data: None, node: Some(node), wraps: false })
+        Ok(Places {
+            shape,
+            size,
+            data: None,
+            node: Some(node),
+            wraps: false,
+        })
     }
 
     /// The index of the rows that all arrays pick together.
@@ -159,7 +202,12 @@ impl Recording {
         for group in &pick.groups {
             all.push(self.places(pick, group)?);
         }
-        if let [Places { node: Some(node), .. }] = all.as_slice() {
+        if let [
+            Places {
+                node: Some(node), ..
+            },
+        ] = all.as_slice()
+        {
             return Ok(*node);
         }
         if all.iter().all(|p| p.data.is_some()) {
@@ -234,7 +282,9 @@ impl Recording {
                     return build::constant(&mut self.graph, dtype, &pick.window.shape, 0.0);
                 }
                 let region = super::region::Region::find(&frame, pick.offset, &pick.window);
-                region.expect("indexing keeps axes apart").read(&mut self.graph, node, &pick.window)
+                region
+                    .expect("indexing keeps axes apart")
+                    .read(&mut self.graph, node, &pick.window)
             }
         }
     }
@@ -250,13 +300,25 @@ impl Recording {
         let node = build::gather(g, merged, index);
         let node = build::transpose(g, node, &pick.order(depth, rows.rest.len()));
         let unordered = self.is_unordered(h) || !pick.gives_c_order(depth);
-        Ok(if unordered { self.fresh_unordered(node) } else { Handle::Value(node) })
+        Ok(if unordered {
+            self.fresh_unordered(node)
+        } else {
+            Handle::Value(node)
+        })
     }
 
     /// `y[mask] = value` where the value does not depend on how many elements are picked: a
     /// selection, for which nothing need be known. `false` if this is no such case.
     pub(super) fn select_masked(&mut self, span: &Span, pick: &Pick, value: NodeId) -> bool {
-        let [Group { first, count, source: Source::Mask(mask), .. }] = *pick.groups.as_slice() else {
+        let [
+            Group {
+                first,
+                count,
+                source: Source::Mask(mask),
+                ..
+            },
+        ] = *pick.groups.as_slice()
+        else {
             return false;
         };
         if pick.place != first {
@@ -280,7 +342,9 @@ impl Recording {
             return false;
         }
         let value = build::reshape(&mut self.graph, value, &shape);
-        let Some(value) = self.fit(value, span.storage, window) else { return false };
+        let Some(value) = self.fit(value, span.storage, window) else {
+            return false;
+        };
         let aligned: Dims = (self.graph.shape(mask).iter().copied())
             .chain(std::iter::repeat_n(1, after))
             .collect();
@@ -293,12 +357,24 @@ impl Recording {
         true
     }
 
-    pub(super) fn scatter(&mut self, span: &Span, pick: &Pick, value: NodeId, update: Update) -> Result<()> {
+    pub(super) fn scatter(
+        &mut self,
+        span: &Span,
+        pick: &Pick,
+        value: NodeId,
+        update: Update,
+    ) -> Result<()> {
         let index = self.row_index(pick)?;
         let rows = pick.rows();
         let depth = self.graph.shape(index).len();
         let order = pick.order(depth, rows.rest.len());
-        let full: Dims = self.graph.shape(index).iter().chain(&rows.rest).copied().collect();
+        let full: Dims = self
+            .graph
+            .shape(index)
+            .iter()
+            .chain(&rows.rest)
+            .copied()
+            .collect();
         let result: Dims = order.iter().map(|&axis| full[axis]).collect();
         let Some(value) = self.fit(value, span.storage, &result) else {
             return Err(self.no_scatter(pick, value, &result));
@@ -307,9 +383,17 @@ impl Recording {
         let g = &mut self.graph;
         let value = build::transpose(g, value, &inverse(&order));
         let merged = merge_rows(g, old, &rows);
-        let op = if update == Update::Add { Op::ScatterAdd } else { Op::ScatterSet };
+        let op = if update == Update::Add {
+            Op::ScatterAdd
+        } else {
+            Op::ScatterSet
+        };
         let merged = build::emit(g, op, &[merged, index, value])?;
-        let shape: Dims = rows.perm.iter().map(|&axis| pick.window.shape[axis]).collect();
+        let shape: Dims = rows
+            .perm
+            .iter()
+            .map(|&axis| pick.window.shape[axis])
+            .collect();
         let parted = build::reshape(g, merged, &shape);
         let new = build::transpose(g, parted, &inverse(&rows.perm));
         self.write_span(span, new);
@@ -334,7 +418,9 @@ impl Recording {
 /// Content with the picked axes merged in front.
 fn merge_rows(g: &mut Graph, base: NodeId, rows: &Rows) -> NodeId {
     let moved = build::transpose(g, base, &rows.perm);
-    let shape: Dims = std::iter::once(rows.count).chain(rows.rest.iter().copied()).collect();
+    let shape: Dims = std::iter::once(rows.count)
+        .chain(rows.rest.iter().copied())
+        .collect();
     build::reshape(g, moved, &shape)
 }
 

@@ -31,8 +31,16 @@ impl Recording {
             }
         }
         let (sa, sb) = (self.graph.dims(a), self.graph.dims(b));
-        let row: Dims = if sa.len() == 1 { [1, sa[0]].as_slice().into() } else { sa.clone() };
-        let column: Dims = if sb.len() == 1 { [sb[0], 1].as_slice().into() } else { sb.clone() };
+        let row: Dims = if sa.len() == 1 {
+            [1, sa[0]].as_slice().into()
+        } else {
+            sa.clone()
+        };
+        let column: Dims = if sb.len() == 1 {
+            [sb[0], 1].as_slice().into()
+        } else {
+            sb.clone()
+        };
         let (la, lb) = (row.len() - 2, column.len() - 2);
         if row[la + 1] != column[lb] {
             return Err(Error::shape(format!(
@@ -47,8 +55,10 @@ impl Recording {
         let g = &mut self.graph;
         let (a, b) = (build::reshape(g, a, &row), build::reshape(g, b, &column));
         let full = |core: &[usize]| lead.iter().chain(core).copied().collect::<Dims>();
-        let (a, b) =
-            (build::broadcast(g, a, &full(&row[la..])), build::broadcast(g, b, &full(&column[lb..])));
+        let (a, b) = (
+            build::broadcast(g, a, &full(&row[la..])),
+            build::broadcast(g, b, &full(&column[lb..])),
+        );
         let y = product(g, a, b);
         let keep_row = (sa.len() > 1).then_some(row[la]);
         let keep_column = (sb.len() > 1).then_some(column[lb + 1]);
@@ -79,7 +89,10 @@ impl Recording {
         }
         let k = sa[last];
         let rows: usize = sa[..last].iter().product();
-        let rest: Dims = (0..sb.len()).filter(|&axis| axis != inner).map(|axis| sb[axis]).collect();
+        let rest: Dims = (0..sb.len())
+            .filter(|&axis| axis != inner)
+            .map(|axis| sb[axis])
+            .collect();
         let columns: usize = rest.iter().product();
         let g = &mut self.graph;
         let a = build::reshape(g, a, &[rows, k]);
@@ -97,7 +110,9 @@ impl Recording {
         };
         let shape = self.graph.dims(first);
         if shape.is_empty() {
-            return Err(Error::value("zero-dimensional arrays cannot be concatenated"));
+            return Err(Error::value(
+                "zero-dimensional arrays cannot be concatenated",
+            ));
         }
         let axis = on_axis(axis, shape.len())?;
         for (k, &part) in parts.iter().enumerate().skip(1) {
@@ -114,7 +129,10 @@ impl Recording {
             return Err(Error::value("need at least one array to stack"));
         };
         let shape = self.graph.dims(first);
-        if parts.iter().any(|&x| self.graph.shape(x) != shape.as_slice()) {
+        if parts
+            .iter()
+            .any(|&x| self.graph.shape(x) != shape.as_slice())
+        {
             return Err(Error::value("all input arrays must have the same shape"));
         }
         let axis = on_axis(axis, shape.len() + 1)?;
@@ -135,7 +153,11 @@ impl Recording {
 /// `[..., m, k] @ [..., k, n]` after promotion; of truth values: whether any product is true.
 fn product(g: &mut Graph, a: NodeId, b: NodeId) -> NodeId {
     let dtype = g.dtype(a).promote(g.dtype(b));
-    let inner = if dtype == DType::Bool { DType::I64 } else { dtype };
+    let inner = if dtype == DType::Bool {
+        DType::I64
+    } else {
+        dtype
+    };
     let (a, b) = (build::cast(g, a, inner), build::cast(g, b, inner));
     let y = build::matmul(g, a, b, Guard::Off);
     build::cast(g, y, dtype)
@@ -152,7 +174,9 @@ fn on_axis(axis: i64, ndim: usize) -> Result<usize> {
 
 fn check_beside(first: &[usize], other: &[usize], axis: usize, k: usize) -> Result<()> {
     if other.is_empty() {
-        return Err(Error::value("zero-dimensional arrays cannot be concatenated"));
+        return Err(Error::value(
+            "zero-dimensional arrays cannot be concatenated",
+        ));
     }
     if first.len() != other.len() {
         return Err(Error::shape(format!(
@@ -172,7 +196,10 @@ fn check_beside(first: &[usize], other: &[usize], axis: usize, k: usize) -> Resu
 
 fn no_batch(a: &[usize], b: &[usize]) -> Error {
     let remapped = |shape: &[usize]| {
-        let lead: Vec<_> = shape[..shape.len() - 2].iter().map(ToString::to_string).collect();
+        let lead: Vec<_> = shape[..shape.len() - 2]
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         let lead = [lead, vec!["newaxis".into(); 2]].concat().join(",");
         format!("{}->({lead})", message::tuple(shape))
     };

@@ -27,7 +27,13 @@ impl Elements {
     fn new(size: usize, zero_elsewhere: bool) -> Self {
         // Zeroed memory: the pages of a large table are only touched where something is written.
         let (nodes, is_pending) = (vec![0; size], vec![false; size]);
-        Self { nodes, pending: vec![], is_pending, zero_elsewhere, known: vec![] }
+        Self {
+            nodes,
+            pending: vec![],
+            is_pending,
+            zero_elsewhere,
+            known: vec![],
+        }
     }
 
     fn get(&self, place: usize) -> Option<NodeId> {
@@ -74,7 +80,8 @@ impl Recording {
 
     /// Whether single elements were written that the base does not hold yet.
     fn has_pending(&self, storage: u32) -> bool {
-        self.elements(storage).is_some_and(|e| !e.pending.is_empty())
+        self.elements(storage)
+            .is_some_and(|e| !e.pending.is_empty())
     }
 
     /// The element at a place in memory.
@@ -97,7 +104,11 @@ impl Recording {
                 Op::Pack(list) if g.shape(g.operand(x, 0)).is_empty() => {
                     let places = g.list(list);
                     let dense = places.get(number).is_some_and(|&p| p == number as i64);
-                    let found = if dense { Ok(number) } else { places.binary_search(&(number as i64)) };
+                    let found = if dense {
+                        Ok(number)
+                    } else {
+                        places.binary_search(&(number as i64))
+                    };
                     match found {
                         Ok(k) => return g.operand(x, k),
                         Err(_) => break,
@@ -119,9 +130,9 @@ impl Recording {
             let value = constant_value(&self.graph, base);
             value.is_some_and(|v| v == 0.0 && v.is_sign_positive())
         };
-        let elements = s.elements.get_or_insert_with(|| {
-            Box::new(Elements::new(product(&s.frame.shape), zero()))
-        });
+        let elements = s
+            .elements
+            .get_or_insert_with(|| Box::new(Elements::new(product(&s.frame.shape), zero())));
         elements.set(place, node);
     }
 
@@ -137,11 +148,16 @@ impl Recording {
             return None;
         }
         let places = span.places();
-        let written = self.elements(span.storage).is_some_and(|e| places.iter().any(|&p| e.is_pending[p]));
+        let written = self
+            .elements(span.storage)
+            .is_some_and(|e| places.iter().any(|&p| e.is_pending[p]));
         if !written {
             return None;
         }
-        let nodes: Vec<NodeId> = places.into_iter().map(|p| self.element(span.storage, p)).collect();
+        let nodes: Vec<NodeId> = places
+            .into_iter()
+            .map(|p| self.element(span.storage, p))
+            .collect();
         Some(self.pack(&nodes, &span.layout.shape))
     }
 
@@ -156,7 +172,9 @@ impl Recording {
         let s = &mut self.storages[storage as usize];
         let frame = s.frame.clone();
         let total = product(&frame.shape);
-        let Some(elements) = &mut s.elements else { return };
+        let Some(elements) = &mut s.elements else {
+            return;
+        };
         let pending = elements.take_pending();
         if pending.is_empty() {
             return;
@@ -188,10 +206,16 @@ impl Recording {
         let nodes: Vec<NodeId> = places.iter().map(|&p| self.element(storage, p)).collect();
         let value = self.pack(&nodes, &[nodes.len()]);
         let base = self.storages[storage as usize].base;
-        let step = if places.len() > 1 { places[1] - places[0] } else { 1 };
+        let step = if places.len() > 1 {
+            places[1] - places[0]
+        } else {
+            1
+        };
         if places.windows(2).all(|w| w[1] - w[0] == step) {
-            let layout =
-                Layout { shape: [places.len()].as_slice().into(), strides: [step as isize].as_slice().into() };
+            let layout = Layout {
+                shape: [places.len()].as_slice().into(),
+                strides: [step as isize].as_slice().into(),
+            };
             if let Some(region) = Region::find(frame, places[0] as isize, &layout) {
                 return region.write(&mut self.graph, base, value, &layout);
             }
@@ -200,7 +224,8 @@ impl Recording {
         let index = self.index_input(&[numbers.len()], &numbers);
         let g = &mut self.graph;
         let flat = build::reshape(g, base, &[product(&frame.shape)]);
-        let flat = build::emit(g, Op::ScatterSet, &[flat, index, value]).expect("elements of one type");
+        let flat =
+            build::emit(g, Op::ScatterSet, &[flat, index, value]).expect("elements of one type");
         build::reshape(g, flat, &frame.shape)
     }
 }

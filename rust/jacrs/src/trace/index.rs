@@ -23,7 +23,11 @@ pub enum Index {
     /// An integer.
     At(i64),
     /// `start:stop:step`, as Python reads it.
-    Slice { start: Option<i64>, stop: Option<i64>, step: Option<i64> },
+    Slice {
+        start: Option<i64>,
+        stop: Option<i64>,
+        step: Option<i64>,
+    },
     /// `None`.
     NewAxis,
     /// `...`.
@@ -38,22 +42,38 @@ pub enum Index {
 
 impl Index {
     /// `:`.
-    pub const ALL: Index = Index::Slice { start: None, stop: None, step: None };
+    pub const ALL: Index = Index::Slice {
+        start: None,
+        stop: None,
+        step: None,
+    };
 }
 
 impl From<RangeFrom<i64>> for Index {
     fn from(r: RangeFrom<i64>) -> Self {
-        Index::Slice { start: Some(r.start), stop: None, step: None }
+        Index::Slice {
+            start: Some(r.start),
+            stop: None,
+            step: None,
+        }
     }
 }
 impl From<RangeTo<i64>> for Index {
     fn from(r: RangeTo<i64>) -> Self {
-        Index::Slice { start: None, stop: Some(r.end), step: None }
+        Index::Slice {
+            start: None,
+            stop: Some(r.end),
+            step: None,
+        }
     }
 }
 impl From<Range<i64>> for Index {
     fn from(r: Range<i64>) -> Self {
-        Index::Slice { start: Some(r.start), stop: Some(r.end), step: None }
+        Index::Slice {
+            start: Some(r.start),
+            stop: Some(r.end),
+            step: None,
+        }
     }
 }
 impl From<RangeFull> for Index {
@@ -73,7 +93,12 @@ pub(super) enum Target {
 }
 
 /// `start, step, length` of a slice of an axis, by Python's rules.
-fn slice_of(n: usize, start: Option<i64>, stop: Option<i64>, step: Option<i64>) -> Result<(i64, i64, usize)> {
+fn slice_of(
+    n: usize,
+    start: Option<i64>,
+    stop: Option<i64>,
+    step: Option<i64>,
+) -> Result<(i64, i64, usize)> {
     let (n, step) = (n as i64, step.unwrap_or(1));
     if step == 0 {
         return Err(Error::value("slice step cannot be zero"));
@@ -83,15 +108,27 @@ fn slice_of(n: usize, start: Option<i64>, stop: Option<i64>, step: Option<i64>) 
     let start = start.map_or(if step > 0 { low } else { high }, clamp);
     let stop = stop.map_or(if step > 0 { high } else { low }, clamp);
     let gap = if step > 0 { stop - start } else { start - stop };
-    let length = if gap <= 0 { 0 } else { (gap - 1) / step.saturating_abs() + 1 };
+    let length = if gap <= 0 {
+        0
+    } else {
+        (gap - 1) / step.saturating_abs() + 1
+    };
     Ok((start, step, length as usize))
 }
 
 /// The place an integer names on an axis.
 pub(super) fn wrap(index: i64, axis: usize, size: usize) -> Result<usize> {
     let n = size as i64;
-    let place = if index < 0 { index.saturating_add(n) } else { index };
-    if (0..n).contains(&place) { Ok(place as usize) } else { Err(message::out_of_bounds(index, axis, size)) }
+    let place = if index < 0 {
+        index.saturating_add(n)
+    } else {
+        index
+    };
+    if (0..n).contains(&place) {
+        Ok(place as usize)
+    } else {
+        Err(message::out_of_bounds(index, axis, size))
+    }
 }
 
 /// The walk over the entries of an index.
@@ -140,7 +177,12 @@ impl Walk<'_> {
     /// Axes that an array picks from are kept whole in the window.
     fn group(&mut self, count: usize, source: Source) {
         self.array();
-        self.groups.push(Group { first: self.shape.len(), count, axis: self.axis, source });
+        self.groups.push(Group {
+            first: self.shape.len(),
+            count,
+            axis: self.axis,
+            source,
+        });
         for _ in 0..count {
             self.keep(self.layout.shape[self.axis], self.layout.strides[self.axis]);
             self.axis += 1;
@@ -163,7 +205,14 @@ impl Walk<'_> {
             self.offset += stride * start as isize;
         }
         // A step longer than the axis leaves one element: its size does not matter, its product might overflow.
-        self.keep(length, if length > 1 { stride * step as isize } else { stride });
+        self.keep(
+            length,
+            if length > 1 {
+                stride * step as isize
+            } else {
+                stride
+            },
+        );
         self.axis += 1;
         self.rest += 1;
         Ok(())
@@ -172,11 +221,23 @@ impl Walk<'_> {
 
 impl Recording {
     /// What `index` names in an array of this layout.
-    pub(super) fn target(&mut self, offset: isize, layout: &Layout, index: &[Index]) -> Result<Target> {
+    pub(super) fn target(
+        &mut self,
+        offset: isize,
+        layout: &Layout,
+        index: &[Index],
+    ) -> Result<Target> {
         let ndim = layout.shape.len();
         let taken: usize = index.iter().map(|ix| self.axes_taken(ix)).sum();
-        if index.iter().filter(|ix| matches!(ix, Index::Ellipsis)).count() > 1 {
-            return Err(Error::index("an index can only have a single ellipsis ('...')"));
+        if index
+            .iter()
+            .filter(|ix| matches!(ix, Index::Ellipsis))
+            .count()
+            > 1
+        {
+            return Err(Error::index(
+                "an index can only have a single ellipsis ('...')",
+            ));
         }
         if taken > ndim {
             return Err(message::too_many(ndim, taken));
@@ -199,12 +260,28 @@ impl Recording {
         walk.plain();
         walk.whole(ndim - walk.axis);
         let integers = index.len() == ndim && index.iter().all(|ix| matches!(ix, Index::At(_)));
-        let window = Layout { shape: walk.shape, strides: walk.strides };
+        let window = Layout {
+            shape: walk.shape,
+            strides: walk.strides,
+        };
         if !walk.groups.is_empty() {
-            let place = if walk.separated { 0 } else { walk.place.unwrap_or(0) };
-            return Ok(Target::Pick(Pick { offset: walk.offset, window, groups: walk.groups, place }));
+            let place = if walk.separated {
+                0
+            } else {
+                walk.place.unwrap_or(0)
+            };
+            return Ok(Target::Pick(Pick {
+                offset: walk.offset,
+                window,
+                groups: walk.groups,
+                place,
+            }));
         }
-        Ok(if integers { Target::Element(walk.offset) } else { Target::Window(walk.offset, window) })
+        Ok(if integers {
+            Target::Element(walk.offset)
+        } else {
+            Target::Window(walk.offset, window)
+        })
     }
 
     fn axes_taken(&self, entry: &Index) -> usize {
@@ -236,7 +313,12 @@ impl Recording {
                     let mask = build::reshape(&mut self.graph, mask, &[1]);
                     walk.array();
                     let first = walk.shape.len();
-                    walk.groups.push(Group { first, count: 1, axis: walk.axis, source: Source::Mask(mask) });
+                    walk.groups.push(Group {
+                        first,
+                        count: 1,
+                        axis: walk.axis,
+                        source: Source::Mask(mask),
+                    });
                     walk.keep(1, 0);
                     return Ok(());
                 }
@@ -254,19 +336,29 @@ impl Recording {
 
     /// Computed 0-d integers are integers: where they have to be known, they are asked for.
     /// A read of one element need not know them.
-    pub(super) fn settle_integers(&mut self, index: &[Index], ndim: usize, read: bool) -> Result<Vec<Index>> {
+    pub(super) fn settle_integers(
+        &mut self,
+        index: &[Index],
+        ndim: usize,
+        read: bool,
+    ) -> Result<Vec<Index>> {
         let is_scalar = |g: &crate::ir::Graph, ix: &Index| matches!(ix, Index::Array(n) if g.shape(*n).is_empty());
         let arrays = index.iter().any(|ix| {
-            matches!(ix, Index::Array(_) | Index::Point(_) | Index::Mask(_)) && !is_scalar(&self.graph, ix)
+            matches!(ix, Index::Array(_) | Index::Point(_) | Index::Mask(_))
+                && !is_scalar(&self.graph, ix)
         });
         let element = read
             && index.len() == ndim
-            && index.iter().all(|ix| matches!(ix, Index::At(_) | Index::Array(_)));
+            && index
+                .iter()
+                .all(|ix| matches!(ix, Index::At(_) | Index::Array(_)));
         let mut settled = index.to_vec();
         for entry in &mut settled {
             let Index::Array(node) = *entry else { continue };
             if self.graph.dtype(node) != DType::I64 {
-                return Err(Error::index("arrays used as indices must be of integer (or boolean) type"));
+                return Err(Error::index(
+                    "arrays used as indices must be of integer (or boolean) type",
+                ));
             }
             if is_scalar(&self.graph, entry) {
                 let constant = crate::ops::build::constant_value(&self.graph, node).is_some();
@@ -281,7 +373,8 @@ impl Recording {
     /// The value of a 0-d integer, which from here on shapes the recording.
     pub fn integer(&mut self, node: NodeId) -> Result<i64> {
         let value = self.value(node)?.to_vec::<i64>()[0];
-        if build::constant_value(&self.graph, node).is_none() && self.captured_data(node).is_none() {
+        if build::constant_value(&self.graph, node).is_none() && self.captured_data(node).is_none()
+        {
             self.demand(Demand::Integer(node));
         }
         Ok(value)
@@ -325,7 +418,15 @@ impl Recording {
                 let id = self.share(h);
                 let (locked, storage) = (self.window(id).locked, self.window(id).storage);
                 let hint = self.window(id).hint.clone();
-                Ok(self.new_window(Span { storage, offset, layout, hint }, locked))
+                Ok(self.new_window(
+                    Span {
+                        storage,
+                        offset,
+                        layout,
+                        hint,
+                    },
+                    locked,
+                ))
             }
             Target::Pick(pick) => self.picked(*h, &pick),
         }

@@ -110,13 +110,17 @@ impl Recording {
         const MERGED: usize = 1 << 16;
         let key = (data.len() <= MERGED).then(|| {
             let head = shape.iter().map(|&n| n as i64);
-            std::iter::once(shape.len() as i64).chain(head).chain(data.iter().copied()).collect::<Box<[i64]>>()
+            std::iter::once(shape.len() as i64)
+                .chain(head)
+                .chain(data.iter().copied())
+                .collect::<Box<[i64]>>()
         });
         if let Some(&node) = key.as_ref().and_then(|k| self.index_inputs.get(k)) {
             return node;
         }
         let node = self.graph.input(DType::I64, shape, false);
-        self.slots.push(Slot::Captured(Box::new(Array::from_slice(shape, data))));
+        self.slots
+            .push(Slot::Captured(Box::new(Array::from_slice(shape, data))));
         if let Some(key) = key {
             self.index_inputs.insert(key, node);
         }
@@ -125,7 +129,9 @@ impl Recording {
 
     /// The data of a captured input: known whenever this graph runs.
     pub(super) fn captured_data(&self, node: NodeId) -> Option<&Array> {
-        let Op::Input(k) = self.graph.op(node) else { return None };
+        let Op::Input(k) = self.graph.op(node) else {
+            return None;
+        };
         match &self.slots[k as usize] {
             Slot::Captured(array) => Some(array),
             _ => None,

@@ -19,11 +19,17 @@ fn tuples<'a>(shapes: impl Iterator<Item = &'a [usize]>) -> String {
 /// Whether a value of one shape can be repeated to another.
 pub(super) fn broadcasts(from: &[usize], to: &[usize]) -> bool {
     from.len() <= to.len()
-        && from.iter().zip(&to[to.len() - from.len()..]).all(|(&a, &b)| a == b || a == 1)
+        && from
+            .iter()
+            .zip(&to[to.len() - from.len()..])
+            .all(|(&a, &b)| a == b || a == 1)
 }
 
 pub(super) fn no_broadcast<'a>(shapes: impl Iterator<Item = &'a [usize]>) -> Error {
-    Error::shape(format!("operands could not be broadcast together with shapes {}", tuples(shapes)))
+    Error::shape(format!(
+        "operands could not be broadcast together with shapes {}",
+        tuples(shapes)
+    ))
 }
 
 pub(super) fn no_index_broadcast<'a>(shapes: impl Iterator<Item = &'a [usize]>) -> Error {
@@ -43,7 +49,11 @@ pub(super) fn no_remap(from: &[usize], to: &[usize]) -> Error {
 }
 
 pub(super) fn no_assignment(from: &[usize], to: &[usize]) -> Error {
-    Error::shape(format!("could not broadcast input array from shape {} into shape {}", tuple(from), tuple(to)))
+    Error::shape(format!(
+        "could not broadcast input array from shape {} into shape {}",
+        tuple(from),
+        tuple(to)
+    ))
 }
 
 pub(super) fn no_scatter(from: &[usize], to: &[usize]) -> Error {
@@ -55,15 +65,22 @@ pub(super) fn no_scatter(from: &[usize], to: &[usize]) -> Error {
 }
 
 pub(super) fn no_reshape(size: usize, to: &[usize]) -> Error {
-    Error::shape(format!("cannot reshape array of size {size} into shape {}", tuple(to)))
+    Error::shape(format!(
+        "cannot reshape array of size {size} into shape {}",
+        tuple(to)
+    ))
 }
 
 pub(super) fn out_of_bounds(index: i64, axis: usize, size: usize) -> Error {
-    Error::index(format!("index {index} is out of bounds for axis {axis} with size {size}"))
+    Error::index(format!(
+        "index {index} is out of bounds for axis {axis} with size {size}"
+    ))
 }
 
 pub(super) fn too_many(ndim: usize, given: usize) -> Error {
-    Error::index(format!("too many indices for array: array is {ndim}-dimensional, but {given} were indexed"))
+    Error::index(format!(
+        "too many indices for array: array is {ndim}-dimensional, but {given} were indexed"
+    ))
 }
 
 pub(super) fn wrong_mask(axis: usize, size: usize, mask: usize) -> Error {
@@ -73,7 +90,9 @@ pub(super) fn wrong_mask(axis: usize, size: usize, mask: usize) -> Error {
 }
 
 pub(super) fn axis_out_of_bounds(axis: i64, ndim: usize) -> Error {
-    Error::index(format!("axis {axis} is out of bounds for array of dimension {ndim}"))
+    Error::index(format!(
+        "axis {axis} is out of bounds for array of dimension {ndim}"
+    ))
 }
 
 pub(super) fn locked(why: &str) -> Error {

@@ -91,7 +91,11 @@ impl Handle {
     /// The inverse of [`Handle::to_bits`].
     pub fn from_bits(bits: u64) -> Self {
         let id = bits as u32;
-        if bits >> 32 == 0 { Handle::Value(NodeId(id)) } else { Handle::View(ViewId(id)) }
+        if bits >> 32 == 0 {
+            Handle::Value(NodeId(id))
+        } else {
+            Handle::View(ViewId(id))
+        }
     }
 }
 

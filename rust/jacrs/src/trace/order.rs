@@ -4,12 +4,19 @@ use crate::array::{Dims, Layout, Strides};
 
 /// The number of axes that have a place in memory at all.
 pub(super) fn long_axes(shape: &[usize]) -> usize {
-    if shape.contains(&0) { 0 } else { shape.iter().filter(|&&n| n > 1).count() }
+    if shape.contains(&0) {
+        0
+    } else {
+        shape.iter().filter(|&&n| n > 1).count()
+    }
 }
 
 /// Gapless strides for axes given from the innermost to the outermost.
 fn pack(shape: &[usize], inner_first: &[usize]) -> Layout {
-    let mut layout = Layout { shape: shape.into(), strides: Strides::from_elem(0, shape.len()) };
+    let mut layout = Layout {
+        shape: shape.into(),
+        strides: Strides::from_elem(0, shape.len()),
+    };
     let mut step = 1;
     for &axis in inner_first {
         layout.strides[axis] = step;
@@ -40,7 +47,13 @@ pub(super) fn keep(shape: &[usize], operands: &[&Strides]) -> Layout {
 /// Whether `axis` goes inside `other`, which is the later one in C order; `None` where no operand
 /// has steps along both.
 fn inside(shape: &[usize], operands: &[&Strides], axis: usize, other: usize) -> Option<bool> {
-    let step = |strides: &Strides, axis: usize| if shape[axis] == 1 { 0 } else { strides[axis].abs() };
+    let step = |strides: &Strides, axis: usize| {
+        if shape[axis] == 1 {
+            0
+        } else {
+            strides[axis].abs()
+        }
+    };
     let mut answer = None;
     for strides in operands {
         let (a, b) = (step(strides, axis), step(strides, other));

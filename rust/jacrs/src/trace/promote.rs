@@ -26,7 +26,13 @@ impl Weak {
     fn meet(self, strong: DType, own: DType) -> DType {
         match self {
             Weak::None | Weak::Bool => strong.promote(own),
-            Weak::Int => if strong == DType::Bool { DType::I64 } else { strong },
+            Weak::Int => {
+                if strong == DType::Bool {
+                    DType::I64
+                } else {
+                    strong
+                }
+            }
             Weak::Float => strong.to_float(),
         }
     }
@@ -63,8 +69,13 @@ impl Recording {
             return Ok(operands.into());
         }
         let shapes = || operands.iter().map(|&x| self.graph.shape(x));
-        let Some(shape) = common_shape(shapes()) else { return Err(message::no_broadcast(shapes())) };
-        Ok(operands.iter().map(|&x| build::broadcast(&mut self.graph, x, &shape)).collect())
+        let Some(shape) = common_shape(shapes()) else {
+            return Err(message::no_broadcast(shapes()));
+        };
+        Ok(operands
+            .iter()
+            .map(|&x| build::broadcast(&mut self.graph, x, &shape))
+            .collect())
     }
 
     /// An elementwise function of operands as NumPy takes them.
@@ -85,7 +96,10 @@ impl Recording {
     pub fn map(&mut self, fun: Fun, operands: &[(NodeId, Weak)]) -> Result<NodeId> {
         if operands.len() != fun.arity() {
             let (name, n) = (fun.name(), fun.arity());
-            return Err(Error::type_(format!("{name} takes {n} operands, not {}", operands.len())));
+            return Err(Error::type_(format!(
+                "{name} takes {n} operands, not {}",
+                operands.len()
+            )));
         }
         if fun.class() == Class::Select {
             return self.select(operands[0].0, operands[1], operands[2]);
@@ -112,7 +126,10 @@ impl Recording {
 
     /// The operands as they are, where that is what they become: float64 of one shape.
     fn plain_floats(&self, fun: Fun, operands: &[(NodeId, Weak)]) -> Option<SmallVec<[NodeId; 3]>> {
-        let keeps = matches!(fun.class(), Class::Float | Class::Arith | Class::Compare | Class::Test);
+        let keeps = matches!(
+            fun.class(),
+            Class::Float | Class::Arith | Class::Compare | Class::Test
+        );
         let shape = self.graph.node(operands[0].0).shape;
         let plain = |x: NodeId| {
             let node = self.graph.node(x);
@@ -131,7 +148,11 @@ impl Recording {
         if constant.is_none() {
             self.demand(Demand::NotNegative(exponent));
         }
-        if negative { Err(Error::value(POWER)) } else { Ok(()) }
+        if negative {
+            Err(Error::value(POWER))
+        } else {
+            Ok(())
+        }
     }
 
     /// `np.reciprocal` of integers: 1/x rounded towards zero.
@@ -152,7 +173,12 @@ impl Recording {
     }
 
     /// `np.where(condition, x, z)`.
-    pub fn select(&mut self, condition: NodeId, x: (NodeId, Weak), z: (NodeId, Weak)) -> Result<NodeId> {
+    pub fn select(
+        &mut self,
+        condition: NodeId,
+        x: (NodeId, Weak),
+        z: (NodeId, Weak),
+    ) -> Result<NodeId> {
         let dtype = self.result_type(&[x, z]);
         let condition = self.cast(condition, DType::Bool);
         let (x, z) = (self.cast(x.0, dtype), self.cast(z.0, dtype));
@@ -203,7 +229,10 @@ enum Lowered {
 fn lower(fun: Fun, common: DType) -> Result<Lowered> {
     use Lowered::{Apply, Reciprocal, Same};
     if matches!(common, DType::C64 | DType::C128) {
-        return Err(Error::type_(format!("{} of {common} is not supported", fun.name())));
+        return Err(Error::type_(format!(
+            "{} of {common} is not supported",
+            fun.name()
+        )));
     }
     let whole = !common.is_float();
     Ok(match fun {

@@ -88,8 +88,12 @@ impl Region {
             node = build::transpose(g, node, &self.order());
         }
         let repeated = layout.strides.iter().map(|&s| s == 0);
-        let once: Dims =
-            layout.shape.iter().zip(repeated).map(|(&n, zero)| if zero { 1 } else { n }).collect();
+        let once: Dims = layout
+            .shape
+            .iter()
+            .zip(repeated)
+            .map(|(&n, zero)| if zero { 1 } else { n })
+            .collect();
         let node = build::reshape(g, node, &once);
         build::broadcast(g, node, &layout.shape)
     }
@@ -99,10 +103,14 @@ impl Region {
         let whole = |axis: usize| {
             self.part[axis] == frame[axis] && self.list[2 * axis..2 * axis + 2] == [0, 1]
         };
-        let lead = (0..frame.len()).rev().find(|&axis| !whole(axis)).map_or(0, |axis| axis + 1);
+        let lead = (0..frame.len())
+            .rev()
+            .find(|&axis| !whole(axis))
+            .map_or(0, |axis| axis + 1);
         let single = lead > 0 && self.part[..lead].iter().all(|&n| n == 1);
         single.then(|| {
-            let number = (0..lead).fold(0, |k, axis| k * frame[axis] + self.list[2 * axis] as usize);
+            let number =
+                (0..lead).fold(0, |k, axis| k * frame[axis] + self.list[2 * axis] as usize);
             (number, lead)
         })
     }
@@ -136,6 +144,8 @@ fn carrier(frame: &Layout, stride: isize) -> Option<usize> {
     let step = stride.abs();
     let strides: &Strides = &frame.strides;
     let fits = |&axis: &usize| frame.shape[axis] > 1 && strides[axis] <= step;
-    let axis = (0..frame.shape.len()).filter(fits).max_by_key(|&axis| strides[axis])?;
+    let axis = (0..frame.shape.len())
+        .filter(fits)
+        .max_by_key(|&axis| strides[axis])?;
     (step % strides[axis] == 0).then_some(axis)
 }

@@ -8,13 +8,19 @@ use crate::array::{Dims, Layout, Strides, product};
 use crate::error::{Error, Result};
 use crate::ops::build;
 
-const REPEATED: &str = "it shows elements more than once (numpy.broadcast_to gives a read-only view)";
+const REPEATED: &str =
+    "it shows elements more than once (numpy.broadcast_to gives a read-only view)";
 const DIAGONAL: &str = "numpy.diagonal gives a read-only view";
 
 impl Recording {
     fn part(&self, id: ViewId, offset: isize, layout: Layout) -> Span {
         let window = self.window(id);
-        Span { storage: window.storage, offset, layout, hint: window.hint.clone() }
+        Span {
+            storage: window.storage,
+            offset,
+            layout,
+            hint: window.hint.clone(),
+        }
     }
 
     /// `y.reshape(shape)` in C order: a view exactly where NumPy gives one, else a copy.
@@ -87,7 +93,8 @@ impl Recording {
         }
         let id = self.share(h);
         let window = self.window(id);
-        let (offset, layout, locked) = (window.offset, window.layout.transpose(perm), window.locked);
+        let (offset, layout, locked) =
+            (window.offset, window.layout.transpose(perm), window.locked);
         let span = self.part(id, offset, layout);
         Ok(self.new_window(span, locked))
     }
@@ -105,10 +112,18 @@ impl Recording {
     }
 
     /// `np.diagonal(y, shift, first, second)`: a view that cannot be written to.
-    pub fn diagonal(&mut self, h: &mut Handle, shift: i64, first: usize, second: usize) -> Result<Handle> {
+    pub fn diagonal(
+        &mut self,
+        h: &mut Handle,
+        shift: i64,
+        first: usize,
+        second: usize,
+    ) -> Result<Handle> {
         let ndim = self.shape(*h).len();
         if ndim < 2 {
-            return Err(Error::value("diag requires an array of at least two dimensions"));
+            return Err(Error::value(
+                "diag requires an array of at least two dimensions",
+            ));
         }
         if let Some(&axis) = [first, second].iter().find(|&&axis| axis >= ndim) {
             return Err(message::axis_out_of_bounds(axis as i64, ndim));
@@ -129,7 +144,10 @@ impl Recording {
         let others = |axis: &usize| *axis != first && *axis != second;
         let mut part = Layout {
             shape: (0..ndim).filter(others).map(|a| shape[a]).collect::<Dims>(),
-            strides: (0..ndim).filter(others).map(|a| strides[a]).collect::<Strides>(),
+            strides: (0..ndim)
+                .filter(others)
+                .map(|a| strides[a])
+                .collect::<Strides>(),
         };
         part.shape.push(length as usize);
         part.strides.push(strides[first] + strides[second]);
@@ -142,5 +160,7 @@ impl Recording {
 /// Whether two shapes differ by axes of length one alone.
 fn same_long_axes(a: &[usize], b: &[usize]) -> bool {
     order::long_axes(a) == order::long_axes(b)
-        && a.iter().filter(|&&n| n != 1).eq(b.iter().filter(|&&n| n != 1))
+        && a.iter()
+            .filter(|&&n| n != 1)
+            .eq(b.iter().filter(|&&n| n != 1))
 }

@@ -1,7 +1,7 @@
 //! Storages, the windows onto them, and reading through a window.
 
-use std::sync::Arc;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use super::elements::Elements;
 use super::region::Region;
@@ -108,13 +108,25 @@ impl Recording {
             root,
         });
         let seen = Some((0, base));
-        self.windows.push(Window { storage, offset: 0, layout: frame, locked, hint: None, seen });
+        self.windows.push(Window {
+            storage,
+            offset: 0,
+            layout: frame,
+            locked,
+            hint: None,
+            seen,
+        });
         Handle::View(ViewId(root))
     }
 
     /// The handle of a window; the same window is one handle.
     pub(super) fn new_window(&mut self, span: Span, locked: Option<&'static str>) -> Handle {
-        let Span { storage, offset, layout, hint } = span;
+        let Span {
+            storage,
+            offset,
+            layout,
+            hint,
+        } = span;
         let hash = hash_of(storage, offset, &layout);
         let same = |&k: &u32| {
             let w = &self.windows[k as usize];
@@ -124,7 +136,14 @@ impl Recording {
             return Handle::View(ViewId(k));
         }
         let k = u32::try_from(self.windows.len()).expect("fewer than 2^32 windows");
-        self.windows.push(Window { storage, offset, layout, locked, hint, seen: None });
+        self.windows.push(Window {
+            storage,
+            offset,
+            layout,
+            locked,
+            hint,
+            seen: None,
+        });
         let windows = &self.windows;
         self.window_index.insert_unique(hash, k, |&k| {
             let w = &windows[k as usize];
@@ -181,7 +200,10 @@ impl Recording {
         let hinted = span.hint.as_deref().map(Layout::contiguous);
         // The shape it was made with fits all windows taken before any reshape.
         let root = self.windows[storage.root as usize].layout.clone();
-        for frame in hinted.into_iter().chain([root, Layout::contiguous(&[size])]) {
+        for frame in hinted
+            .into_iter()
+            .chain([root, Layout::contiguous(&[size])])
+        {
             if !frames.contains(&frame) {
                 frames.push(frame);
             }
@@ -230,7 +252,13 @@ fn outer_first(frame: &Layout) -> Dims {
 /// The coordinate along each axis of a frame of a place in memory.
 pub(super) fn coordinates(frame: &Layout, place: usize) -> Dims {
     (frame.shape.iter().zip(&frame.strides))
-        .map(|(&n, &stride)| if n == 1 { 0 } else { place / stride as usize % n })
+        .map(|(&n, &stride)| {
+            if n == 1 {
+                0
+            } else {
+                place / stride as usize % n
+            }
+        })
         .collect()
 }
 
@@ -240,7 +268,10 @@ pub(super) fn number_of(frame: &Layout, place: usize) -> usize {
         return place;
     }
     let coordinates = coordinates(frame, place);
-    coordinates.iter().zip(&frame.shape).fold(0, |number, (&c, &n)| number * n + c)
+    coordinates
+        .iter()
+        .zip(&frame.shape)
+        .fold(0, |number, (&c, &n)| number * n + c)
 }
 
 fn hash_of(storage: u32, offset: isize, layout: &Layout) -> u64 {

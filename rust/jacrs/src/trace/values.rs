@@ -53,7 +53,11 @@ fn bits_of(array: &Array) -> u64 {
 }
 
 fn float_bits(dtype: DType, value: f64) -> u64 {
-    if dtype == DType::F32 { u64::from((value as f32).to_bits()) } else { value.to_bits() }
+    if dtype == DType::F32 {
+        u64::from((value as f32).to_bits())
+    } else {
+        value.to_bits()
+    }
 }
 
 impl Recording {
@@ -148,7 +152,12 @@ impl Recording {
         if matches!(self.graph.op(node), Op::Input(_)) {
             return Ok(());
         }
-        let operands: Vec<Array> = self.graph.operands(node).iter().map(|&x| self.known(x)).collect();
+        let operands: Vec<Array> = self
+            .graph
+            .operands(node)
+            .iter()
+            .map(|&x| self.known(x))
+            .collect();
         let call = Call::of(&self.graph, node, true);
         let result = ops::evaluate(&call, &operands)?;
         if call.shape.is_empty() {
@@ -174,7 +183,11 @@ impl Recording {
             }),
             Op::Const(_) => {
                 let bits = ops::list_of(g, g.op(node))[0].cast_unsigned();
-                Some(if g.dtype(node) == DType::F32 { float_bits(DType::F32, f64::from_bits(bits)) } else { bits })
+                Some(if g.dtype(node) == DType::F32 {
+                    float_bits(DType::F32, f64::from_bits(bits))
+                } else {
+                    bits
+                })
             }
             Op::Map(fun) if self.is_float_cell(fun, operands) => {
                 Some(ops::scalar(fun, cell(0), cell(1), cell(2)))

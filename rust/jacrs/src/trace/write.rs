@@ -45,10 +45,18 @@ impl Recording {
         self.store(h, index, value, Update::Add)
     }
 
-    fn store(&mut self, h: &mut Handle, index: &[Index], value: NodeId, update: Update) -> Result<()> {
+    fn store(
+        &mut self,
+        h: &mut Handle,
+        index: &[Index],
+        value: NodeId,
+        update: Update,
+    ) -> Result<()> {
         if matches!(h, Handle::Value(node) if self.graph.shape(*node).is_empty()) {
             let dtype = self.dtype(*h);
-            return Err(Error::type_(format!("'numpy.{dtype}' object does not support item assignment")));
+            return Err(Error::type_(format!(
+                "'numpy.{dtype}' object does not support item assignment"
+            )));
         }
         let id = self.share(h);
         self.check_writable(id)?;
@@ -72,7 +80,10 @@ impl Recording {
             Target::Window(offset, layout) => {
                 (span.offset, span.layout) = (offset, layout);
                 let Some(mut fitted) = self.fit(value, span.storage, &span.layout.shape) else {
-                    return Err(message::no_assignment(self.graph.shape(value), &span.layout.shape));
+                    return Err(message::no_assignment(
+                        self.graph.shape(value),
+                        &span.layout.shape,
+                    ));
                 };
                 if update == Update::Add {
                     let old = self.read_span(&span);
@@ -93,7 +104,11 @@ impl Recording {
 
     /// `a + b` of one dtype, bools included.
     fn plus(&mut self, a: NodeId, b: NodeId) -> NodeId {
-        let fun = if self.graph.dtype(a) == DType::Bool { Fun::Or } else { Fun::Add };
+        let fun = if self.graph.dtype(a) == DType::Bool {
+            Fun::Or
+        } else {
+            Fun::Add
+        };
         build::map(&mut self.graph, fun, &[a, b])
     }
 
@@ -102,7 +117,11 @@ impl Recording {
         if let Some(why) = self.window(id).locked {
             return Err(message::locked(why));
         }
-        if self.storage(id).guarded { Err(message::guarded()) } else { Ok(()) }
+        if self.storage(id).guarded {
+            Err(message::guarded())
+        } else {
+            Ok(())
+        }
     }
 
     /// `value` as it is put into a window: cast, leading axes of length one dropped, repeated.

@@ -9,13 +9,15 @@ pub fn interpret(g: &Graph, inputs: &[Array]) -> Vec<Option<Array>> {
     let live = g.reachable(&g.outputs);
     let mut values: Vec<Option<Array>> = vec![None; g.len()];
     for id in g.ids().filter(|id| live[id.index()]) {
-        values[id.index()] = Some(match g.op(id) {
-            Op::Input(k) => inputs[k as usize].clone(),
-            _ => {
-                let operands: Vec<Array> =
-                    g.operands(id).iter().map(|x| values[x.index()].clone().unwrap()).collect();
-                evaluate(&Call::of(g, id, true), &operands).unwrap()
-            }
+        values[id.index()] = Some(if let Op::Input(k) = g.op(id) {
+            inputs[k as usize].clone()
+        } else {
+            let operands: Vec<Array> = g
+                .operands(id)
+                .iter()
+                .map(|x| values[x.index()].clone().unwrap())
+                .collect();
+            evaluate(&Call::of(g, id, true), &operands).unwrap()
         });
     }
     values
@@ -24,7 +26,10 @@ pub fn interpret(g: &Graph, inputs: &[Array]) -> Vec<Option<Array>> {
 /// The outputs of a graph as plain numbers.
 pub fn outputs(g: &Graph, inputs: &[Array]) -> Vec<Vec<f64>> {
     let values = interpret(g, inputs);
-    g.outputs.iter().map(|y| numbers(values[y.index()].as_ref().unwrap())).collect()
+    g.outputs
+        .iter()
+        .map(|y| numbers(values[y.index()].as_ref().unwrap()))
+        .collect()
 }
 
 pub fn numbers(a: &Array) -> Vec<f64> {
@@ -32,7 +37,11 @@ pub fn numbers(a: &Array) -> Vec<f64> {
         DType::F64 => a.to_vec::<f64>(),
         DType::F32 => a.to_vec::<f32>().into_iter().map(f64::from).collect(),
         DType::I64 => a.to_vec::<i64>().into_iter().map(|v| v as f64).collect(),
-        _ => a.to_vec::<bool>().into_iter().map(|v| f64::from(u8::from(v))).collect(),
+        _ => a
+            .to_vec::<bool>()
+            .into_iter()
+            .map(|v| f64::from(u8::from(v)))
+            .collect(),
     }
 }
 
@@ -61,8 +70,15 @@ pub fn scattered(n: usize, seed: u64, low: f64, high: f64) -> Vec<f64> {
 /// an estimate of its error.
 pub fn richardson(f: impl Fn(f64) -> Vec<f64>) -> Vec<f64> {
     const ROWS: usize = 6;
-    let central = |h: f64| -> Vec<f64> { f(h).iter().zip(f(-h)).map(|(a, b)| (a - b) / (2.0 * h)).collect() };
-    let first: Vec<Vec<f64>> = (0..ROWS).map(|k| central(0.02 / 1.6f64.powi(k as i32))).collect();
+    let central = |h: f64| -> Vec<f64> {
+        f(h).iter()
+            .zip(f(-h))
+            .map(|(a, b)| (a - b) / (2.0 * h))
+            .collect()
+    };
+    let first: Vec<Vec<f64>> = (0..ROWS)
+        .map(|k| central(0.02 / 1.6f64.powi(k as i32)))
+        .collect();
     (0..first[0].len())
         .map(|i| {
             let mut row: Vec<f64> = first.iter().map(|r| r[i]).collect();
@@ -70,8 +86,10 @@ pub fn richardson(f: impl Fn(f64) -> Vec<f64>) -> Vec<f64> {
             let mut factor = 1.0;
             while row.len() > 1 {
                 factor *= 1.6 * 1.6;
-                let next: Vec<f64> =
-                    row.windows(2).map(|w| w[1] + (w[1] - w[0]) / (factor - 1.0)).collect();
+                let next: Vec<f64> = row
+                    .windows(2)
+                    .map(|w| w[1] + (w[1] - w[0]) / (factor - 1.0))
+                    .collect();
                 for (k, &value) in next.iter().enumerate() {
                     let change = (value - row[k]).abs().max((value - row[k + 1]).abs());
                     if change < error {

@@ -63,12 +63,18 @@ pub fn select(dtype: DType) -> Option<Kernel> {
 }
 
 unsafe fn pick<T: Copy>(operands: &[*const u8], out: *mut u8, n: usize) {
-    let (c, x, z) = (operands[0], operands[1].cast::<T>(), operands[2].cast::<T>());
+    let (c, x, z) = (
+        operands[0],
+        operands[1].cast::<T>(),
+        operands[2].cast::<T>(),
+    );
     for i in 0..n {
         // SAFETY: the contract of `Kernel`.
         unsafe {
             let (a, b) = (x.add(i).read(), z.add(i).read());
-            out.cast::<T>().add(i).write(if c.add(i).read() != 0 { a } else { b });
+            out.cast::<T>()
+                .add(i)
+                .write(if c.add(i).read() != 0 { a } else { b });
         }
     }
 }
@@ -130,7 +136,11 @@ macro_rules! conversions {
 /// Float to int64 as the processors that NumPy runs on do it: what does not fit is the smallest integer.
 #[inline(always)]
 fn to_int(x: f64) -> i64 {
-    if x >= -9_223_372_036_854_775_808.0 && x < 9_223_372_036_854_775_808.0 { x as i64 } else { i64::MIN }
+    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&x) {
+        x as i64
+    } else {
+        i64::MIN
+    }
 }
 
 conversions! {

@@ -41,14 +41,20 @@ impl Fun {
 
     /// The function that NumPy (or `scipy.special`) calls by this name.
     pub fn from_numpy(name: &str) -> Option<Self> {
-        ROWS.iter().find(|row| row.numpy.contains(&name)).map(|row| row.fun)
+        ROWS.iter()
+            .find(|row| row.numpy.contains(&name))
+            .map(|row| row.fun)
     }
 
     /// The dtype of the result for operands of these dtypes, which must already agree.
     pub fn result_dtype(self, operands: &[DType], declared: DType) -> Result<DType> {
         let wrong = || {
             let names: Vec<_> = operands.iter().map(|d| d.name()).collect();
-            Error::type_(format!("{} takes no operands of type {}", self.name(), names.join(", ")))
+            Error::type_(format!(
+                "{} takes no operands of type {}",
+                self.name(),
+                names.join(", ")
+            ))
         };
         let first = *operands.last().ok_or_else(wrong)?;
         let equal = match self.class() {
@@ -60,7 +66,11 @@ impl Fun {
             Class::Compare | Class::Test | Class::Logic => DType::Bool,
             Class::Cast => declared,
         };
-        if equal && kernel(self, first, result).is_some() { Ok(result) } else { Err(wrong()) }
+        if equal && kernel(self, first, result).is_some() {
+            Ok(result)
+        } else {
+            Err(wrong())
+        }
     }
 }
 
@@ -69,7 +79,10 @@ pub fn partials(graph: &mut Graph, fun: Fun, y: NodeId) -> Vec<NodeId> {
     let operands = graph.operands(y).to_vec();
     let cell = RefCell::new(graph);
     let x: Vec<_> = operands.iter().map(|&id| Expr::new(&cell, id)).collect();
-    table::partials(fun, &x, Expr::new(&cell, y)).into_iter().map(|e| e.id).collect()
+    table::partials(fun, &x, Expr::new(&cell, y))
+        .into_iter()
+        .map(|e| e.id)
+        .collect()
 }
 
 /// The derivative rule of a row.
@@ -82,7 +95,12 @@ pub fn rule(fun: Fun) -> Rule {
 }
 
 /// The type of an elementwise result, checked; the path that recording takes.
-pub fn signature(g: &Graph, fun: Fun, operands: &[NodeId], declared: DType) -> Result<(DType, ShapeId)> {
+pub fn signature(
+    g: &Graph,
+    fun: Fun,
+    operands: &[NodeId],
+    declared: DType,
+) -> Result<(DType, ShapeId)> {
     let shape = g.shape_id(operands[0]);
     if operands.len() != fun.arity() || operands.iter().any(|&x| g.shape_id(x) != shape) {
         let shapes: Vec<_> = operands.iter().map(|&x| g.shape(x)).collect();
@@ -119,7 +137,11 @@ impl Operation for Map {
 
     fn eval(&self, call: &Call, operands: &[View], out: &Out) -> Result<()> {
         let fun = fun_of(call.op);
-        let fun = if fun == Fun::Mul0 && !call.exact { Fun::Mul } else { fun };
+        let fun = if fun == Fun::Mul0 && !call.exact {
+            Fun::Mul
+        } else {
+            fun
+        };
         let dtype = operands[operands.len() - 1].dtype;
         let run = kernel(fun, dtype, out.dtype)
             .ok_or_else(|| Error::internal(format!("no {} kernel for {dtype}", fun.name())))?;
@@ -154,7 +176,11 @@ impl Operation for Map {
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         let operands = lanes.all(g);
         let fun = fun_of(g.op(y));
-        if fun == Fun::Cast { Ok(build::cast(g, operands[0], g.dtype(y))) } else { Ok(build::map(g, fun, &operands)) }
+        if fun == Fun::Cast {
+            Ok(build::cast(g, operands[0], g.dtype(y)))
+        } else {
+            Ok(build::map(g, fun, &operands))
+        }
     }
 }
 
@@ -202,7 +228,12 @@ impl Reader {
         let (shape, [strides]) = coalesce(view.shape(), [view.strides()]);
         let index = SmallVec::from_elem(0, shape.len());
         let contiguous = view.is_contiguous();
-        Self { view: view.relaid(0, Layout { shape, strides }), contiguous, index, offset: 0 }
+        Self {
+            view: view.relaid(0, Layout { shape, strides }),
+            contiguous,
+            index,
+            offset: 0,
+        }
     }
 
     /// Goes on from element `start`, counted in C order.
@@ -241,7 +272,8 @@ impl Reader {
 
     fn gather<T: Copy>(&mut self, count: usize, block: *mut u8) {
         let (from, to) = (self.view.ptr.cast::<T>(), block.cast::<T>());
-        let Some((&length, &step)) = self.view.shape().last().zip(self.view.strides().last()) else {
+        let Some((&length, &step)) = self.view.shape().last().zip(self.view.strides().last())
+        else {
             // SAFETY: a 0-d view has one element.
             unsafe { to.write(from.read()) };
             return;
@@ -252,7 +284,10 @@ impl Reader {
             let run = (length - self.index[last]).min(count - done);
             for i in 0..run {
                 // SAFETY: `index` stays inside the shape; `block` holds `count` elements.
-                unsafe { to.add(done + i).write(from.offset(self.offset + i as isize * step).read()) };
+                unsafe {
+                    to.add(done + i)
+                        .write(from.offset(self.offset + i as isize * step).read());
+                };
             }
             done += run;
             self.index[last] += run;

@@ -345,7 +345,10 @@ fn logaddexp2<T: Real>(x: T, z: T) -> T {
     }
     let gap = Number::neg(Number::abs(Number::sub(x, z)));
     let tail = Real::log1p(Real::exp2(gap));
-    Number::add(Number::maximum(x, z), Number::mul(tail, T::from_f64(1.0 / LN_2)))
+    Number::add(
+        Number::maximum(x, z),
+        Number::mul(tail, T::from_f64(1.0 / LN_2)),
+    )
 }
 
 #[inline(always)]

@@ -33,7 +33,10 @@ fn a_read_is_a_value() {
     r.assign(&mut tail, &[Index::Ellipsis], moved).unwrap();
     assert_eq!(contents(&mut r, y), [0.0, 0.0, 1.0, 2.0]);
     put(&mut r, &mut head, &[Index::At(0)], 9.0);
-    assert_eq!(r.value(before).unwrap().to_vec::<f64>(), [0.0, 1.0, 2.0, 3.0]);
+    assert_eq!(
+        r.value(before).unwrap().to_vec::<f64>(),
+        [0.0, 1.0, 2.0, 3.0]
+    );
 }
 
 #[test]
@@ -42,7 +45,9 @@ fn transposed_rows_in_place() {
     let mut turned = r.transpose(&mut y, &[1, 0]).unwrap();
     let mut part = r.view(&mut turned, &[Index::from(1..)]).unwrap();
     let (old, ten) = (r.node(part), number(&mut r, 10.0));
-    let new = r.map(Fun::Add, &[(old, Weak::None), (ten, Weak::Float)]).unwrap();
+    let new = r
+        .map(Fun::Add, &[(old, Weak::None), (ten, Weak::Float)])
+        .unwrap();
     r.assign(&mut part, &[Index::Ellipsis], new).unwrap();
     assert_eq!(contents(&mut r, y), [0.0, 11.0, 12.0, 3.0, 14.0, 15.0]);
 }
@@ -84,7 +89,12 @@ fn a_broadcast_view_follows_and_cannot_be_written() {
 #[test]
 fn diagonals() {
     let (mut r, mut y) = start(&[3, 4]);
-    for (shift, wanted) in [(0, vec![0.0, 5.0, 10.0]), (2, vec![2.0, 7.0]), (-1, vec![4.0, 9.0]), (7, vec![])] {
+    for (shift, wanted) in [
+        (0, vec![0.0, 5.0, 10.0]),
+        (2, vec![2.0, 7.0]),
+        (-1, vec![4.0, 9.0]),
+        (7, vec![]),
+    ] {
         let part = r.diagonal(&mut y, shift, 0, 1).unwrap();
         assert_eq!(contents(&mut r, part), wanted);
     }
@@ -103,7 +113,10 @@ fn arguments_are_read_only() {
     assert!(error.message.contains(".copy()"));
     let mut part = r.view(&mut x, &[Index::from(..1)]).unwrap();
     assert!(r.assign(&mut part, &[Index::ALL], one).is_err());
-    let mut outside = r.captured(Array::from_slice(&[1], &[1.0]), Access::ReadOnly("it was made outside"));
+    let mut outside = r.captured(
+        Array::from_slice(&[1], &[1.0]),
+        Access::ReadOnly("it was made outside"),
+    );
     assert!(message(r.assign(&mut outside, &[Index::ALL], one)).contains("it was made outside"));
 }
 
@@ -126,7 +139,8 @@ fn an_element_that_was_written_is_read_back_as_it_is() {
     let item = r.node(item);
     assert!(matches!(r.graph.op(item), Op::Item(_)));
     let mut j = r.filled(DType::F64, &[2, 2], 0.0);
-    r.assign(&mut j, &[Index::At(0), Index::At(1)], item).unwrap();
+    r.assign(&mut j, &[Index::At(0), Index::At(1)], item)
+        .unwrap();
     let mut turned = r.transpose(&mut j, &[1, 0]).unwrap();
     let back = r.view(&mut turned, &[Index::At(1), Index::At(0)]).unwrap();
     assert_eq!(back, Handle::Value(item));
@@ -159,7 +173,10 @@ fn few_written_elements_are_a_slice_or_a_scatter() {
     let node = r.node(y);
     assert_eq!(r.graph.op(node), Op::ScatterSet);
     let values = r.value(node).unwrap().to_vec::<f64>();
-    assert_eq!((values[1], values[12], values[13], values[90]), (-2.0, -1.0, 13.0, -2.0));
+    assert_eq!(
+        (values[1], values[12], values[13], values[90]),
+        (-2.0, -1.0, 13.0, -2.0)
+    );
 }
 
 #[test]

@@ -18,40 +18,83 @@ fn fails(index: impl Fn(&mut Recording) -> Vec<Index>, shape: &[usize]) -> Strin
 #[test]
 fn integers_and_slices() {
     let (mut r, mut y) = start(&[3, 4]);
-    assert_eq!(at(&mut r, &mut y, &[Index::At(1), Index::At(-1)]), (vec![], vec![7.0]));
-    assert_eq!(at(&mut r, &mut y, &[Index::At(-1)]), (vec![4], vec![8.0, 9.0, 10.0, 11.0]));
+    assert_eq!(
+        at(&mut r, &mut y, &[Index::At(1), Index::At(-1)]),
+        (vec![], vec![7.0])
+    );
+    assert_eq!(
+        at(&mut r, &mut y, &[Index::At(-1)]),
+        (vec![4], vec![8.0, 9.0, 10.0, 11.0])
+    );
     let reversed = [Index::from(1..), slice(None, None, -2)];
-    assert_eq!(at(&mut r, &mut y, &reversed), (vec![2, 2], vec![7.0, 5.0, 11.0, 9.0]));
-    let odd = [Index::Ellipsis, Index::NewAxis, slice(Some(-3), Some(100), 2)];
-    assert_eq!(at(&mut r, &mut y, &odd), (vec![3, 1, 2], vec![1.0, 3.0, 5.0, 7.0, 9.0, 11.0]));
-    assert_eq!(at(&mut r, &mut y, &[slice(Some(2), Some(2), 1)]).0, vec![0, 4]);
-    assert_eq!(at(&mut r, &mut y, &[slice(Some(-100), None, i64::MAX)]).0, vec![1, 4]);
-    assert_eq!(at(&mut r, &mut y, &[slice(None, None, i64::MIN)]).1, vec![8.0, 9.0, 10.0, 11.0]);
+    assert_eq!(
+        at(&mut r, &mut y, &reversed),
+        (vec![2, 2], vec![7.0, 5.0, 11.0, 9.0])
+    );
+    let odd = [
+        Index::Ellipsis,
+        Index::NewAxis,
+        slice(Some(-3), Some(100), 2),
+    ];
+    assert_eq!(
+        at(&mut r, &mut y, &odd),
+        (vec![3, 1, 2], vec![1.0, 3.0, 5.0, 7.0, 9.0, 11.0])
+    );
+    assert_eq!(
+        at(&mut r, &mut y, &[slice(Some(2), Some(2), 1)]).0,
+        vec![0, 4]
+    );
+    assert_eq!(
+        at(&mut r, &mut y, &[slice(Some(-100), None, i64::MAX)]).0,
+        vec![1, 4]
+    );
+    assert_eq!(
+        at(&mut r, &mut y, &[slice(None, None, i64::MIN)]).1,
+        vec![8.0, 9.0, 10.0, 11.0]
+    );
     let empty = r.view(&mut y, &[]).unwrap();
     assert!(r.same_memory(empty, y));
 }
 
 #[test]
 fn errors_of_integers_and_slices() {
-    assert_eq!(fails(|_| vec![Index::At(3)], &[3]), "index 3 is out of bounds for axis 0 with size 3");
+    assert_eq!(
+        fails(|_| vec![Index::At(3)], &[3]),
+        "index 3 is out of bounds for axis 0 with size 3"
+    );
     let low = |_: &mut Recording| vec![Index::At(0), Index::At(-5)];
-    assert_eq!(fails(low, &[3, 4]), "index -5 is out of bounds for axis 1 with size 4");
+    assert_eq!(
+        fails(low, &[3, 4]),
+        "index -5 is out of bounds for axis 1 with size 4"
+    );
     let many = |_: &mut Recording| vec![Index::At(0); 3];
     assert_eq!(
         fails(many, &[3, 4]),
         "too many indices for array: array is 2-dimensional, but 3 were indexed"
     );
     let two = |_: &mut Recording| vec![Index::Ellipsis; 2];
-    assert_eq!(fails(two, &[3]), "an index can only have a single ellipsis ('...')");
-    assert_eq!(fails(|_| vec![slice(None, None, 0)], &[3]), "slice step cannot be zero");
+    assert_eq!(
+        fails(two, &[3]),
+        "an index can only have a single ellipsis ('...')"
+    );
+    assert_eq!(
+        fails(|_| vec![slice(None, None, 0)], &[3]),
+        "slice step cannot be zero"
+    );
     let (mut r, y) = start(&[2]);
     let node = r.node(y);
     let scalar = r.item(node, 0);
     let mut scalar = r.fresh(scalar);
-    assert_eq!(message(r.view(&mut scalar, &[Index::At(0)])), "invalid index to scalar variable.");
+    assert_eq!(
+        message(r.view(&mut scalar, &[Index::At(0)])),
+        "invalid index to scalar variable."
+    );
     let one = number(&mut r, 1.0);
     let text = message(r.assign(&mut scalar, &[], one));
-    assert_eq!(text, "'numpy.float64' object does not support item assignment");
+    assert_eq!(
+        text,
+        "'numpy.float64' object does not support item assignment"
+    );
 }
 
 #[test]
@@ -73,7 +116,10 @@ fn zero_dimensional_arrays() {
 fn integer_arrays() {
     let (mut r, mut y) = start(&[3, 4]);
     let rows = integers(&mut r, &[2], &[2, -3]);
-    assert_eq!(at(&mut r, &mut y, &[rows]).1, [8.0, 9.0, 10.0, 11.0, 0.0, 1.0, 2.0, 3.0]);
+    assert_eq!(
+        at(&mut r, &mut y, &[rows]).1,
+        [8.0, 9.0, 10.0, 11.0, 0.0, 1.0, 2.0, 3.0]
+    );
     let square = integers(&mut r, &[2, 2], &[0, 1, 2, 0]);
     assert_eq!(at(&mut r, &mut y, &[square]).0, [2, 2, 4]);
     assert_eq!(at(&mut r, &mut y, &[Index::ALL, square]).0, [3, 2, 2]);
@@ -93,17 +139,30 @@ fn arrays_apart_go_first() {
     let (mut r, mut y) = start(&[3, 4, 5]);
     let i = integers(&mut r, &[2], &[1, 2]);
     let shape = |r: &mut Recording, y: &mut Handle, index: &[Index]| at(r, y, index).0;
-    assert_eq!(shape(&mut r, &mut y, &[Index::At(0), Index::ALL, i]), [2, 4]);
-    assert_eq!(shape(&mut r, &mut y, &[Index::At(0), Index::Ellipsis, i]), [2, 4]);
-    assert_eq!(shape(&mut r, &mut y, &[Index::ALL, Index::At(0), i]), [3, 2]);
+    assert_eq!(
+        shape(&mut r, &mut y, &[Index::At(0), Index::ALL, i]),
+        [2, 4]
+    );
+    assert_eq!(
+        shape(&mut r, &mut y, &[Index::At(0), Index::Ellipsis, i]),
+        [2, 4]
+    );
+    assert_eq!(
+        shape(&mut r, &mut y, &[Index::ALL, Index::At(0), i]),
+        [3, 2]
+    );
     assert_eq!(shape(&mut r, &mut y, &[i, Index::NewAxis, i]), [2, 1, 5]);
     assert_eq!(shape(&mut r, &mut y, &[i, Index::ALL, i]), [2, 4]);
     assert_eq!(shape(&mut r, &mut y, &[Index::ALL, i, i]), [3, 2]);
-    assert_eq!(shape(&mut r, &mut y, &[Index::NewAxis, i, Index::NewAxis]), [1, 2, 1, 4, 5]);
+    assert_eq!(
+        shape(&mut r, &mut y, &[Index::NewAxis, i, Index::NewAxis]),
+        [1, 2, 1, 4, 5]
+    );
     // y[0, :, i] has the axis of i in front, and so has what is written there.
     let values = r.captured(Array::from_slice(&[2, 1], &[-1.0, -2.0]), Access::Writable);
     let values = r.node(values);
-    r.assign(&mut y, &[Index::At(0), Index::ALL, i], values).unwrap();
+    r.assign(&mut y, &[Index::At(0), Index::ALL, i], values)
+        .unwrap();
     let row = at(&mut r, &mut y, &[Index::At(0), Index::At(3)]).1;
     assert_eq!(row, [15.0, -1.0, -2.0, 18.0, 19.0]);
 }
@@ -114,12 +173,21 @@ fn computed_indices() {
     let data = r.argument(Array::from_slice(&[2], &[-1i64, 1]), false);
     let node = r.node(data);
     let rows = Index::Array(node);
-    assert_eq!(at(&mut r, &mut y, &[rows, rows]), (vec![2], vec![11.0, 5.0]));
-    assert_eq!(r.demands(), [Demand::Bounds(node, 3), Demand::Bounds(node, 4)]);
+    assert_eq!(
+        at(&mut r, &mut y, &[rows, rows]),
+        (vec![2], vec![11.0, 5.0])
+    );
+    assert_eq!(
+        r.demands(),
+        [Demand::Bounds(node, 3), Demand::Bounds(node, 4)]
+    );
     let (mut r, mut y) = start(&[3]);
     let data = r.argument(Array::from_slice(&[2], &[0i64, 5]), false);
     let index = [Index::Array(r.node(data))];
-    assert_eq!(message(r.view(&mut y, &index)), "index 5 is out of bounds for axis 0 with size 3");
+    assert_eq!(
+        message(r.view(&mut y, &index)),
+        "index 5 is out of bounds for axis 0 with size 3"
+    );
     let value = number(&mut r, 1.0);
     assert_eq!(
         message(r.assign(&mut y, &index, value)),
@@ -133,7 +201,10 @@ fn computed_integers() {
     let data = r.argument(Array::scalar(-1i64), false);
     let node = r.node(data);
     // One element: nothing need be known but the bounds. A row is a view, whose place is part of the structure.
-    assert_eq!(at(&mut r, &mut y, &[Index::Array(node), Index::At(1)]), (vec![], vec![9.0]));
+    assert_eq!(
+        at(&mut r, &mut y, &[Index::Array(node), Index::At(1)]),
+        (vec![], vec![9.0])
+    );
     assert!(!r.demands().contains(&Demand::Integer(node)));
     let mut row = r.view(&mut y, &[Index::Array(node)]).unwrap();
     assert!(r.demands().contains(&Demand::Integer(node)));
@@ -160,9 +231,15 @@ fn masks() {
     let some = mask(&mut r, &[2, 3], &[true, false, false, false, true, true]);
     assert_eq!(at(&mut r, &mut y, &[some]), (vec![3], vec![0.0, 4.0, 5.0]));
     let rows = mask(&mut r, &[2], &[false, true]);
-    assert_eq!(at(&mut r, &mut y, &[rows, Index::from(1..)]), (vec![1, 2], vec![4.0, 5.0]));
+    assert_eq!(
+        at(&mut r, &mut y, &[rows, Index::from(1..)]),
+        (vec![1, 2], vec![4.0, 5.0])
+    );
     let columns = mask(&mut r, &[3], &[true, false, true]);
-    assert_eq!(at(&mut r, &mut y, &[Index::ALL, columns]), (vec![2, 2], vec![0.0, 2.0, 3.0, 5.0]));
+    assert_eq!(
+        at(&mut r, &mut y, &[Index::ALL, columns]),
+        (vec![2, 2], vec![0.0, 2.0, 3.0, 5.0])
+    );
     let single = mask(&mut r, &[], &[true]);
     assert_eq!(at(&mut r, &mut y, &[single]).0, [1, 2, 3]);
     assert_eq!(at(&mut r, &mut y, &[Index::ALL, single]).0, [2, 1, 3]);
@@ -198,20 +275,25 @@ fn a_mask_after_an_integer_and_a_slice() {
     // The result of y[0, :, some] is (2 picked, 2): a value of shape (2,) runs along the slice.
     let values = r.captured(Array::from_slice(&[2], &[-1.0, -2.0]), Access::Writable);
     let values = r.node(values);
-    r.assign(&mut y, &[Index::At(0), Index::ALL, some], values).unwrap();
+    r.assign(&mut y, &[Index::At(0), Index::ALL, some], values)
+        .unwrap();
     assert_eq!(contents(&mut r, y)[..6], [-1.0, 1.0, -1.0, -2.0, 4.0, -2.0]);
 }
 
 #[test]
 fn errors_of_arrays() {
     let far = |r: &mut Recording| vec![Index::ALL, integers(r, &[1], &[9])];
-    assert_eq!(fails(far, &[3, 4]), "index 9 is out of bounds for axis 1 with size 4");
+    assert_eq!(
+        fails(far, &[3, 4]),
+        "index 9 is out of bounds for axis 1 with size 4"
+    );
     let apart = |r: &mut Recording| vec![integers(r, &[2], &[0, 1]), integers(r, &[3], &[0, 1, 2])];
     assert_eq!(
         fails(apart, &[3, 4]),
         "shape mismatch: indexing arrays could not be broadcast together with shapes (2,) (3,) "
     );
-    let listed = |r: &mut Recording| vec![mask(r, &[2, 2], &[true; 4]), integers(r, &[3], &[9, 9, 9])];
+    let listed =
+        |r: &mut Recording| vec![mask(r, &[2, 2], &[true; 4]), integers(r, &[3], &[9, 9, 9])];
     assert_eq!(
         fails(listed, &[2, 2, 4]),
         "shape mismatch: indexing arrays could not be broadcast together with shapes (4,) (4,) (3,) "
@@ -230,7 +312,10 @@ fn errors_of_arrays() {
         let h = r.filled(DType::F64, &[2], 0.0);
         vec![Index::Array(r.node(h))]
     };
-    assert_eq!(fails(float, &[3]), "arrays used as indices must be of integer (or boolean) type");
+    assert_eq!(
+        fails(float, &[3]),
+        "arrays used as indices must be of integer (or boolean) type"
+    );
 }
 
 #[test]
@@ -238,7 +323,8 @@ fn errors_of_values() {
     let (mut r, mut y) = start(&[3, 4]);
     let three = r.filled(DType::F64, &[3], 0.0);
     let three = r.node(three);
-    let fails = |r: &mut Recording, y: &mut Handle, index: &[Index]| message(r.assign(y, index, three));
+    let fails =
+        |r: &mut Recording, y: &mut Handle, index: &[Index]| message(r.assign(y, index, three));
     assert_eq!(
         fails(&mut r, &mut y, &[Index::ALL]),
         "could not broadcast input array from shape (3,) into shape (3,4)"

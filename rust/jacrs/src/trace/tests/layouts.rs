@@ -10,7 +10,9 @@ fn doubled(r: &mut Recording, operands: &[Handle]) -> Handle {
         nodes.push((r.node(h), Weak::None));
     }
     let first = nodes[0];
-    let y = nodes[1..].iter().fold(first.0, |y, &z| r.map(Fun::Add, &[(y, Weak::None), z]).unwrap());
+    let y = nodes[1..].iter().fold(first.0, |y, &z| {
+        r.map(Fun::Add, &[(y, Weak::None), z]).unwrap()
+    });
     let y = r.map(Fun::Add, &[(y, Weak::None), first]).unwrap();
     r.fresh_like(y, operands)
 }
@@ -73,8 +75,14 @@ fn reshape_is_a_view_where_numpy_gives_one() {
     assert!(!r.same_memory(raveled, y));
     let raveled = r.ravel(&mut y).unwrap();
     assert!(r.same_memory(raveled, y));
-    assert_eq!(message(r.reshape(&mut y, &[5])), "cannot reshape array of size 24 into shape (5,)");
-    assert_eq!(message(r.transpose(&mut y, &[0, 0])), "repeated axis in transpose");
+    assert_eq!(
+        message(r.reshape(&mut y, &[5])),
+        "cannot reshape array of size 24 into shape (5,)"
+    );
+    assert_eq!(
+        message(r.transpose(&mut y, &[0, 0])),
+        "repeated axis in transpose"
+    );
     assert_eq!(message(r.transpose(&mut y, &[0])), "axes don't match array");
 }
 
@@ -90,7 +98,9 @@ fn windows_that_are_no_box_are_gathered() {
     let mut part = r.view(&mut turned, &[Index::from(1..)]).unwrap();
     let zero = number(&mut r, 0.0);
     r.assign(&mut part, &[Index::ALL], zero).unwrap();
-    let wanted = [0.0, 1.0, 2.0, 0.0, 4.0, 0.0, 6.0, 7.0, 8.0, 0.0, 10.0, 0.0, 12.0, 13.0];
+    let wanted = [
+        0.0, 1.0, 2.0, 0.0, 4.0, 0.0, 6.0, 7.0, 8.0, 0.0, 10.0, 0.0, 12.0, 13.0,
+    ];
     assert_eq!(contents(&mut r, y), wanted);
 }
 

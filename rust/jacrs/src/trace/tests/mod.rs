@@ -29,8 +29,16 @@ fn contents(r: &mut Recording, h: Handle) -> Vec<f64> {
     match array.dtype() {
         DType::F64 => array.to_vec::<f64>(),
         DType::I64 => array.to_vec::<i64>().iter().map(|&i| i as f64).collect(),
-        DType::F32 => array.to_vec::<f32>().iter().map(|&i| f64::from(i)).collect(),
-        _ => array.to_vec::<bool>().iter().map(|&b| f64::from(u8::from(b))).collect(),
+        DType::F32 => array
+            .to_vec::<f32>()
+            .iter()
+            .map(|&i| f64::from(i))
+            .collect(),
+        _ => array
+            .to_vec::<bool>()
+            .iter()
+            .map(|&b| f64::from(u8::from(b)))
+            .collect(),
     }
 }
 
@@ -40,7 +48,11 @@ fn number(r: &mut Recording, value: f64) -> crate::ir::NodeId {
 }
 
 fn slice(start: Option<i64>, stop: Option<i64>, step: i64) -> Index {
-    Index::Slice { start, stop, step: Some(step) }
+    Index::Slice {
+        start,
+        stop,
+        step: Some(step),
+    }
 }
 
 fn integers(r: &mut Recording, shape: &[usize], data: &[i64]) -> Index {

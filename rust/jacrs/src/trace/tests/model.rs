@@ -32,25 +32,43 @@ pub enum Entry {
 pub fn every(shape: &[usize]) -> Vec<Vec<usize>> {
     let mut all = vec![vec![]];
     for &n in shape {
-        all = all.into_iter().flat_map(|i| (0..n).map(move |k| [i.clone(), vec![k]].concat())).collect();
+        all = all
+            .into_iter()
+            .flat_map(|i| (0..n).map(move |k| [i.clone(), vec![k]].concat()))
+            .collect();
     }
     all
 }
 
 impl Strided {
     pub fn places(&self) -> Vec<usize> {
-        self.addresses().iter().map(|&a| usize::try_from(a).unwrap()).collect()
+        self.addresses()
+            .iter()
+            .map(|&a| usize::try_from(a).unwrap())
+            .collect()
     }
 
     fn addresses(&self) -> Vec<isize> {
-        let steps = |i: &Vec<usize>| i.iter().zip(&self.strides).map(|(&k, s)| k as isize * s).sum::<isize>();
-        every(&self.shape).iter().map(|i| self.offset + steps(i)).collect()
+        let steps = |i: &Vec<usize>| {
+            i.iter()
+                .zip(&self.strides)
+                .map(|(&k, s)| k as isize * s)
+                .sum::<isize>()
+        };
+        every(&self.shape)
+            .iter()
+            .map(|i| self.offset + steps(i))
+            .collect()
     }
 
     pub fn transpose(&self, perm: &[usize]) -> Strided {
         let shape = perm.iter().map(|&p| self.shape[p]).collect();
         let strides = perm.iter().map(|&p| self.strides[p]).collect();
-        Strided { shape, strides, ..self.clone() }
+        Strided {
+            shape,
+            strides,
+            ..self.clone()
+        }
     }
 
     /// The same places under another shape, if they are evenly spaced along each axis.
@@ -64,13 +82,22 @@ impl Strided {
             }
             step *= shape[axis];
         }
-        let view = Strided { shape: shape.to_vec(), strides, offset: places[0], memory: self.memory };
+        let view = Strided {
+            shape: shape.to_vec(),
+            strides,
+            offset: places[0],
+            memory: self.memory,
+        };
         (view.addresses() == places).then_some(view)
     }
 
     /// A view by integers, slices and new axes.
     fn basic(&self, index: &[Entry]) -> Strided {
-        let mut view = Strided { shape: vec![], strides: vec![], ..self.clone() };
+        let mut view = Strided {
+            shape: vec![],
+            strides: vec![],
+            ..self.clone()
+        };
         let mut axis = 0;
         for entry in index {
             match entry {
@@ -102,14 +129,21 @@ impl Strided {
     ///
     /// There is one array at most, and no integer beside it: its axes stay where it stands.
     pub fn index(&self, index: &[Entry]) -> (Vec<usize>, Vec<usize>, Option<Strided>) {
-        let Some(at) = index.iter().position(|e| matches!(e, Entry::Ints(..) | Entry::Mask(..))) else {
+        let Some(at) = index
+            .iter()
+            .position(|e| matches!(e, Entry::Ints(..) | Entry::Mask(..)))
+        else {
             let view = self.basic(index);
             return (view.places(), view.shape.clone(), Some(view));
         };
         let (depth, shape, hits) = hits(&index[at]);
         let with = |hit: &[i64]| {
             let integers = hit.iter().map(|&i| Entry::At(i));
-            let entries = index[..at].iter().cloned().chain(integers).chain(index[at + 1..].iter().cloned());
+            let entries = index[..at]
+                .iter()
+                .cloned()
+                .chain(integers)
+                .chain(index[at + 1..].iter().cloned());
             self.basic(&entries.collect::<Vec<_>>())
         };
         let lead = self.basic(&index[..at]).shape.len() - (self.shape.len() - taken(&index[..at]));
@@ -144,7 +178,10 @@ fn hits(entry: &Entry) -> (usize, Vec<usize>, Vec<Vec<i64>>) {
 
 /// The axes that basic entries take.
 fn taken(index: &[Entry]) -> usize {
-    index.iter().filter(|e| !matches!(e, Entry::NewAxis)).count()
+    index
+        .iter()
+        .filter(|e| !matches!(e, Entry::NewAxis))
+        .count()
 }
 
 impl Model {
@@ -154,11 +191,19 @@ impl Model {
         for axis in (1..shape.len()).rev() {
             strides[axis - 1] = strides[axis] * shape[axis] as isize;
         }
-        Strided { memory: self.memories.len() - 1, offset: 0, shape: shape.to_vec(), strides }
+        Strided {
+            memory: self.memories.len() - 1,
+            offset: 0,
+            shape: shape.to_vec(),
+            strides,
+        }
     }
 
     pub fn read(&self, view: &Strided) -> Vec<f64> {
-        view.places().iter().map(|&p| self.memories[view.memory][p]).collect()
+        view.places()
+            .iter()
+            .map(|&p| self.memories[view.memory][p])
+            .collect()
     }
 
     pub fn write(&mut self, memory: usize, places: &[usize], values: &[f64], add: bool) {

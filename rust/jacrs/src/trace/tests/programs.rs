@@ -12,15 +12,38 @@ use crate::trace::Weak;
 /// One step, in numbers that are made to fit what is there.
 #[derive(Clone, Debug)]
 enum Step {
-    View { of: usize, index: Vec<[u8; 4]> },
-    Transpose { of: usize, seed: u8 },
-    Reshape { of: usize, seed: u8 },
-    Copy { of: usize },
-    Write { to: usize, index: Vec<[u8; 4]>, repeat: bool, add: bool },
+    View {
+        of: usize,
+        index: Vec<[u8; 4]>,
+    },
+    Transpose {
+        of: usize,
+        seed: u8,
+    },
+    Reshape {
+        of: usize,
+        seed: u8,
+    },
+    Copy {
+        of: usize,
+    },
+    Write {
+        to: usize,
+        index: Vec<[u8; 4]>,
+        repeat: bool,
+        add: bool,
+    },
     /// `to[index] = from[other]`, where the sizes allow.
-    Move { to: usize, from: usize },
-    Double { of: usize },
-    Read { of: usize },
+    Move {
+        to: usize,
+        from: usize,
+    },
+    Double {
+        of: usize,
+    },
+    Read {
+        of: usize,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -65,28 +88,56 @@ fn fit(index: &[[u8; 4]], shape: &[usize], arrays: bool) -> Vec<Entry> {
         }
         let n = shape[axis];
         match kind % 8 {
-            0 | 1 if !array && n > 0 => entries.push(Entry::At(i64::from(a) % (2 * n as i64) - n as i64)),
-            5 if arrays && !array && n > 0 && !entries.iter().any(|e| matches!(e, Entry::At(_))) => {
+            0 | 1 if !array && n > 0 => {
+                entries.push(Entry::At(i64::from(a) % (2 * n as i64) - n as i64));
+            }
+            5 if arrays
+                && !array
+                && n > 0
+                && !entries.iter().any(|e| matches!(e, Entry::At(_))) =>
+            {
                 array = true;
-                let dims = if b % 3 == 0 { vec![2, 2] } else { vec![b as usize % 4] };
+                let dims = if b % 3 == 0 {
+                    vec![2, 2]
+                } else {
+                    vec![b as usize % 4]
+                };
                 let count: usize = dims.iter().product();
-                let pick = |k: usize| (a as usize + k * c as usize) as i64 % (2 * n as i64) - n as i64;
+                let pick =
+                    |k: usize| (a as usize + k * c as usize) as i64 % (2 * n as i64) - n as i64;
                 entries.push(Entry::Ints(dims, (0..count).map(pick).collect()));
             }
             6 if arrays && !array && !entries.iter().any(|e| matches!(e, Entry::At(_))) => {
                 array = true;
-                let depth = if b % 2 == 0 && axis + 1 < shape.len() { 2 } else { 1 };
+                let depth = if b % 2 == 0 && axis + 1 < shape.len() {
+                    2
+                } else {
+                    1
+                };
                 let dims = shape[axis..axis + depth].to_vec();
                 let bits = (u32::from(a) << 8 | u32::from(c)) ^ 0x5a5a;
                 let count: usize = dims.iter().product();
-                entries.push(Entry::Mask(dims, (0..count).map(|k| bits >> (k % 16) & 1 == 1).collect()));
+                entries.push(Entry::Mask(
+                    dims,
+                    (0..count).map(|k| bits >> (k % 16) & 1 == 1).collect(),
+                ));
                 axis += depth - 1;
             }
             _ => {
                 let step = [1, 1, 2, -1, -2, 3][a as usize % 6];
                 let first = if n == 0 { 0 } else { b as usize % n };
-                let room = if n == 0 { 0 } else if step > 0 { (n - 1 - first) / step as usize + 1 } else { first / (-step) as usize + 1 };
-                let count = if c % 4 == 0 { room } else { room.min(c as usize % 5) };
+                let room = if n == 0 {
+                    0
+                } else if step > 0 {
+                    (n - 1 - first) / step as usize + 1
+                } else {
+                    first / (-step) as usize + 1
+                };
+                let count = if c % 4 == 0 {
+                    room
+                } else {
+                    room.min(c as usize % 5)
+                };
                 entries.push(Entry::Steps(first as i64, step, count));
             }
         }
@@ -103,11 +154,15 @@ impl World {
 
     fn create(&mut self, shape: &[usize], zero: bool) {
         let n: usize = shape.iter().product();
-        let data: Vec<f64> = (0..n).map(|_| if zero { 0.0 } else { self.tick() }).collect();
+        let data: Vec<f64> = (0..n)
+            .map(|_| if zero { 0.0 } else { self.tick() })
+            .collect();
         let h = if zero {
             self.recording.filled(DType::F64, shape, 0.0)
         } else {
-            let x = self.recording.argument(Array::from_slice(shape, &data), true);
+            let x = self
+                .recording
+                .argument(Array::from_slice(shape, &data), true);
             self.recording.copy(x)
         };
         let m = self.model.create(shape, data);
@@ -122,14 +177,27 @@ impl World {
                 Entry::Steps(first, step, n) => {
                     let last = first + step * *n as i64;
                     // Written as a program would: an end before the first element is left out.
-                    let stop = if *n == 0 { Some(*first) } else if last < 0 { None } else { Some(last) };
-                    Index::Slice { start: Some(*first), stop, step: Some(*step) }
+                    let stop = if *n == 0 {
+                        Some(*first)
+                    } else if last < 0 {
+                        None
+                    } else {
+                        Some(last)
+                    };
+                    Index::Slice {
+                        start: Some(*first),
+                        stop,
+                        step: Some(*step),
+                    }
                 }
                 Entry::Ints(shape, data) => {
                     self.ticks += 1;
                     let r = &mut self.recording;
                     let h = if self.ticks.is_multiple_of(2) {
-                        r.captured(Array::from_slice(shape, data), crate::trace::Access::Writable)
+                        r.captured(
+                            Array::from_slice(shape, data),
+                            crate::trace::Access::Writable,
+                        )
                     } else {
                         r.argument(Array::from_slice(shape, data), false)
                     };
@@ -139,7 +207,10 @@ impl World {
                     self.ticks += 1;
                     let r = &mut self.recording;
                     let h = if self.ticks.is_multiple_of(2) {
-                        r.captured(Array::from_slice(shape, data), crate::trace::Access::Writable)
+                        r.captured(
+                            Array::from_slice(shape, data),
+                            crate::trace::Access::Writable,
+                        )
                     } else {
                         r.argument(Array::from_slice(shape, data), false)
                     };
@@ -157,11 +228,15 @@ impl World {
         let mut h = self.pairs[k].0;
         let new = self.recording.view(&mut h, &index).unwrap();
         self.pairs[k].0 = h;
-        let integers = index.len() == m.shape.len() && index.iter().all(|i| matches!(i, Index::At(_)));
+        let integers =
+            index.len() == m.shape.len() && index.iter().all(|i| matches!(i, Index::At(_)));
         let m = match view {
             Some(view) if !integers => view,
             _ => {
-                let data = places.iter().map(|&p| self.model.memories[m.memory][p]).collect();
+                let data = places
+                    .iter()
+                    .map(|&p| self.model.memories[m.memory][p])
+                    .collect();
                 self.model.create(&shape, data)
             }
         };
@@ -185,7 +260,11 @@ impl World {
             let v = r.argument(Array::from_slice(&shape, &values), true);
             r.node(v)
         };
-        let done = if add { r.add_at(&mut h, &index, value) } else { r.assign(&mut h, &index, value) };
+        let done = if add {
+            r.add_at(&mut h, &index, value)
+        } else {
+            r.assign(&mut h, &index, value)
+        };
         self.pairs[k].0 = h;
         match done {
             Ok(()) => self.model.write(m.memory, &places, &values, add),
@@ -216,13 +295,20 @@ impl World {
                 let m = self.model.create(&m.shape.clone(), self.model.read(&m));
                 self.pairs.push((new, m));
             }
-            Step::Write { to, index, repeat, add } => self.write(at(*to), index, *repeat, *add),
+            Step::Write {
+                to,
+                index,
+                repeat,
+                add,
+            } => self.write(at(*to), index, *repeat, *add),
             Step::Move { to, from } => self.transfer(at(*to), at(*from)),
             Step::Double { of } => {
                 let (h, m) = self.pairs[at(*of)].clone();
                 let r = &mut self.recording;
                 let x = r.node(h);
-                let y = r.map(Fun::Add, &[(x, Weak::None), (x, Weak::None)]).unwrap();
+                let y = r
+                    .map(Fun::Add, &[(x, Weak::None), (x, Weak::None)])
+                    .unwrap();
                 let new = r.fresh(y);
                 let data = self.model.read(&m).iter().map(|v| v + v).collect();
                 let m = self.model.create(&m.shape, data);
@@ -240,7 +326,11 @@ impl World {
         }
         let divisors: Vec<usize> = (1..=n).filter(|d| n.is_multiple_of(*d)).collect();
         let a = divisors[usize::from(seed) % divisors.len()];
-        let shape = if seed.is_multiple_of(3) { vec![n] } else { vec![a, n / a] };
+        let shape = if seed.is_multiple_of(3) {
+            vec![n]
+        } else {
+            vec![a, n / a]
+        };
         let long = |shape: &[usize]| shape.iter().copied().filter(|&n| n > 1).collect::<Vec<_>>();
         // What is only squeezed is a view in any order of the axes.
         let known = !self.recording.is_unordered(h) || long(&m.shape) == long(&shape);
@@ -283,7 +373,11 @@ impl World {
     fn check(&mut self, k: usize) {
         let (h, m) = self.pairs[k].clone();
         assert_eq!(self.recording.shape(h), m.shape.as_slice());
-        assert_eq!(contents(&mut self.recording, h), self.model.read(&m), "alias {k}");
+        assert_eq!(
+            contents(&mut self.recording, h),
+            self.model.read(&m),
+            "alias {k}"
+        );
     }
 }
 

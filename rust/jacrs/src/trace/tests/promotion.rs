@@ -28,7 +28,11 @@ fn pair(r: &mut Recording, fun: Fun, a: NodeId, b: NodeId) -> NodeId {
 fn arrays_promote() {
     let (mut r, [b, i, f, d]) = arrays();
     for (x, z, wanted) in [
-        (b, i, DType::I64), (b, f, DType::F32), (i, f, DType::F64), (f, d, DType::F64), (i, d, DType::F64),
+        (b, i, DType::I64),
+        (b, f, DType::F32),
+        (i, f, DType::F64),
+        (f, d, DType::F64),
+        (i, d, DType::F64),
     ] {
         let y = pair(&mut r, Fun::Add, x, z);
         assert_eq!(r.graph.dtype(y), wanted);
@@ -46,14 +50,23 @@ fn python_numbers_are_weak() {
     let (mut r, [b, i, f, d]) = arrays();
     let (two, half) = (r.literal_i64(3), number(&mut r, 0.3));
     for (x, with_int, with_float) in [
-        (b, DType::I64, DType::F64), (i, DType::I64, DType::F64), (f, DType::F32, DType::F32), (d, DType::F64, DType::F64),
+        (b, DType::I64, DType::F64),
+        (i, DType::I64, DType::F64),
+        (f, DType::F32, DType::F32),
+        (d, DType::F64, DType::F64),
     ] {
-        let y = r.map(Fun::Mul, &[(two, Weak::Int), (x, Weak::None)]).unwrap();
+        let y = r
+            .map(Fun::Mul, &[(two, Weak::Int), (x, Weak::None)])
+            .unwrap();
         assert_eq!(r.graph.dtype(y), with_int);
-        let y = r.map(Fun::Mul, &[(x, Weak::None), (half, Weak::Float)]).unwrap();
+        let y = r
+            .map(Fun::Mul, &[(x, Weak::None), (half, Weak::Float)])
+            .unwrap();
         assert_eq!(r.graph.dtype(y), with_float);
     }
-    let y = r.map(Fun::Add, &[(two, Weak::Int), (half, Weak::Float)]).unwrap();
+    let y = r
+        .map(Fun::Add, &[(two, Weak::Int), (half, Weak::Float)])
+        .unwrap();
     assert_eq!(r.graph.dtype(y), DType::F64);
 }
 
@@ -70,7 +83,10 @@ fn truth_values() {
     let both = pair(&mut r, Fun::And, i, d);
     assert_eq!(r.value(both).unwrap().to_vec::<bool>(), [true, true]);
     let text = message(r.map(Fun::BitAnd, &[(i, Weak::None), (d, Weak::None)]));
-    assert!(text.contains("'bitwise_and'") || text.contains("''safe''"), "{text}");
+    assert!(
+        text.contains("'bitwise_and'") || text.contains("''safe''"),
+        "{text}"
+    );
     let power = pair(&mut r, Fun::Power, b, b);
     assert_eq!(r.graph.dtype(power), DType::I64);
 }
@@ -99,10 +115,16 @@ fn powers_with_a_constant_exponent() {
         (r.graph.op(y), r.graph.dtype(y))
     };
     assert_eq!(op(&mut r, d, 2.0, true), (Op::Map(Fun::Square), DType::F64));
-    assert_eq!(op(&mut r, f, 2.0, false), (Op::Map(Fun::Square), DType::F32));
+    assert_eq!(
+        op(&mut r, f, 2.0, false),
+        (Op::Map(Fun::Square), DType::F32)
+    );
     assert_eq!(op(&mut r, i, 2.0, true), (Op::Map(Fun::Square), DType::I64));
     assert_eq!(op(&mut r, i, 0.5, false), (Op::Map(Fun::Sqrt), DType::F64));
-    assert_eq!(op(&mut r, d, -1.0, true), (Op::Map(Fun::Reciprocal), DType::F64));
+    assert_eq!(
+        op(&mut r, d, -1.0, true),
+        (Op::Map(Fun::Reciprocal), DType::F64)
+    );
     assert_eq!(op(&mut r, d, 3.0, true), (Op::Map(Fun::Power), DType::F64));
     assert_eq!(r.pow_const(d, 1.0, true).unwrap(), d);
     assert!(matches!(op(&mut r, d, 0.0, true).0, Op::Const(_)));
@@ -119,7 +141,10 @@ fn selections_and_shapes() {
     assert_eq!(r.graph.dtype(y), DType::F32);
     let column = crate::ops::build::reshape(&mut r.graph, d, &[2, 1]);
     let table = pair(&mut r, Fun::Sub, column, d);
-    assert_eq!(r.value(table).unwrap().to_vec::<f64>(), [0.0, -3.75, 3.75, 0.0]);
+    assert_eq!(
+        r.value(table).unwrap().to_vec::<f64>(),
+        [0.0, -3.75, 3.75, 0.0]
+    );
     let three = r.filled(DType::F64, &[3], 0.0);
     let three = r.node(three);
     assert_eq!(
@@ -140,7 +165,10 @@ fn literals_are_slots_of_their_own() {
     let c = r.literal_f64(0.7, DType::F32, (9, 9));
     let inputs = r.inputs();
     assert_eq!(inputs.len(), 3);
-    assert_eq!((inputs[1].to_vec::<f64>(), inputs[2].to_vec::<f32>()), (vec![0.3], vec![0.7f32]));
+    assert_eq!(
+        (inputs[1].to_vec::<f64>(), inputs[2].to_vec::<f32>()),
+        (vec![0.3], vec![0.7f32])
+    );
     assert_eq!(r.scalar(a).unwrap(), Scalar::Float(0.3));
     assert_eq!(r.scalar(c).unwrap(), Scalar::Float(f64::from(0.7f32)));
     let yes = r.literal_bool(true);
@@ -154,11 +182,17 @@ fn products_of_matrices() {
     let at = crate::ops::build::swap_last(&mut r.graph, a);
     let shape = |r: &Recording, x: NodeId| r.graph.shape(x).to_vec();
     let gram = r.matmul(a, at).unwrap();
-    assert_eq!(r.value(gram).unwrap().to_vec::<f64>(), [5.0, 14.0, 14.0, 50.0]);
+    assert_eq!(
+        r.value(gram).unwrap().to_vec::<f64>(),
+        [5.0, 14.0, 14.0, 50.0]
+    );
     let v = r.item(a, 0);
     assert!(message(r.matmul(a, v)).contains("operand 1 does not have enough dimensions"));
     assert!(message(r.matmul(a, a)).ends_with("(size 2 is different from 3)"));
-    assert_eq!(message(r.dot(a, a)), "shapes (2,3) and (2,3) not aligned: 3 (dim 1) != 2 (dim 0)");
+    assert_eq!(
+        message(r.dot(a, a)),
+        "shapes (2,3) and (2,3) not aligned: 3 (dim 1) != 2 (dim 0)"
+    );
     let row = crate::ops::build::item(&mut r.graph, a, 1, 1);
     let inner = r.matmul(row, row).unwrap();
     assert_eq!(r.scalar(inner).unwrap(), Scalar::Float(50.0));
@@ -182,16 +216,31 @@ fn products_of_matrices() {
 fn parts_side_by_side() {
     let (mut r, [_, i, f, d]) = arrays();
     let all = r.concatenate(&[i, f, d], -1).unwrap();
-    assert_eq!(r.value(all).unwrap().to_vec::<f64>(), [2.0, -3.0, 0.5, -1.5, 0.25, 4.0]);
+    assert_eq!(
+        r.value(all).unwrap().to_vec::<f64>(),
+        [2.0, -3.0, 0.5, -1.5, 0.25, 4.0]
+    );
     let table = r.stack(&[f, d], 1).unwrap();
-    assert_eq!(r.value(table).unwrap().to_vec::<f64>(), [0.5, 0.25, -1.5, 4.0]);
-    assert_eq!(message(r.concatenate(&[], 0)), "need at least one array to concatenate");
-    assert_eq!(message(r.concatenate(&[d], 1)), "axis 1 is out of bounds for array of dimension 1");
+    assert_eq!(
+        r.value(table).unwrap().to_vec::<f64>(),
+        [0.5, 0.25, -1.5, 4.0]
+    );
+    assert_eq!(
+        message(r.concatenate(&[], 0)),
+        "need at least one array to concatenate"
+    );
+    assert_eq!(
+        message(r.concatenate(&[d], 1)),
+        "axis 1 is out of bounds for array of dimension 1"
+    );
     assert_eq!(
         message(r.concatenate(&[table, d], 0)),
         "all the input arrays must have same number of dimensions, but the array at index 0 has 2 dimension(s) and the array at index 1 has 1 dimension(s)"
     );
-    assert_eq!(message(r.stack(&[table, d], 0)), "all input arrays must have the same shape");
+    assert_eq!(
+        message(r.stack(&[table, d], 0)),
+        "all input arrays must have the same shape"
+    );
     let scalars: Vec<NodeId> = (0..2).map(|k| r.item(d, k)).collect();
     let packed = r.stack(&scalars, 0).unwrap();
     let mut packed = r.fresh(packed);

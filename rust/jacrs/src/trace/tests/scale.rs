@@ -31,7 +31,9 @@ fn many_questions_in_a_loop() {
     let two = number(&mut r, 3.0);
     for _ in 0..100_000 {
         y = r.map(Fun::Sin, &[(y, Weak::None)]).unwrap();
-        let less = r.map(Fun::Less, &[(y, Weak::None), (two, Weak::Float)]).unwrap();
+        let less = r
+            .map(Fun::Less, &[(y, Weak::None), (two, Weak::Float)])
+            .unwrap();
         assert_eq!(r.scalar(less).unwrap(), crate::trace::Scalar::Bool(true));
     }
 }
