@@ -15,7 +15,7 @@ import scipy.special
 
 KNOWN = frozenset(map(np.dtype, ("bool", "int64", "float32", "float64")))
 NAMES = (
-    "Tracer ufunc where cast reshape transpose broadcast reduce argpick cumulate argsort gather "
+    "Tracer ufunc where cast reshape transpose broadcast diagonal reduce argpick cumulate argsort gather "
     "scatter_add add_at nonzero_flat concat pack matmul stop_gradient lift value shares_memory"
 ).split()
 
@@ -37,6 +37,7 @@ class Tracer:
 
     shape = property(lambda self: self.v.shape)
     ndim = property(lambda self: self.v.ndim)
+    strides = property(lambda self: self.v.strides)
     size = property(lambda self: self.v.size)
     dtype = property(lambda self: self.v.dtype)
     T = property(lambda self: Tracer(self.v.T))
@@ -68,8 +69,8 @@ class Tracer:
     def __setitem__(self, index, value):
         self.v[unwrapped(index)] = value.v if isinstance(value, Tracer) else listed(value)
 
-    def copy(self):
-        return Tracer(self.v.copy())
+    def copy(self, order="C"):
+        return Tracer(self.v.copy(order))
 
     def is_recording(self):
         return True
@@ -171,6 +172,11 @@ def transpose(x, perm):
 def broadcast(x, shape):
     assert type(shape) is tuple, shape
     return Tracer(np.broadcast_to(array(x), shape))
+
+
+def diagonal(x, shift, first, second, writable):
+    assert type(writable) is bool
+    return Tracer(array(x).diagonal(shift, first, second))
 
 
 _FOLDS = {

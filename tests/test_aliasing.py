@@ -28,6 +28,12 @@ y = np.zeros((2, 3)); y.T.reshape(3, 2, 1)[..., 0] = x[:2]; out = y
 y = np.zeros((2, 3)); y.ravel()[::2] = x[:3]; out = y
 y = np.zeros((2, 3)); y.T.ravel()[::2] = x[:3]; out = y
 y = np.zeros((2, 3)); np.ravel(y)[1] = x[1]; out = y
+y = np.zeros(6); y[::2].ravel()[0] = x[0]; out = y + x[1]
+y = np.zeros(6); y[::2].reshape(-1)[0] = x[0]; out = y + x[1]
+y = np.zeros((2, 3)); y.T.ravel('F')[1] = x[0]; out = y + x[1]
+y = np.zeros((3, 3)); np.einsum('ii->i', y)[:] = x[:3]; out = y
+y = np.zeros((3, 3)).T; np.einsum('ii->i', y)[:] = x[:3]; out = y
+y = np.zeros((3, 2)); np.einsum('ij->ji', y)[0] = x[:3]; out = y
 y = np.zeros((2, 3)); y.flatten()[1] = x[1]; out = y + x[0]
 y = np.zeros((2, 3)); y.flat[4] = x[4]; out = y
 y = np.zeros((2, 3)); y.flat[::2] = x[:3]; out = y
@@ -107,7 +113,6 @@ y = np.zeros((2, 3))[:, ::-1] + x[0]; y.ravel()[0] = x[1]; out = y
 y = np.zeros((2, 3)); r = y.reshape(6, order='F'); r[1] = x[0]; out = y, r
 y = np.zeros((2, 3)); y.T.reshape(6, order='F')[1] = x[0]; out = y
 y = np.zeros((2, 3)); y.ravel('F')[1] = x[0]; out = y + x[1]
-y = np.zeros((2, 3)); y.T.ravel('K')[1] = x[0]; out = y
 
 # in place
 y = np.zeros(6); b = y[1:]; b += x[:5]; out = y

@@ -131,6 +131,16 @@ def broadcast_together(*operands: Array) -> list[Array]:
     return [x if x.shape == shape else native.broadcast(x, shape) for x in operands]
 
 
+def in_c_order(x: Array) -> bool:
+    """Tell whether the elements lie in memory in C order, without gaps."""
+    expected = x.dtype.itemsize
+    for n, step in zip(reversed(x.shape), reversed(x.strides), strict=True):
+        if n != 1 and step != expected:
+            return bool(x.size == 0)
+        expected *= n
+    return True
+
+
 def length(shape: Sequence[int], axes: Sequence[int]) -> int:
     """Return the number of elements along `axes`."""
     return math.prod(shape[axis] for axis in axes)

@@ -35,8 +35,12 @@ def buffer(array: np.ndarray[Any, Any]) -> Array:
     return native.lift(array, writable=True) if array.dtype in _RECORDED else array
 
 
-def _shape(prototype: Array, shape: Any) -> Any:
-    return prototype.shape if shape is None else shape
+def _model(prototype: Array) -> Any:
+    """Return an array that lies in memory as `prototype` does; its elements mean nothing."""
+    x = operand(prototype)
+    order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
+    packed = np.empty(tuple(x.shape[axis] for axis in order), x.dtype)
+    return packed.transpose([order.index(axis) for axis in range(x.ndim)])
 
 
 @implements(np.zeros_like, np.empty_like)
@@ -50,8 +54,7 @@ def zeros_like(
     device: Any = None,
 ) -> Array:
     """Return zeros, of the shape and dtype of an array."""
-    x = operand(a)
-    return buffer(np.zeros(_shape(x, shape), x.dtype if dtype is None else dtype))
+    return buffer(np.zeros_like(_model(a), dtype, order, shape=shape))
 
 
 @implements(np.ones_like)
@@ -65,8 +68,7 @@ def ones_like(
     device: Any = None,
 ) -> Array:
     """Return ones, of the shape and dtype of an array."""
-    x = operand(a)
-    return buffer(np.ones(_shape(x, shape), x.dtype if dtype is None else dtype))
+    return buffer(np.ones_like(_model(a), dtype, order, shape=shape))
 
 
 @implements(np.full_like)
@@ -81,8 +83,9 @@ def full_like(
     device: Any = None,
 ) -> Array:
     """Return one value everywhere, of the shape and dtype of an array."""
-    x = operand(a)
-    return filled(_shape(x, shape), fill_value, x.dtype if dtype is None else dtype)
+    y = zeros_like(a, dtype, order, shape=shape)
+    y[...] = fill_value
+    return y
 
 
 def filled(shape: Any, value: Any, dtype: Any) -> Array:
@@ -182,7 +185,7 @@ def require(a: Any, dtype: Any = None, requirements: Any = None) -> Array:
 @implements(np.copy)
 def copy_(a: Array, order: Any = "K", subok: Any = False) -> Array:
     """Return an array of its own with the same elements."""
-    return operand(a).copy()
+    return operand(a).copy(order)
 
 
 @implements(method="astype")

@@ -12,20 +12,16 @@ from jacrs._adapters.reductions import wide
 from jacrs._adapters.registry import implements
 
 
-def diagonal_view(x: Array, offset: int, axis1: Any, axis2: Any) -> Array:
-    """Return a diagonal as the last axis: steps through the raveled matrix."""
+def diagonal_view(
+    x: Array, offset: int, axis1: Any, axis2: Any, *, writable: bool = False
+) -> Array:
+    """Return a view of a diagonal, as the last axis."""
     if x.ndim < 2:
         raise ValueError("diag requires an array of at least two dimensions")
     rows_at, columns_at = one_axis(axis1, x.ndim), one_axis(axis2, x.ndim)
     if rows_at == columns_at:
         raise ValueError("axis1 and axis2 cannot be the same")
-    rest = tuple(k for k in range(x.ndim) if k not in (rows_at, columns_at))
-    order = (*rest, rows_at, columns_at)
-    if order != tuple(range(x.ndim)):
-        x = native.transpose(x, order)
-    *lead, rows, columns = x.shape
-    flat = native.reshape(x, (*lead, rows * columns))
-    return flat[(..., diagonal_steps(rows, columns, offset))]
+    return native.diagonal(x, offset, rows_at, columns_at, writable)
 
 
 def diagonal_steps(rows: int, columns: int, offset: int) -> slice:
@@ -40,8 +36,7 @@ def diagonal_steps(rows: int, columns: int, offset: int) -> slice:
 @implements(np.diagonal, method="diagonal")
 def diagonal(a: Array, offset: Any = 0, axis1: Any = 0, axis2: Any = 1) -> Array:
     """Take a diagonal, as a read-only view."""
-    view = diagonal_view(operand(a), int(offset), axis1, axis2)
-    return native.broadcast(view, view.shape)
+    return diagonal_view(operand(a), int(offset), axis1, axis2)
 
 
 @implements(getattr(np.linalg, "diagonal", None))

@@ -138,7 +138,7 @@ def simplified(x: Array, labels: tuple[str, ...], sizes: dict[str, int]) -> Term
         label = next(label for label in labels if labels.count(label) > 1)
         first = labels.index(label)
         second = labels.index(label, first + 1)
-        x = diagonal_view(x, 0, first, second)
+        x = diagonal_view(x, 0, first, second, writable=True)
         labels = (*(n for k, n in enumerate(labels) if k not in (first, second)), label)
     stretched = [k for k, n in enumerate(labels) if x.shape[k] == 1 and sizes[n] != 1]
     if stretched:

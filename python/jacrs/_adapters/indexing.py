@@ -127,6 +127,7 @@ def take(a: Array, indices: Any, axis: Any = None, out: Any = None, mode: str = 
         y = x[along(at, int(index))].copy()
     else:
         y = native.gather(x, index) if at == 0 else x[along(at, index)]
+        y = y if index.ndim else y.copy()
     return deliver(y, out, "take")
 
 

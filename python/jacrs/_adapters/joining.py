@@ -131,7 +131,7 @@ def block(arrays: Any) -> Array:
     """Put nested lists of blocks together."""
     depth = _depth(arrays)
     ndim = max(depth, _deepest(arrays))
-    return _blocks(arrays, depth, ndim, 0)
+    return _blocks(arrays, depth, ndim, 0).copy()
 
 
 def _depth(arrays: Any, path: str = "arrays") -> int:
@@ -282,7 +282,8 @@ def tile(A: Array, reps: Any) -> Array:
     apart = tuple(n for size in shape for n in (1, size))
     spread = tuple(n for pair in zip(counts, shape, strict=True) for n in pair)
     y = native.broadcast(native.reshape(x, apart), spread)
-    return native.reshape(y, tuple(c * n for c, n in zip(counts, shape, strict=True)))
+    # A repeated single element would reshape to a view of the argument.
+    return native.reshape(y, tuple(c * n for c, n in zip(counts, shape, strict=True))).copy()
 
 
 @implements(np.repeat, method="repeat")
@@ -299,9 +300,8 @@ def repeat(a: Array, repeats: Any, axis: Any = None) -> Array:
         raise ValueError("repeats may not contain negative values.")
     head, tail = x.shape[:at], x.shape[at + 1 :]
     spread = native.broadcast(native.reshape(x, (*head, n, 1, *tail)), (*head, n, count, *tail))
-    # A single repetition would reshape to a view of the argument.
-    y = native.reshape(spread, (*head, n * count, *tail))
-    return y.copy() if count == 1 else y
+    # A single repetition, or element, would reshape to a view of the argument.
+    return native.reshape(spread, (*head, n * count, *tail)).copy()
 
 
 @implements(np.meshgrid)

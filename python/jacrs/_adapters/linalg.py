@@ -131,7 +131,7 @@ def matrix_power(a: Array, n: Any) -> Array:
             power = x if power is None else native.matmul(power, x)
         n >>= 1
         x = native.matmul(x, x) if n else x
-    return power.copy() if power is a else power
+    return power
 
 
 @implements(np.linalg.multi_dot)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 NAMES = tuple(
     (
-        "Tracer ufunc where cast reshape transpose broadcast reduce argpick cumulate argsort "
+        "Tracer ufunc where cast reshape transpose broadcast diagonal reduce argpick cumulate argsort "
         "gather scatter_add add_at nonzero_flat concat pack matmul stop_gradient lift value "
         "shares_memory"
     ).split()
@@ -29,6 +29,7 @@ cast: Callable[..., Any] = _engine.cast
 reshape: Callable[..., Any] = _engine.reshape
 transpose: Callable[..., Any] = _engine.transpose
 broadcast: Callable[..., Any] = _engine.broadcast
+diagonal: Callable[..., Any] = _engine.diagonal
 reduce: Callable[..., Any] = _engine.reduce
 argpick: Callable[..., Any] = _engine.argpick
 cumulate: Callable[..., Any] = _engine.cumulate

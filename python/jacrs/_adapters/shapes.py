@@ -15,6 +15,7 @@ from jacrs._adapters.common import (
     Array,
     along,
     expanded,
+    in_c_order,
     moved,
     one_axis,
     operand,
@@ -81,8 +82,10 @@ METHODS["reshape"] = reshape_method
 
 @implements(np.ravel, method="ravel")
 def ravel(a: Array, order: str = "C") -> Array:
-    """Lay the elements out in a list."""
-    return reshaped(operand(a), -1, order)
+    """Lay the elements out in a list: a view of what lies in C order, else a copy."""
+    x = operand(a)
+    y = reshaped(x, -1, order)
+    return y if in_c_order(x if order == "C" else backwards(x)) else y.copy()
 
 
 def flatten(x: Array, order: str = "C") -> Array:
@@ -91,6 +94,16 @@ def flatten(x: Array, order: str = "C") -> Array:
 
 
 METHODS["flatten"] = flatten
+
+
+def view(x: Array, dtype: Any = None, type: Any = None) -> Array:  # noqa: A002, ARG001
+    """Return another name for the same array."""
+    if dtype is not None and np.dtype(dtype) != x.dtype:
+        raise refuse("view", "dtype", dtype, "use astype, which converts the elements")
+    return x[...]
+
+
+METHODS["view"] = view
 
 
 @implements(np.transpose)

@@ -129,16 +129,18 @@ pub fn broadcast(x: &Bound<'_, PyAny>, shape: Vec<usize>) -> PyResult<Py<PyAny>>
     })
 }
 
-/// A read-only view of a diagonal, as the last axis.
+/// A view of a diagonal, as the last axis.
 #[pyfunction]
 pub fn diagonal(
     x: &Bound<'_, PyAny>,
     shift: i64,
     first: usize,
     second: usize,
+    writable: bool,
 ) -> PyResult<Py<PyAny>> {
-    as_tracer(x)?.get().view_with(x.py(), |state, handle| {
-        state.rec.diagonal(handle, shift, first, second)
+    as_tracer(x)?.get().view_with(x.py(), |state, handle| match writable {
+        true => state.rec.diagonal_window(handle, shift, first, second),
+        false => state.rec.diagonal(handle, shift, first, second),
     })
 }
 

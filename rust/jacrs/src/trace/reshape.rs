@@ -119,6 +119,28 @@ impl Recording {
         first: usize,
         second: usize,
     ) -> Result<Handle> {
+        self.diagonal_locked(h, shift, first, second, Some(DIAGONAL))
+    }
+
+    /// `np.einsum("ii->i", y)`: the same view, through which can be written.
+    pub fn diagonal_window(
+        &mut self,
+        h: &mut Handle,
+        shift: i64,
+        first: usize,
+        second: usize,
+    ) -> Result<Handle> {
+        self.diagonal_locked(h, shift, first, second, None)
+    }
+
+    fn diagonal_locked(
+        &mut self,
+        h: &mut Handle,
+        shift: i64,
+        first: usize,
+        second: usize,
+        lock: Option<&'static str>,
+    ) -> Result<Handle> {
         let ndim = self.shape(*h).len();
         if ndim < 2 {
             return Err(Error::value(
@@ -151,7 +173,7 @@ impl Recording {
         };
         part.shape.push(length as usize);
         part.strides.push(strides[first] + strides[second]);
-        let locked = Some(window.locked.unwrap_or(DIAGONAL));
+        let locked = window.locked.or(lock);
         let span = self.part(id, offset, part);
         Ok(self.new_window(span, locked))
     }

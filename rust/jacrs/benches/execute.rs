@@ -1,0 +1,125 @@
+//! Running plans: the scalar tape, fused groups, reductions, products, and assembled Jacobians.
+
+use std::fmt::Write;
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use jacrs::array::{Array, DType};
+use jacrs::assemble::Assembly;
+use jacrs::differentiate::{Mode, linearize};
+use jacrs::execute::uninterrupted;
+use jacrs::ir::{Graph, parse};
+use jacrs::optimize::optimize;
+use jacrs::plan::Plan;
+
+fn numbers(shape: &[usize]) -> Array {
+    let n: usize = shape.iter().product();
+    let values: Vec<f64> = (0..n)
+        .map(|i| 0.5 + 0.4 * (i as f64 * 0.37).sin())
+        .collect();
+    Array::from_slice(shape, &values)
+}
+
+/// `n` additions and products of two scalars.
+fn scalar_program(n: usize) -> Graph {
+    let mut text = String::from("%0 = input! : float64[2]\n%1 = item(%0, [0 1]) : float64[]\n%2 = item(%0, [1 1]) : float64[]\n");
+    for k in 3..n + 3 {
+        let name = if k % 2 == 0 { "add" } else { "mul" };
+        writeln!(text, "%{k} = {name}(%{}, %{}) : float64[]", k - 1, k - 2).unwrap();
+    }
+    writeln!(text, "return %{}", n + 2).unwrap();
+    parse(&text).unwrap()
+}
+
+fn bench_graph(c: &mut Criterion, name: &str, n: usize, bytes: bool, graph: &Graph) {
+    let plan = Plan::new(&optimize(graph)).unwrap();
+    let inputs: Vec<Array> = (graph.inputs().iter())
+        .map(|&x| numbers(graph.shape(x)))
+        .collect();
+    let mut group = c.benchmark_group("execute");
+    group.throughput(if bytes {
+        Throughput::Bytes(8 * n as u64)
+    } else {
+        Throughput::Elements(n as u64)
+    });
+    group.bench_function(BenchmarkId::new(name, n), |b| {
+        b.iter(|| black_box(plan.evaluate(&inputs).unwrap()));
+    });
+    group.finish();
+}
+
+fn plans(c: &mut Criterion) {
+    for n in [1_000, 100_000] {
+        bench_graph(c, "scalar tape", n, false, &scalar_program(n));
+    }
+    for n in [1_000usize, 100_000, 4_000_000] {
+        let chain = format!(
+            "%0 = input : float64[{n}]\n%1 = mul(%0, %0) : float64[{n}]\n%2 = add(%1, %0) : float64[{n}]\n\
+             %3 = sub(%2, %1) : float64[{n}]\n%4 = mul(%3, %0) : float64[{n}]\nreturn %4"
+        );
+        // One array read, one written.
+        bench_graph(c, "fused chain", 2 * n, true, &parse(&chain).unwrap());
+        let total = format!("%0 = input : float64[{n}]\n%1 = sum(%0, [0]) : float64[]\nreturn %1");
+        bench_graph(c, "sum", n, true, &parse(&total).unwrap());
+    }
+    for n in [64usize, 256] {
+        let product = format!(
+            "%0 = input : float64[{n},{n}]\n%1 = matmul(%0, %0) : float64[{n},{n}]\nreturn %1"
+        );
+        bench_graph(
+            c,
+            "matmul, multiply-adds",
+            n * n * n,
+            false,
+            &parse(&product).unwrap(),
+        );
+    }
+}
+
+/// Two layers of `tanh(A x)`.
+fn layers(n: usize) -> Graph {
+    let mut text = format!(
+        "%0 = input : float64[{n},{n}]\n%1 = input! : float64[{n}]\n%2 = reshape(%1) : float64[{n},1]\n"
+    );
+    for k in [3, 5] {
+        writeln!(
+            text,
+            "%{k} = matmul(%0, %{}) : float64[{n},1]\n%{} = tanh(%{k}) : float64[{n},1]",
+            k - 1,
+            k + 1
+        )
+        .unwrap();
+    }
+    writeln!(text, "%7 = reshape(%6) : float64[{n}]\nreturn %7").unwrap();
+    parse(&text).unwrap()
+}
+
+fn jacobians(c: &mut Criterion) {
+    let mut group = c.benchmark_group("jacobian");
+    for n in [16usize, 256] {
+        let g = layers(n);
+        let x = g.inputs()[1];
+        for mode in [Mode::Forward, Mode::Reverse] {
+            let split = linearize(&g, &g.outputs, &g.outputs, &[x], mode, 16).unwrap();
+            let (early, late) = (optimize(&split.early), optimize(&split.late));
+            let assembly = Assembly::new(&early, &late, 1, mode, 16).unwrap();
+            let inputs = [numbers(&[n, n]), numbers(&[n])];
+            let views: Vec<_> = inputs.iter().map(|a| a.view().clone()).collect();
+            let name = format!("two layers, {mode:?}");
+            group.bench_function(BenchmarkId::new(name, n), |b| {
+                b.iter(|| {
+                    let (_y, value) = Array::uninit(DType::F64, &[n]);
+                    let (block, out) = Array::uninit(DType::F64, &[n, n]);
+                    assembly
+                        .run(&views, &[value], &[out], &uninterrupted)
+                        .unwrap();
+                    black_box(block)
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, plans, jacobians);
+criterion_main!(benches);
