@@ -254,12 +254,13 @@ def test_views_are_views(recorded):
         x.reshape(3, 2), np.ravel(x), x.T, np.swapaxes(x, 0, 1), np.flip(x), np.squeeze(x[None]),
         np.expand_dims(x, 0), np.atleast_3d(x), np.split(x, 2)[0], np.diagonal(x), np.rot90(x),
         np.broadcast_to(x, (2, 2, 3)), np.moveaxis(x, 0, 1), np.real(x), np.einsum("ij->ji", x),
+        np.linalg.matrix_power(x[:, :2], 1),
     ):  # fmt: skip
         assert np.shares_memory(view.v, x.v)
     for copied in (
         x.flatten(), np.copy(x), np.roll(x, 1), np.repeat(x, 1), np.tile(x, 1), np.take(x, 0),
         np.concatenate([x]), np.sort(x), np.clip(x, None, 9.0), np.conj(x), np.sum(x, axis=()),
-        np.linalg.matrix_power(x[:, :2], 1), np.pad(x, 0), np.roll(x, 0), np.round(x),
+        np.pad(x, 0), np.roll(x, 0), np.round(x), np.tile(x[:1, :1], 2), np.repeat(x[:1, :1], 2),
     ):  # fmt: skip
         assert not np.shares_memory(copied.v, x.v)
 

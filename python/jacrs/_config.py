@@ -8,12 +8,13 @@ from jacrs import _jacrs
 class Config:
     """Settings of this process, as attributes of `jacrs.config`.
 
-    Examples:
-        >>> import jacrs
-        >>> jacrs.config.memory_limit = 2**30
-        >>> jacrs.config.memory_limit
-        1073741824
-        >>> jacrs.config.memory_limit = None
+    Examples
+    --------
+    >>> import jacrs
+    >>> jacrs.config.memory_limit = 2**30
+    >>> jacrs.config.memory_limit
+    1073741824
+    >>> jacrs.config.memory_limit = None
     """
 
     __slots__ = ()

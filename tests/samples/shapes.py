@@ -20,6 +20,7 @@ for shape in ((2, 3), (), (0, 2), (4,)):
         add("np.ravel", lambda np_, x, o=order: np_.ravel(x, o), real(*shape))
         add("ndarray.ravel", lambda np_, x, o=order: x.ravel(o), real(*shape))
         add("ndarray.flatten", lambda np_, x, o=order: x.flatten(o), real(*shape))
+    add("ndarray.view", lambda np_, x: x.view(), real(*shape))
     add("np.transpose", lambda np_, x: np_.transpose(x), real(*shape))
     add("ndarray.T", lambda np_, x: x.T, real(*shape))
     add("ndarray.transpose", lambda np_, x: x.transpose(), real(*shape))

@@ -99,7 +99,7 @@ def polydiv(u: Array, v: Array) -> tuple[Array, Array]:
     rest, divisor = at_least(as_float(u), 1), at_least(as_float(v), 1)
     steps, size = rest.shape[0] - divisor.shape[0] + 1, divisor.shape[0]
     if steps < 1:
-        return native.lift(np.zeros(1, rest.dtype), writable=True), rest
+        return native.lift(np.zeros(1, rest.dtype), writable=True), rest.copy()
     scale = 1.0 / divisor[0]
     quotient = []
     for k in range(steps):

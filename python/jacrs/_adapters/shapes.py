@@ -96,7 +96,7 @@ def flatten(x: Array, order: str = "C") -> Array:
 METHODS["flatten"] = flatten
 
 
-def view(x: Array, dtype: Any = None, type: Any = None) -> Array:  # noqa: A002, ARG001
+def view(x: Array, dtype: Any = None, type: Any = None) -> Array:  # noqa: A002
     """Return another name for the same array."""
     if dtype is not None and np.dtype(dtype) != x.dtype:
         raise refuse("view", "dtype", dtype, "use astype, which converts the elements")

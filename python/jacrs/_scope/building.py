@@ -134,7 +134,7 @@ def _is_contiguous(given: Any, order: str) -> bool:
     expected = given.itemsize
     for length, step in reversed(list(steps)) if order == "C" else steps:
         if length != 1 and step != expected:
-            return given.size == 0
+            return bool(given.size == 0)
         expected *= length
     return True
 

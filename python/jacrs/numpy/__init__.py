@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as _numpy  # noqa: ICN001 - `np` would be one of this module's names
+
 from jacrs._scope.substitutes import namespace_of as _namespace_of
 
 _namespace = _namespace_of(_numpy)
