@@ -15,8 +15,9 @@ import scipy.special
 
 KNOWN = frozenset(map(np.dtype, ("bool", "int64", "float32", "float64")))
 NAMES = (
-    "Tracer ufunc where cast reshape transpose broadcast diagonal reduce argpick cumulate argsort gather "
-    "scatter_add add_at nonzero_flat concat pack matmul stop_gradient lift value shares_memory"
+    "Tracer ufunc where cast reshape transpose broadcast diagonal reduce argpick cumulate argsort "
+    "gather scatter_add add_at nonzero_flat concat pack matmul stop_gradient lift value "
+    "shares_memory"
 ).split()
 
 

@@ -17,7 +17,7 @@ MOST_ELEMENTS = 24
 SHAPES = ((), (0,), (1,), (2,), (3,), (4,), (5,), (2, 2), (2, 3), (3, 2), (3, 1), (1, 4))
 BUFFERS = ((2,), (3,), (4,), (6,), (2, 2), (2, 3), (3, 2), (3, 1), (2, 1, 3), (2, 2, 2), (0, 2))
 
-PRELUDE = '''
+PRELUDE = """
 def shift(a):
     a[1:] = a[:-1]
     return a
@@ -49,7 +49,7 @@ def choose(a, limit):
 
 def depth(a, n):
     return a if n == 0 else depth(np.cos(a) * 0.9, n - 1)
-'''
+"""
 
 CAPTURED = {
     "C": np.array([[0.6, -1.2, 0.35], [1.7, 0.45, -0.8]]),
@@ -151,7 +151,13 @@ class Writer:
 
     def operand(self):
         kind = self.draw(st.integers(0, 7))
-        return self.floats() if kind > 2 else self.pick(sorted(CAPTURED)) if kind == 2 else self.scalar()
+        return (
+            self.floats()
+            if kind > 2
+            else self.pick(sorted(CAPTURED))
+            if kind == 2
+            else self.scalar()
+        )
 
     # --- indices
 
@@ -191,7 +197,11 @@ class Writer:
             return f"{items}, {self.part(value.shape[1])}"
         if kind == 3 and value.ndim > 1:
             last = value.shape[-1]
-            picked = self.draw(st.lists(st.integers(0, last - 1), min_size=1, max_size=3)) if last else []
+            picked = (
+                self.draw(st.lists(st.integers(0, last - 1), min_size=1, max_size=3))
+                if last
+                else []
+            )
             return f"..., {picked}"
         if kind == 4 and value.ndim > 1 and value.shape[1]:
             return f"{items}, {[abs(i) % value.shape[1] for i in items]}"
@@ -206,7 +216,15 @@ class Writer:
         try:
             _run(line, self.scope)
             fine = all(_fine(v) for k, v in self.scope.items() if _is_value(k, v))
-        except (ValueError, TypeError, IndexError, ZeroDivisionError, ArithmeticError, Warning, NameError):
+        except (
+            ValueError,
+            TypeError,
+            IndexError,
+            ZeroDivisionError,
+            ArithmeticError,
+            Warning,
+            NameError,
+        ):
             fine = False
         if fine:
             self.lines.append(line)
@@ -251,6 +269,7 @@ _RECORDED = tuple(map(np.dtype, ("float64", "float32", "int64", "bool")))
 
 
 # --- the statements: each rule writes one
+
 
 def new(w):
     return f"y{next(w.fresh)}"
@@ -337,7 +356,9 @@ def write(w):
 
 def overlapping(w):
     a = w.target()
-    first, second = w.pick((("1:", ":-1"), (":-1", "1:"), ("::-1", ":"), (":2", "-2:"), (":", "::-1")))
+    first, second = w.pick(
+        (("1:", ":-1"), (":-1", "1:"), ("::-1", ":"), (":2", "-2:"), (":", "::-1"))
+    )
     return f"{a}[{first}] {w.pick(('=', '+=', '*=', '-='))} {a}[{second}]"
 
 
@@ -460,7 +481,7 @@ def combine(w):
             f"{name} = np.delete({a}, 0)",
             f"{name} = np.insert({a}, 1, {w.scalar()})",
             f"{name} = np.meshgrid({a}, {b})[0]",
-            f"{name} = np.interp({w.scalar()}, [-2.0, 0.1, 2.0], [{w.scalar()}, 1.0, {w.scalar()}])",
+            f"{name} = np.interp({w.scalar()}, [-2.0, 0.1, 2.0], [0.4, {w.scalar()}, -0.7])",
         )
     )
 
@@ -526,7 +547,7 @@ def loop(w):
     return w.pick(
         (
             f"for i in range(len({a})):\n    {a}[i] = {a}[i - 1] * 0.5 + {s}",
-            f"for i in range(1, len({a})):\n    {a}[i] += {a}[i - 1]\n    if i == 2:\n        break",
+            f"for i in range(1, len({a})):\n    {a}[i] += {a}[i - 1]\n    if i > 1:\n        break",
             f"for row in {a}:\n    row *= {s}",
             f"{name} = 0.0\nfor item in {b}:\n    {name} = {name} * 0.5 + item",
             f"{name} = sum(item * item for item in {b})",
@@ -566,7 +587,7 @@ def scalars(w):
 
 INNER = (write, augmented, unary, binary, scalars, overlapping, view)
 RULES = (
-    create, create, view, view, view, reshaped, reshaped, advanced_read, write, write, write, overlapping,
-    augmented, augmented, into, into, unary, unary, binary, binary, reduction, product, combine, combine,
-    scan, integers, branch, loop, loop, scalars,
+    create, create, view, view, view, reshaped, reshaped, advanced_read, write, write, write,
+    overlapping, augmented, augmented, into, into, unary, unary, binary, binary, reduction, product,
+    combine, combine, scan, integers, branch, loop, loop, scalars,
 )  # fmt: skip

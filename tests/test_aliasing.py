@@ -378,7 +378,9 @@ def test_refused(f):
     with pytest.raises(jacrs.JacrsError) as info:
         jacrs.jacobian(f)(X)
     line = f.__code__.co_firstlineno + next(
-        n for n, source in enumerate(inspect.getsource(f).splitlines()) if n and expression in source
+        n
+        for n, source in enumerate(inspect.getsource(f).splitlines())
+        if n and expression in source
     )
     place = f"{os.path.relpath(__file__)}:{line} in {f.__name__}: {expression}"
     assert type(info.value) is cls

@@ -118,8 +118,7 @@ def values(op):
     tangents = weights_like(op.at)
     found, _ = jacrs.jvp(lambda *x: tuple(op(*x)), tuple(op.at), tangents)
     assert len(found) == len(expected)
-    for a, b in zip(found, map(np.asarray, expected), strict=True):
-        a = np.asarray(a)
+    for a, b in zip(map(np.asarray, found), map(np.asarray, expected), strict=True):
         assert (a.shape, a.dtype) == (b.shape, b.dtype)
         if b.dtype.kind == "f":
             assert_close(a, b, VALUE[b.dtype])
@@ -150,7 +149,10 @@ def products(op):
     pulled = pullback(cotangents)
     pulled = pulled if len(op.at) != 1 else (pulled,)
     for leaf, moved in zip(y, along, strict=True):
-        assert (np.shape(moved), np.asarray(moved).dtype) == (np.shape(leaf), np.asarray(leaf).dtype)
+        assert (np.shape(moved), np.asarray(moved).dtype) == (
+            np.shape(leaf),
+            np.asarray(leaf).dtype,
+        )
     for x, back in zip(op.at, pulled, strict=True):
         assert (np.shape(back), np.asarray(back).dtype) == (x.shape, x.dtype)
 
@@ -172,7 +174,9 @@ def second_derivatives(op):
         ends = np.cumsum([y.size for y in op.at])[:-1]
         pairs = zip(np.split(x, ends), op.at, strict=True)
         ys = op.floats(*[part.reshape(y.shape) for part, y in pairs])
-        return sum([(y * w).sum() for y, w in zip(ys, weights_like(ys), strict=True)], 0.0 * x.sum())
+        return sum(
+            [(y * w).sum() for y, w in zip(ys, weights_like(ys), strict=True)], 0.0 * x.sum()
+        )
 
     x = joined(op.at)
     gradient = jacrs.grad(total)

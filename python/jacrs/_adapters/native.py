@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 NAMES = tuple(
     (
-        "Tracer ufunc where cast reshape transpose broadcast diagonal reduce argpick cumulate argsort "
-        "gather scatter_add add_at nonzero_flat concat pack matmul stop_gradient lift value "
-        "shares_memory"
+        "Tracer ufunc where cast reshape transpose broadcast diagonal reduce argpick cumulate "
+        "argsort gather scatter_add add_at nonzero_flat concat pack matmul stop_gradient lift "
+        "value shares_memory"
     ).split()
 )
 

@@ -235,11 +235,17 @@ pub fn to_array(slf: &Bound<'_, Tracer>, dtype: Option<&Bound<'_, PyAny>>) -> Py
              that convert their arguments must be replaced by NumPy ones",
         ));
     }
-    let array = tracer::numpy_value(slf)?;
-    match dtype {
-        Some(dtype) if !dtype.is_none() => Ok(array.call_method1("astype", (dtype,))?.unbind()),
-        _ => Ok(array.unbind()),
-    }
+    let array = match dtype {
+        Some(dtype) if !dtype.is_none() => {
+            tracer::numpy_value(slf)?.call_method1("astype", (dtype,))?
+        }
+        _ => tracer::numpy_value(slf)?,
+    };
+    // A copy: writing to it would not reach the recorded array, so it cannot be written to.
+    let read_only = PyDict::new(py);
+    read_only.set_item("write", false)?;
+    array.call_method("setflags", (), Some(&read_only))?;
+    Ok(array.unbind())
 }
 
 fn called_from_scipy_sparse(py: Python<'_>) -> bool {

@@ -22,7 +22,9 @@ fn numbers(shape: &[usize]) -> Array {
 
 /// `n` additions and products of two scalars.
 fn scalar_program(n: usize) -> Graph {
-    let mut text = String::from("%0 = input! : float64[2]\n%1 = item(%0, [0 1]) : float64[]\n%2 = item(%0, [1 1]) : float64[]\n");
+    let mut text = String::from(
+        "%0 = input! : float64[2]\n%1 = item(%0, [0 1]) : float64[]\n%2 = item(%0, [1 1]) : float64[]\n",
+    );
     for k in 3..n + 3 {
         let name = if k % 2 == 0 { "add" } else { "mul" };
         writeln!(text, "%{k} = {name}(%{}, %{}) : float64[]", k - 1, k - 2).unwrap();

@@ -1,6 +1,6 @@
 //! Derivatives of array programs at native speed.
 //!
-//! The modules are the pipeline, in its order; [`error`], [`array`], [`simd`], [`ir`] and [`ops`]
+//! The modules are the pipeline, in its order; [`error`], [`mod@array`], [`simd`], [`ir`] and [`ops`]
 //! are what all stages share.
 
 pub mod error;

@@ -125,10 +125,10 @@ pub fn split(g: &Graph, values: &[NodeId], products: &[NodeId], late_inputs: &[N
     let mut early = g.clone();
     early.outputs = values.iter().chain(&residuals).copied().collect();
     drop_unused(&mut early, &mut late, values.len(), late_inputs.len());
-    Split {
-        early: early.without_inputs(late_inputs),
-        late,
-    }
+    let early = early.without_inputs(late_inputs);
+    debug_assert_eq!(crate::ops::verify(&early), Ok(()));
+    debug_assert_eq!(crate::ops::verify(&late), Ok(()));
+    Split { early, late }
 }
 
 /// A node that is made anew in the late half rather than carried over: it costs nothing.

@@ -328,7 +328,11 @@ impl Graph {
         let mut target = Graph::new();
         let live = self.reachable(&self.outputs);
         let mut place: Vec<Option<NodeId>> = vec![None; self.len()];
-        for &x in self.inputs().iter().filter(|x| !dropped.contains(x)) {
+        let mut kept = vec![true; self.len()];
+        for x in dropped {
+            kept[x.index()] = false;
+        }
+        for &x in self.inputs().iter().filter(|x| kept[x.index()]) {
             let id = target.input(self.dtype(x), self.shape(x), self.node(x).active);
             place[x.index()] = Some(id);
         }
