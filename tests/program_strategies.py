@@ -287,7 +287,7 @@ def create(w):
             f"{name} = np.full({shape}, {a}, float)",
             f"{name} = np.array([{a}, {b}, {c}])",
             f"{name} = np.array([[{a}, 1], [{b}, {c}]])",
-            f"{name} = np.asarray([{a}, {b}])",
+            f"{name} = np.asarray([{a}, {b}], float)",
             f"{name} = np.ones({shape}) * {a}",
             f"{name} = np.zeros_like({like})",
             f"{name} = np.full_like({like}, {a})",
@@ -501,13 +501,13 @@ def integers(w):
     a, name = w.array(), new(w)
     return w.pick(
         (
-            f"{name} = np.argsort({a})",
+            f"{name} = np.argsort({a}, kind='stable')",
             f"{name} = np.argmax({a})",
-            f"{name} = {a}[np.argsort({a}[..., 0] if {a}.ndim > 1 else {a})]",
+            f"{name} = {a}[np.argsort({a}[..., 0] if {a}.ndim > 1 else {a}, kind='stable')]",
             f"{name} = {a}.ravel()[np.argmin({a})]",
             f"{name} = {a} > {w.scalar()}",
             f"{name} = ({a} > 0.1) & ({a} < 1.3)",
-            f"{name} = np.take_along_axis({a}, np.argsort({a}, axis=0), axis=0)",
+            f"{name} = np.take_along_axis({a}, np.argsort({a}, axis=0, kind='stable'), axis=0)",
             f"{name} = np.count_nonzero({a} > 0.2) * {w.scalar()}",
             f"{name} = {a}[np.nonzero({a} > 0.2)]",
             f"{name} = np.searchsorted([-0.9, 0.2, 1.0], {a}) * {a}",
@@ -557,7 +557,7 @@ def loop(w):
             f"for i, item in enumerate({b}):\n    {a}[i % len({a})] = item",
             f"for p, q in zip({a}, {b}):\n    p += q",
             f"{name} = max({b}[0], {s}) if {b}.ndim == 1 else {b}[0]",
-            f"{name} = {a}\nfor _ in range(2):\n    {name} = np.tanh({name}) + {s}",
+            f"{name} = {b}\nfor _ in range(2):\n    {name} = np.tanh({name}) + {s}",
         )
     )
 

@@ -38,6 +38,8 @@ y = np.zeros((2, 3)); y.flatten()[1] = x[1]; out = y + x[0]
 y = np.zeros((2, 3)); y.flat[4] = x[4]; out = y
 y = np.zeros((2, 3)); y.flat[::2] = x[:3]; out = y
 y = np.zeros((3, 3)); y.flat[::4] = x[:3]; out = y
+y = np.zeros(6); y[::2].flat[0] = x[0]; out = y
+y = np.zeros((2, 3)); out = [v * x[0] for v in y.flat][0]
 y = np.zeros((2, 3)); y.swapaxes(0, 1)[0] = x[:2]; out = y
 y = np.zeros((2, 3, 1)); np.moveaxis(y, 0, -1)[0] = x[:2]; out = y
 y = np.zeros((2, 3)); np.transpose(y)[1, 1] = x[0]; y[1, 1] *= 2; out = y
@@ -287,9 +289,11 @@ OUT = (
     "np.{} cannot write a traced value into a plain array: the derivative would be lost; create "
     "the array inside the recorded function"
 )
+FLAT = (
+    "the flat attribute of an array with gaps or another order than C cannot be recorded; read "
+    "through x.ravel(), or write with a multi-dimensional index"
+)
 BUFFER = np.zeros(6)
-COUNTS = np.zeros(6, int)
-STORE = {}
 
 
 def write_argument(x):
@@ -350,6 +354,12 @@ def store_in_integers(x):
     return y
 
 
+def flat_of_transposed(x):
+    y = x.reshape(2, 3).T * 1.0
+    y.T[:, :2].T.flat[0] = 1.0
+    return y
+
+
 def take_float(x):
     return x * float(x[0])
 
@@ -367,6 +377,7 @@ REFUSED = {
     add_to_outside: (jacrs.TraceError, OUT.format("add"), "y += x"),
     out_is_outside: (jacrs.TraceError, OUT.format("sin"), "np.sin(x, out=BUFFER)"),
     store_in_integers: (jacrs.TraceError, PLAIN, "y[1:]"),
+    flat_of_transposed: (jacrs.TraceError, FLAT, "y.T[:, :2].T.flat"),
     take_float: (jacrs.TraceError, FLOAT, "float(x[0])"),
 }
 

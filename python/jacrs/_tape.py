@@ -103,7 +103,7 @@ class Tape:
         ]
         watched = []
         for leaf in checked:
-            source = self._session.argument(leaf, differentiable=True)
+            source = self._session.argument(leaf, differentiable=True, keep=True)
             given = as_given(source, leaf)
             self._watched[id(given)] = _Watched(given, source, source.shape, source.dtype)
             watched.append(given)

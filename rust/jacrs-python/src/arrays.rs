@@ -50,6 +50,12 @@ const NATIVE: u8 = b'<';
 #[cfg(target_endian = "big")]
 const NATIVE: u8 = b'>';
 
+/// Whether float32 holds every value of this dtype, so that NumPy keeps float32 beside it.
+pub fn is_narrow_integer(array: &Bound<'_, PyUntypedArray>) -> bool {
+    let descr = array.dtype();
+    matches!(descr.kind(), b'i' | b'u') && descr.itemsize() <= 2
+}
+
 /// How the memory of an array is taken over.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Take {
@@ -75,7 +81,7 @@ pub fn from_numpy(array: &Bound<'_, PyUntypedArray>, take: Take) -> PyResult<Arr
     // SAFETY: a live array object.
     let flags = unsafe { (*array.as_array_ptr()).fields.flags };
     if convert || flags & npyffi::NPY_ARRAY_ALIGNED == 0 {
-        let converted = array.call_method1("astype", (dtype.name(),))?;
+        let converted = ndarray_method(array, "astype", dtype.name())?;
         return from_numpy(converted.cast::<PyUntypedArray>()?, Take::Copy);
     }
     let size = dtype.size() as isize;
@@ -85,7 +91,7 @@ pub fn from_numpy(array: &Bound<'_, PyUntypedArray>, take: Take) -> PyResult<Arr
     };
     let whole_strides = array.strides().iter().all(|s| s % size == 0);
     if !whole_strides {
-        let dense = array.call_method1("copy", ("C",))?;
+        let dense = ndarray_method(array, "copy", "C")?;
         return from_numpy(dense.cast::<PyUntypedArray>()?, Take::Copy);
     }
     // SAFETY: a live array object.
@@ -103,6 +109,16 @@ pub fn from_numpy(array: &Bound<'_, PyUntypedArray>, take: Take) -> PyResult<Arr
         return Ok(Array::from_parts(buffer, view));
     }
     Ok(dense_copy(&view))
+}
+
+/// A method of plain arrays: that of a subclass may record what it does.
+fn ndarray_method<'py>(
+    array: &Bound<'py, PyUntypedArray>,
+    name: &str,
+    argument: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    let ndarray = array.py().get_type::<PyUntypedArray>();
+    ndarray.call_method1(name, (array, argument))
 }
 
 /// A copy without gaps whose axes lie in memory in the same order.

@@ -58,13 +58,15 @@ pub struct Job {
 /// Seeds that go together in one sweep of a Jacobian.
 const PANEL: usize = 16;
 
-/// The most recently used programs, newest last; bounded by count and by bytes of graph.
+/// The most recently used programs, newest last; bounded by count, by the size of their graphs and
+/// by the memory that they keep for runs to come.
 struct Cache {
     entries: Vec<(u128, Arc<Program>)>,
 }
 
 const MOST_PROGRAMS: usize = 64;
 const MOST_NODES: usize = 8_000_000;
+const MOST_KEPT_BYTES: usize = 1 << 30;
 
 static CACHE: Mutex<Cache> = Mutex::new(Cache {
     entries: Vec::new(),
@@ -81,13 +83,17 @@ impl Cache {
 
     fn insert(&mut self, key: u128, program: Arc<Program>) {
         self.entries.push((key, program));
-        let total =
-            |entries: &[(u128, Arc<Program>)]| entries.iter().map(|(_, p)| p.nodes).sum::<usize>();
-        while self.entries.len() > 1
-            && (self.entries.len() > MOST_PROGRAMS || total(&self.entries) > MOST_NODES)
-        {
+        while self.entries.len() > 1 && self.is_full() {
             self.entries.remove(0);
         }
+    }
+
+    fn is_full(&self) -> bool {
+        let total =
+            |of: fn(&Program) -> usize| self.entries.iter().map(|(_, p)| of(p)).sum::<usize>();
+        self.entries.len() > MOST_PROGRAMS
+            || total(|p| p.nodes) > MOST_NODES
+            || total(Program::kept_bytes) > MOST_KEPT_BYTES
     }
 }
 
@@ -184,6 +190,18 @@ impl Program {
             nodes,
             width,
         })
+    }
+}
+
+impl Program {
+    fn kept_bytes(&self) -> usize {
+        match &self.body {
+            Body::Products(plan) => plan.scratch().kept_bytes(),
+            Body::Split { early, late } => {
+                early.scratch().kept_bytes() + late.scratch().kept_bytes()
+            }
+            Body::Jacobian(assembly, _) => assembly.kept_bytes(),
+        }
     }
 }
 

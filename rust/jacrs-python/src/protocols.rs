@@ -1,5 +1,7 @@
 //! NumPy's protocols: ufuncs and functions called with a tracer among their arguments.
 
+use jacrs::array::DType;
+use jacrs::error::Error;
 use jacrs::ops::Fun;
 use jacrs::trace::Weak;
 use pyo3::prelude::*;
@@ -59,7 +61,41 @@ pub fn array_ufunc(
     }
 }
 
-/// `out=`, `where=`, `dtype=` and the keywords that say nothing about the value.
+/// What the keywords of a ufunc say about its value.
+#[derive(Default)]
+struct Keywords<'py> {
+    out: Option<Bound<'py, PyAny>>,
+    mask: Option<Bound<'py, PyAny>>,
+    dtype: Option<DType>,
+    /// Any cast will do.
+    unsafe_casts: bool,
+}
+
+impl<'py> Keywords<'py> {
+    fn read(
+        py: Python<'py>,
+        ufunc: &Bound<'py, PyAny>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Self> {
+        let mut keywords = Self::default();
+        for (key, value) in kwargs.into_iter().flatten() {
+            let key: String = key.extract()?;
+            match key.as_str() {
+                "out" => keywords.out = single_output(&value)?,
+                "where" if value.is(pyo3::types::PyBool::new(py, true)) => {}
+                "where" => keywords.mask = Some(value),
+                "dtype" | "signature" if value.is_none() => {}
+                "dtype" => keywords.dtype = Some(parse_dtype(&value)?),
+                "casting" => keywords.unsafe_casts = value.eq("unsafe")?,
+                "order" | "subok" => {}
+                _ => return Err(unsupported_keyword(py, ufunc, &key)),
+            }
+        }
+        Ok(keywords)
+    }
+}
+
+/// An elementwise function whose keywords say something about its value.
 fn with_keywords<'py>(
     py: Python<'py>,
     fun: Fun,
@@ -67,28 +103,25 @@ fn with_keywords<'py>(
     mut operands: Vec<Operand<'py>>,
     kwargs: &Bound<'py, PyDict>,
 ) -> PyResult<Py<PyAny>> {
-    let (mut out, mut mask) = (None, None);
-    for (key, value) in kwargs {
-        let key: String = key.extract()?;
-        match key.as_str() {
-            "out" => out = single_output(&value)?,
-            "where" if value.is(pyo3::types::PyBool::new(py, true)) => {}
-            "where" => mask = Some(value),
-            "dtype" | "signature" if value.is_none() => {}
-            "dtype" => {
-                let dtype = parse_dtype(&value)?;
-                for operand in &mut operands {
-                    *operand = Operand::require(
-                        &crate::primitives::cast_operand(py, operand, dtype)?.into_bound(py),
-                    )?;
+    let keywords = Keywords::read(py, ufunc, Some(kwargs))?;
+    if let Some(dtype) = keywords.dtype {
+        let name: String = ufunc.getattr("__name__")?.extract()?;
+        for (k, operand) in operands.iter_mut().enumerate() {
+            let converted = state::wrap(py, |state| {
+                let node = state.strong(operand)?;
+                let from = state.rec.graph.dtype(node);
+                if keywords.unsafe_casts || tracer::same_kind(from, dtype) {
+                    return Ok(state.rec.cast(node, dtype));
                 }
-            }
-            "casting" | "order" | "subok" => {}
-            _ => return Err(unsupported_keyword(py, ufunc, &key)),
+                Err(Error::type_(format!(
+                    "Cannot cast ufunc '{name}' input {k} from dtype('{from}') to dtype('{dtype}') with casting rule 'same_kind'"
+                )))
+            })?;
+            *operand = Operand::require(converted.bind(py))?;
         }
     }
     let result = tracer::map(py, fun, &operands)?;
-    finish(py, ufunc, result, out, mask)
+    finish(py, ufunc, result, keywords.out, keywords.mask)
 }
 
 /// Puts a result where `out=` and `where=` say.
@@ -173,13 +206,19 @@ fn other_ufunc(
 ) -> PyResult<Py<PyAny>> {
     let name: String = ufunc.getattr("__name__")?.extract()?;
     match name.as_str() {
-        "matmul" => {
-            let product = matmul(py, &inputs.get_item(0)?, &inputs.get_item(1)?)?;
-            let out = kwargs.map(|k| k.get_item("out")).transpose()?.flatten();
-            let out = out.map(|o| single_output(&o)).transpose()?.flatten();
-            finish(py, ufunc, product, out, None)
+        "matmul" | "positive" | "conjugate" => {
+            let keywords = Keywords::read(py, ufunc, kwargs)?;
+            if keywords.dtype.is_some() {
+                return Err(unsupported_keyword(py, ufunc, "dtype"));
+            }
+            let x = inputs.get_item(0)?;
+            let result = if name == "matmul" {
+                matmul(py, &x, &inputs.get_item(1)?)?
+            } else {
+                x.call_method1("copy", ("K",))?.unbind()
+            };
+            finish(py, ufunc, result, keywords.out, keywords.mask)
         }
-        "positive" | "conjugate" => Ok(inputs.get_item(0)?.call_method1("copy", ("K",))?.unbind()),
         _ => match registry::function(ufunc)? {
             Some(adapter) => Ok(adapter.call(inputs, kwargs)?.unbind()),
             None => Err(raise_as(py, "unsupported", &registry::reason(ufunc)?)),

@@ -139,12 +139,15 @@ impl Session {
         inner.open = false;
     }
 
-    /// A fresh, read-only name for an argument.
+    /// A fresh, read-only name for an argument; `keep` where it may change before the recording is
+    /// run.
+    #[pyo3(signature = (x, differentiable, keep = false))]
     fn argument(
         &self,
         py: Python<'_>,
         x: &Bound<'_, PyAny>,
         differentiable: bool,
+        keep: bool,
     ) -> PyResult<Py<PyAny>> {
         let joined = self.inner().joined;
         if let Ok(tracer) = x.cast::<Tracer>() {
@@ -159,7 +162,13 @@ impl Session {
             });
         }
         let array = arrays::asarray(x)?;
-        let taken = arrays::from_numpy(&array, Take::Borrow)?;
+        // An outer recording goes on, and runs later.
+        let take = if keep || joined {
+            Take::Copy
+        } else {
+            Take::Borrow
+        };
+        let taken = arrays::from_numpy(&array, take)?;
         state::wrap_handle(py, |state| {
             if !joined {
                 return Ok(state.rec.argument(taken, differentiable));

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use jacrs::array::{Array, DType};
 use jacrs::error::Result;
 use jacrs::ir::NodeId;
-use jacrs::trace::{Access, Handle, Recording};
+use jacrs::trace::{Access, Handle, Recording, Weak};
 use pyo3::prelude::*;
 
 use crate::arrays::{self, Take};
@@ -122,8 +122,8 @@ pub enum Operand<'py> {
     Scalar(f64, DType, usize),
     Int(i64),
     Bool(bool),
-    /// An array as it is now.
-    Array(Bound<'py, PyAny>, Array),
+    /// An array as it is now, and how weak its type is.
+    Array(Bound<'py, PyAny>, Array, Weak),
 }
 
 impl<'py> Operand<'py> {
@@ -153,7 +153,7 @@ impl<'py> Operand<'py> {
                 "complex numbers cannot be recorded yet; write the real and the imaginary part as two arrays",
             ));
         }
-        if contains_tracer(x) {
+        if contains_tracer(x, 0) {
             // A list with traced items: the array that NumPy would make of it.
             let array = x
                 .py()
@@ -173,7 +173,12 @@ impl<'py> Operand<'py> {
         {
             let array = arrays::asarray(x)?;
             let taken = arrays::from_numpy(&array, Take::Copy)?;
-            return Ok(Some(Self::Array(x.clone(), taken)));
+            let weak = if arrays::is_narrow_integer(&array) {
+                Weak::Int
+            } else {
+                Weak::None
+            };
+            return Ok(Some(Self::Array(x.clone(), taken, weak)));
         }
         Ok(None)
     }
@@ -195,9 +200,15 @@ impl<'py> Operand<'py> {
 }
 
 /// Whether nested lists and tuples hold a tracer somewhere.
-fn contains_tracer(x: &Bound<'_, PyAny>) -> bool {
+fn contains_tracer(x: &Bound<'_, PyAny>, depth: usize) -> bool {
     use pyo3::types::{PyList, PyListMethods, PyTuple, PyTupleMethods};
-    let holds = |item: Bound<'_, PyAny>| item.cast::<Tracer>().is_ok() || contains_tracer(&item);
+    // As deep as arrays have axes: a list may hold itself.
+    const DEEPEST: usize = 64;
+    if depth > DEEPEST {
+        return false;
+    }
+    let holds =
+        |item: Bound<'_, PyAny>| item.cast::<Tracer>().is_ok() || contains_tracer(&item, depth + 1);
     if let Ok(list) = x.cast::<PyList>() {
         return list.iter().any(holds);
     }
@@ -216,8 +227,7 @@ fn is_generic(x: &Bound<'_, PyAny>) -> PyResult<bool> {
 
 impl State {
     /// The node of an operand, and how weak its type is.
-    pub fn node(&mut self, operand: &Operand<'_>) -> Result<(NodeId, jacrs::trace::Weak)> {
-        use jacrs::trace::Weak;
+    pub fn node(&mut self, operand: &Operand<'_>) -> Result<(NodeId, Weak)> {
         let location = self.rec.graph.location;
         Ok(match operand {
             Operand::Tracer(tracer) => {
@@ -235,9 +245,9 @@ impl State {
             ),
             Operand::Int(value) => (self.rec.literal_i64(*value), Weak::Int),
             Operand::Bool(value) => (self.rec.literal_bool(*value), Weak::Bool),
-            Operand::Array(object, array) => {
+            Operand::Array(object, array, weak) => {
                 let handle = self.capture(object, array.clone());
-                (self.rec.node(handle), Weak::None)
+                (self.rec.node(handle), *weak)
             }
         })
     }
@@ -246,7 +256,7 @@ impl State {
     pub fn handle(&self, operand: &Operand<'_>) -> Option<Handle> {
         match operand {
             Operand::Tracer(tracer) => tracer.get().handle(self.generation).ok(),
-            Operand::Array(object, _) => self
+            Operand::Array(object, ..) => self
                 .captures
                 .get(&(object.as_ptr() as usize))
                 .map(|known| known.handle),

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jacrs::array::DType;
 use jacrs::error::{Error, Result};
+use jacrs::ir::NodeId;
 use jacrs::ops::Fun;
 use jacrs::trace::{Handle, Index, Weak};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
@@ -129,27 +130,35 @@ fn binary(
     let (Some(x), Some(z)) = (Operand::read(x)?, Operand::read(z)?) else {
         return Ok(py.NotImplemented());
     };
-    if fun == Fun::Power
-        && let Some((exponent, integer)) = literal(&z)
-    {
-        return power(py, x, exponent, integer);
+    if fun == Fun::Power && literal(&z).is_some() {
+        return state::wrap_handle(py, |state| {
+            let (base, _) = state.node(&x)?;
+            let node = power(state, base, &z)?;
+            Ok(follow(state, node, &[x]))
+        });
     }
     map(py, fun, &[x, z])
 }
 
 /// `x ** 2` and its like, with the short cuts that NumPy's operator takes and its ufunc does not.
-fn power(py: Python<'_>, x: Operand<'_>, exponent: f64, integer: bool) -> PyResult<Py<PyAny>> {
-    state::wrap_handle(py, |state| {
-        let (base, _) = state.node(&x)?;
-        let node = state.rec.pow_const(base, exponent, integer)?;
-        Ok(follow(state, node, &[x]))
-    })
+fn power(state: &mut State, base: NodeId, exponent: &Operand<'_>) -> Result<NodeId> {
+    let (value, integer) =
+        literal(exponent).ok_or_else(|| Error::internal("the exponent is no number"))?;
+    let base = match exponent {
+        // NumPy's scalars have a type of their own, Python's numbers have not.
+        Operand::Scalar(_, dtype, _) => {
+            let common = state.rec.graph.dtype(base).promote(*dtype);
+            state.rec.cast(base, common)
+        }
+        _ => base,
+    };
+    state.rec.pow_const(base, value, integer)
 }
 
 /// An elementwise operation on operands already read.
 pub fn map(py: Python<'_>, fun: Fun, operands: &[Operand<'_>]) -> PyResult<Py<PyAny>> {
     state::wrap_handle(py, |state| {
-        let mut nodes = [(jacrs::ir::NodeId(0), Weak::None); 3];
+        let mut nodes = [(NodeId(0), Weak::None); 3];
         for (slot, operand) in nodes.iter_mut().zip(operands) {
             *slot = state.node(operand)?;
         }
@@ -174,7 +183,7 @@ fn literal(operand: &Operand<'_>) -> Option<(f64, bool)> {
 }
 
 /// The handle of a result, in the memory order that NumPy gives it.
-fn follow(state: &mut State, node: jacrs::ir::NodeId, operands: &[Operand<'_>]) -> Handle {
+fn follow(state: &mut State, node: NodeId, operands: &[Operand<'_>]) -> Handle {
     if state.rec.graph.shape(node).len() < 2 {
         return state.rec.fresh(node);
     }
@@ -527,12 +536,13 @@ impl Tracer {
     #[getter]
     fn flat(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         slf.get().view_with(slf.py(), |state, handle| {
-            let flat = state.rec.ravel(handle)?;
+            let size = state.rec.shape(*handle).iter().product();
+            let flat = state.rec.reshape(handle, &[size])?;
             if state.rec.same_memory(*handle, flat) {
                 return Ok(flat);
             }
             Err(Error::trace(
-                "the flat attribute of an array that is not in C order cannot be recorded; \
+                "the flat attribute of an array with gaps or another order than C cannot be recorded; \
                  read through x.ravel(), or write with a multi-dimensional index",
             ))
         })
@@ -699,27 +709,30 @@ fn update(slf: &Bound<'_, ArrayTracer>, fun: Fun, other: &Bound<'_, PyAny>) -> P
         let z = state.node(&other)?;
         own.get().shared(state, |state, handle| {
             let x = state.rec.node(*handle);
-            let result = match (fun, literal(&other)) {
-                (Fun::Power, Some((exponent, integer))) => {
-                    state.rec.pow_const(x, exponent, integer)?
-                }
-                _ => state.rec.map(fun, &[(x, Weak::None), z])?,
+            let result = if fun == Fun::Power && literal(&other).is_some() {
+                power(state, x, &other)?
+            } else {
+                state.rec.map(fun, &[(x, Weak::None), z])?
             };
             write_whole(state, handle, result, fun.row().numpy[0])
         })
     })
 }
 
+/// NumPy's casting rule of that name.
+pub fn same_kind(from: DType, to: DType) -> bool {
+    from == to || (from.is_float() && to.is_float()) || from < to
+}
+
 /// Writes a whole array in place, with NumPy's "same kind" rule; a smaller result is repeated.
 pub fn write_whole(
     state: &mut State,
     handle: &mut Handle,
-    result: jacrs::ir::NodeId,
+    result: NodeId,
     ufunc: &str,
 ) -> Result<()> {
     let (from, to) = (state.rec.graph.dtype(result), state.rec.dtype(*handle));
-    let same_kind = from == to || (from.is_float() && to.is_float()) || from < to;
-    if !same_kind {
+    if !same_kind(from, to) {
         return Err(Error::type_(format!(
             "Cannot cast ufunc '{ufunc}' output from dtype('{from}') to dtype('{to}') with casting rule 'same_kind'"
         )));

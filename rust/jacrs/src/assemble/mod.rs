@@ -156,6 +156,11 @@ impl Assembly {
         Ok(())
     }
 
+    /// Bytes of scratch that are kept for runs to come.
+    pub fn kept_bytes(&self) -> usize {
+        self.early.scratch().kept_bytes() + self.late.scratch().kept_bytes()
+    }
+
     /// Bytes of scratch on this many threads.
     pub fn scratch_bytes(&self, threads: usize) -> usize {
         let each = self.late.scratch_bytes() + self.panels.bytes();

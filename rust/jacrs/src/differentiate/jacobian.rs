@@ -43,7 +43,9 @@ pub fn jacobian(
         Mode::Forward => {
             for (j, &x) in inputs.iter().enumerate() {
                 let name = placeholder(g, x);
-                let columns = jvp(g, outputs, &[x], &[Some(name)]);
+                let mut tangents = vec![None; inputs.len()];
+                tangents[j] = Some(name);
+                let columns = jvp(g, outputs, inputs, &tangents);
                 for (i, block) in with_seeds(g, &columns, name)?.into_iter().enumerate() {
                     blocks[i][j] = block.map(|(id, _)| join(g, id, outputs[i], x));
                 }

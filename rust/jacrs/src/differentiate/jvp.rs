@@ -33,13 +33,17 @@ pub fn jvp(
     let region = Region::of_derivatives(g, outputs, &moving);
     let mut table = Table::new(&region, None);
     for (&x, &t) in inputs.iter().zip(tangents) {
-        if region.contains(x) {
-            *table.at(x) = t;
+        if let (Some(t), true) = (t, region.contains(x)) {
+            // An input given twice moves by the sum.
+            let sum = table.get(x).copied().flatten();
+            *table.at(x) = Some(sum.map_or(t, |sum| build::add(g, sum, t)));
         }
     }
     let outer = g.location;
+    // What an input was made from is none of this sweep's business.
+    let is_input = region.marks(inputs);
     for y in region.ids() {
-        if table.get(y).is_some_and(Option::is_some) {
+        if *is_input.get(y).expect("in the region") {
             continue;
         }
         let of = |x: &NodeId| table.get(*x).copied().flatten();

@@ -85,6 +85,15 @@ impl Region {
         id.index() >= self.first && self.inside.get(id.index() - self.first) == Some(&true)
     }
 
+    /// Which nodes of the region are among the given ones.
+    fn marks(&self, nodes: &[NodeId]) -> Table<bool> {
+        let mut marks = Table::new(self, false);
+        for &x in nodes.iter().filter(|x| self.contains(**x)) {
+            *marks.at(x) = true;
+        }
+        marks
+    }
+
     fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> {
         let first = self.first;
         (self.inside.iter().enumerate())

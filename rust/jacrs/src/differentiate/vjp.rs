@@ -21,10 +21,7 @@ pub fn vjp(
     }
     let outer = g.location;
     // What an input was made from is none of this sweep's business.
-    let mut is_input = Table::new(&region, false);
-    for &x in inputs.iter().filter(|x| region.contains(**x)) {
-        *is_input.at(x) = true;
-    }
+    let is_input = region.marks(inputs);
     for y in region.ids().rev() {
         if *is_input.get(y).expect("in the region") {
             continue;

@@ -37,11 +37,12 @@ pub fn map(g: &mut Graph, fun: Fun, operands: &[NodeId]) -> NodeId {
     })
 }
 
-/// The bits of a constant of `dtype`; floats of either width are kept as float64.
+/// The bits of a constant of `dtype`; floats of either width are kept as float64, rounded to theirs.
 pub fn constant_bits(dtype: DType, value: f64) -> i64 {
     match dtype {
         DType::Bool => i64::from(value != 0.0),
         DType::I64 => value as i64,
+        DType::F32 => f64::from(value as f32).to_bits().cast_signed(),
         _ => value.to_bits().cast_signed(),
     }
 }
@@ -118,16 +119,7 @@ pub fn cast(g: &mut Graph, x: NodeId, dtype: DType) -> NodeId {
     }
     if let Some(value) = constant_value(g, x) {
         let shape = g.dims(x);
-        return constant(
-            g,
-            dtype,
-            &shape,
-            if dtype == DType::F32 {
-                f64::from(value as f32)
-            } else {
-                value
-            },
-        );
+        return constant(g, dtype, &shape, value);
     }
     let shape = g.dims(x);
     sure_typed(g, Op::Map(Fun::Cast), dtype, &shape, &[x])

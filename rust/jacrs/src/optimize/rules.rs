@@ -94,13 +94,22 @@ fn item_of_pack(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Op
     if t.shape(x).len() - t.shape(t.operand(x, 0)).len() != lead {
         return None;
     }
-    match t.list(places).iter().position(|&p| p == place) {
+    match position(t.list(places), place) {
         Some(k) => Some(t.operand(x, k)),
         None => {
             let like = t.operand(x, 0);
             Some(build::zeros_like(t, like))
         }
     }
+}
+
+/// Where a place stands in a list of distinct ones. In a full array it stands at itself.
+fn position(places: &[i64], place: i64) -> Option<usize> {
+    let guess = place as usize;
+    if places.get(guess) == Some(&place) {
+        return Some(guess);
+    }
+    places.iter().position(|&p| p == place)
 }
 
 fn item_of_broadcast(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Option<NodeId> {

@@ -27,6 +27,13 @@ impl Scratch {
         self.bytes
     }
 
+    /// What is kept for runs to come; nothing while another thread is looking.
+    pub fn kept_bytes(&self) -> usize {
+        self.kept
+            .try_lock()
+            .map_or(0, |kept| kept.len() * self.bytes)
+    }
+
     /// A buffer, and whether it is a new one.
     pub fn take(&self) -> (Buffer, bool) {
         match self.kept.try_lock().ok().and_then(|mut kept| kept.pop()) {

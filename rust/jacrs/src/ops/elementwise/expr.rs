@@ -80,8 +80,7 @@ methods! {
     sinh Sinh ();
     cosh Cosh ();
     expit Expit ();
-    floor Floor ();
-    trunc Trunc ();
+    rint Rint ();
     is_nan IsNan ();
     power Power (z);
     hypot Hypot (z);

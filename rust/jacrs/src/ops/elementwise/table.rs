@@ -233,8 +233,9 @@ elementwise! {
         // With an exponent of zero the slope is zero even at x = 0, hence the guarded products.
         Power "power" ["power"] (x, p) -> y = Number::power(x, p),
             [p.mul0(x.power(p - p.one())), y.mul0(x.log())];
-        Remainder "remainder" ["remainder"] (x, z) -> y = Number::remainder(x, z), [x.one(), -(x / z).floor()];
-        Fmod "fmod" ["fmod"] (x, z) -> y = Number::fmod(x, z), [x.one(), -(x / z).trunc()];
+        // The quotient that belongs to the value: that of `x / z`, once rounded, may be the next one.
+        Remainder "remainder" ["remainder"] (x, z) -> y = Number::remainder(x, z), [x.one(), -((x - y) / z).rint()];
+        Fmod "fmod" ["fmod"] (x, z) -> y = Number::fmod(x, z), [x.one(), -((x - y) / z).rint()];
         FloorDivide "floor_divide" ["floor_divide"] (x, z) -> y = Number::floor_divide(x, z);
         Sign "sign" ["sign"] (x) -> y = Number::sign(x);
     }
