@@ -1,11 +1,15 @@
-"""What the adapters leave out, and why."""
+"""What the adapters leave out, and why: computed as it is where nothing recorded goes in."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-_FACTORISATIONS = "comes with the matrix factorisations"
-_FOURIER = "comes with complex numbers and the Fourier transforms"
+from jacrs._adapters import native
+
+_FACTORISATIONS = "matrix factorisations are not differentiated yet"
+_FOURIER = "complex numbers and Fourier transforms are not differentiated yet"
 _COMPLEX = "returns complex numbers outside of the real domain; use np.{} itself"
 _RECORDS = "recorded arrays have no fields"
 _FILES = "writes to a file, which a recorded value is not ready for; return it and write it then"
@@ -32,7 +36,7 @@ _GROUPS: tuple[tuple[str, str, str], ...] = (
     ("", "packbits unpackbits bitwise_count", _BITS),
     ("", "gcd lcm", "works on integers alone; compute it from arrays that are not recorded"),
     ("", "nextafter spacing", "steps between neighbouring floats have no derivative"),
-    ("", "i0", "comes with the special functions"),
+    ("", "i0", "this special function is not differentiated yet"),
     ("", "histogram2d histogramdd", "use np.histogram, or np.searchsorted with np.bincount"),
     ("", "unique_all unique_counts unique_inverse", "use np.unique with return_...=True"),
     *((("", "in1d", "use np.isin"),) if hasattr(np, "in1d") else ()),
@@ -65,3 +69,48 @@ def _reasons() -> dict[str, str]:
 
 REASONS: dict[str, str] = _reasons()
 """Name below `numpy` (as in "linalg.inv") -> why it is not supported, and what to use."""
+
+
+def call(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """Compute a function without an adapter, if no argument depends on what is differentiated."""
+    if _is_active((*args, *keywords.values())):
+        raise native.error("unsupported", _refusal(function))
+    plain = {name: _plain(value) for name, value in keywords.items()}
+    return _recordable(function(*_plain(args), **plain))
+
+
+def _refusal(function: Any) -> str:
+    name = getattr(function, "__name__", "?")
+    if isinstance(function, np.ufunc):
+        full = f"the ufunc {name}"
+    else:
+        full = f"{getattr(function, '__module__', None) or 'numpy'}.{name}"
+    reason = REASONS.get(full.removeprefix("numpy."), REASONS.get(name))
+    if reason is None:
+        reason = "it has no derivative rule yet"
+    return f"{full} cannot be recorded: {reason}"
+
+
+def _is_active(items: Any) -> bool:
+    return any(
+        item.active
+        if isinstance(item, native.Tracer)
+        else isinstance(item, list | tuple) and _is_active(item)
+        for item in items
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, native.Tracer):
+        return native.value(value)
+    if isinstance(value, list):
+        return list(map(_plain, value))
+    # A named tuple of results stays what it is: its items are plain already.
+    return tuple(map(_plain, value)) if type(value) is tuple else value
+
+
+def _recordable(result: Any) -> Any:
+    """Return fresh float arrays as recorded ones, which recorded values can be written into."""
+    if type(result) is np.ndarray and result.dtype in (np.float64, np.float32):
+        return native.lift(result, True)
+    return result

@@ -44,6 +44,18 @@ def taker(function: Callable[..., Any]) -> Callable[..., Any]:
     return take
 
 
+def joiner(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` with the parts of its first argument made arrays: lists with tracers."""
+
+    @functools.wraps(function)
+    def join(parts: Any, *args: Any, **keywords: Any) -> Any:
+        if isinstance(parts, list | tuple) and is_recording() and has_tracer(parts):
+            parts = _built(tuple(parts))
+        return function(parts, *args, **keywords)
+
+    return join
+
+
 def _built(args: tuple[Any, ...]) -> Any:
     for arg in args:
         if (type(arg) is list or type(arg) is tuple) and is_recording() and has_tracer(arg):
@@ -103,7 +115,9 @@ def arange(*args: Any, **keywords: Any) -> Any:
     return result if dtype is None else result.astype(dtype)
 
 
-# What is often given a list; `concatenate`, `stack` and such look into theirs by themselves.
+# NumPy looks for tracers in the list of parts, but not in parts that are lists themselves.
+_JOINERS = "concatenate concat stack hstack vstack dstack column_stack".split()
+# What is often given a list.
 _TAKERS = (
     "sum prod mean std var median max min amax amin ptp argmax argmin average cumsum cumprod diff "
     "dot inner outer cross vdot kron trace sort argsort any all clip interp polyval convolve roll "
@@ -121,6 +135,7 @@ def substitutes() -> dict[str, Callable[..., Any]]:
     """Return what stands for NumPy's makers, by name."""
     table = {name: maker(getattr(np, name)) for name in _MAKERS}
     table.update((name, taker(getattr(np, name))) for name in _TAKERS if hasattr(np, name))
+    table.update((name, joiner(getattr(np, name))) for name in _JOINERS if hasattr(np, name))
     for function in (empty, empty_like, full, full_like, arange):
         table[function.__name__] = functools.wraps(getattr(np, function.__name__))(function)
     return table

@@ -17,6 +17,8 @@ import types
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+from jacrs._scope import kinds
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -37,6 +39,7 @@ class LazyNames(dict[str, Any]):
         self.mirror = mirror
         self["__import__"] = mirror.import_module
         self["globals"] = _globals
+        self["isinstance"] = kinds.isinstance
 
     def __missing__(self, name: str) -> Any:
         value = self.mirror.resolve(name)

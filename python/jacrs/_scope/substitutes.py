@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jacrs._scope import building, creation, mathematics
+from jacrs._scope import building, creation, indexed, kinds, mathematics
 from jacrs._scope.vectorized import Vectorized
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ def _fill_table() -> None:
     tables: tuple[tuple[types.ModuleType, dict[str, Any]], ...] = (
         (np, creation.substitutes()),
         (np, {name: getattr(building, name) for name in _BUILDERS}),
-        (np, {"vectorize": Vectorized}),
+        (np, {"vectorize": Vectorized, "isscalar": kinds.isscalar}),
+        (np, indexed.substitutes()),
         (np.linalg, creation.linalg_substitutes()),
         (math, mathematics.substitutes()),
     )

@@ -138,12 +138,13 @@ pub fn diagonal(
     second: usize,
     writable: bool,
 ) -> PyResult<Py<PyAny>> {
-    as_tracer(x)?
-        .get()
-        .view_with(x.py(), |state, handle| match writable {
-            true => state.rec.diagonal_window(handle, shift, first, second),
-            false => state.rec.diagonal(handle, shift, first, second),
-        })
+    as_tracer(x)?.get().view_with(x.py(), |state, handle| {
+        if writable {
+            state.rec.diagonal_window(handle, shift, first, second)
+        } else {
+            state.rec.diagonal(handle, shift, first, second)
+        }
+    })
 }
 
 /// "sum", "prod", "max" or "min" over axes, which disappear.

@@ -105,6 +105,16 @@ pub fn reason(func: &Bound<'_, PyAny>) -> PyResult<String> {
     })
 }
 
+/// Whether a module that has been imported has this very ufunc under its name: others, such as
+/// those of `numba.vectorize`, are called what their authors like.
+pub fn is_from(module: &str, ufunc: &Bound<'_, PyAny>, name: &str) -> bool {
+    let find = || {
+        let modules = ufunc.py().import("sys")?.getattr("modules")?;
+        modules.get_item(module)?.getattr(name)
+    };
+    find().is_ok_and(|found| found.is(ufunc))
+}
+
 /// The elementwise function behind a ufunc object, by its name; found once for each ufunc.
 pub fn elementwise(ufunc: &Bound<'_, PyAny>) -> PyResult<Option<Fun>> {
     static KNOWN: Mutex<Option<HashMap<usize, (Py<PyAny>, Option<Fun>)>>> = Mutex::new(None);
@@ -117,6 +127,11 @@ pub fn elementwise(ufunc: &Bound<'_, PyAny>) -> PyResult<Option<Fun>> {
     let name: String = ufunc.getattr("__name__")?.extract()?;
     let arity: usize = ufunc.getattr("nin")?.extract()?;
     let fun = Fun::from_numpy(&name).filter(|fun| fun.arity() == arity);
+    let fun = fun.filter(|_| {
+        ["numpy", "scipy.special"]
+            .iter()
+            .any(|module| is_from(module, ufunc, &name))
+    });
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     // The reference keeps the address from being used again.
     known

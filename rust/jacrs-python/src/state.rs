@@ -169,6 +169,7 @@ impl<'py> Operand<'py> {
         if is_array
             || x.is_instance_of::<PyList>()
             || x.is_instance_of::<PyTuple>()
+            || x.is_instance_of::<PyInt>() // such as an enumeration: of type int64 to NumPy
             || is_generic(x)?
         {
             let array = arrays::asarray(x)?;
