@@ -96,7 +96,8 @@ def test_a_thread_started_while_recording_records_for_itself():
 
 NO_RECORDING = (
     "there is no recording on this thread: tracers exist only while jacrs records a function. "
-    "Return what you need from the function, or take jacrs.stop_gradient(x) and convert it inside"
+    "Return what you need from the function, or keep float(jacrs.stop_gradient(x)); "
+    "after a Tape ask it, tape.value(y)"
 )
 OTHER_RECORDING = (
     "this tracer belongs to another recording (it was kept after its function returned, or handed "

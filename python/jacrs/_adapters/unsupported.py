@@ -112,5 +112,5 @@ def _plain(value: Any) -> Any:
 def _recordable(result: Any) -> Any:
     """Return fresh float arrays as recorded ones, which recorded values can be written into."""
     if type(result) is np.ndarray and result.dtype in (np.float64, np.float32):
-        return native.lift(result, True)
+        return native.lift(result, writable=True)
     return result

@@ -82,6 +82,7 @@ def record(
             inputs = [session.argument(x, differentiable=True) for x in arguments.leaves]
             args, keywords = arguments.over(inputs)
             result = g(*args, **keywords) if keywords else g(*args)
+        session.check()
         aux = None
         if has_aux:
             if type(result) is not tuple or len(result) != 2:
@@ -107,6 +108,7 @@ def record_array(f: Callable[..., Any], x: Any) -> tuple[Session, Any, Any, Any]
         with recording_scope(f) as g:
             source = session.argument(x, True)  # noqa: FBT003 - names cost a tenth of the call
             y = g(source)
+        session.check()
         if isinstance(y, Tracer) and y.dtype is F64 and not session.joined:
             return session, source, y, y.shape
         return Recorded(session, Arguments((x,), {}, 0), [source], y, None)

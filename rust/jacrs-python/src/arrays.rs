@@ -32,6 +32,24 @@ pub fn asarray<'py>(x: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray
         .cast_into::<PyUntypedArray>()?)
 }
 
+/// Subclasses of ndarray mean something else by `*` or by their elements, which would be lost.
+pub fn refuse_subclass(x: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = x.py();
+    let class = x.get_type();
+    if class.is(py.get_type::<PyUntypedArray>()) {
+        return Ok(());
+    }
+    let name = class.name()?.to_string();
+    // A file in memory, and the recording scope's own view of a captured array.
+    if matches!(name.as_str(), "memmap" | "Captured") {
+        return Ok(());
+    }
+    let text = format!(
+        "a constant of type {name} is not a plain array, and what {name} adds would be lost; use np.asarray(x) of it"
+    );
+    Err(raise_as(py, "type", &text))
+}
+
 /// The engine's dtype, and whether the elements must be converted to it.
 fn dtype_of(descr: &Bound<'_, PyArrayDescr>) -> Option<(DType, bool)> {
     let native = matches!(descr.byteorder(), b'=' | b'|') || descr.byteorder() == NATIVE;

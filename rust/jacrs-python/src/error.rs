@@ -4,7 +4,7 @@ use jacrs::error::{Error, Kind};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
-use crate::{location, registry};
+use crate::{location, registry, state};
 
 /// The exception for an engine error raised at the user's line that is running now.
 pub fn raise(py: Python<'_>, error: &Error) -> PyErr {
@@ -30,10 +30,14 @@ pub fn raise_as(py: Python<'_>, kind: &str, message: &str) -> PyErr {
         Some((code, lasti)) => (code.unbind(), lasti),
         None => (py.None(), -1),
     };
-    match located.call1((kind, message, code, lasti)) {
+    let error = match located.call1((kind, message, code, lasti)) {
         Ok(exception) => PyErr::from_value(exception),
         Err(error) => error,
+    };
+    if matches!(kind, "trace" | "unsupported") {
+        state::remember_refusal(py, &error);
     }
+    error
 }
 
 /// Converts the error of an engine result.

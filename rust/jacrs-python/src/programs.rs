@@ -107,8 +107,13 @@ fn lock() -> std::sync::MutexGuard<'static, Cache> {
     CACHE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The dtype of a Jacobian block, which is that of what is swept.
-pub fn block_dtype(y: DType, x: DType, mode: Mode) -> DType {
+/// The dtype of a Jacobian block, whichever way it is swept.
+pub fn block_dtype(y: DType, x: DType) -> DType {
+    y.to_float().promote(x.to_float())
+}
+
+/// The dtype in which a block is swept: that of the panels.
+fn swept_dtype(y: DType, x: DType, mode: Mode) -> DType {
     match mode {
         Mode::Forward => y.to_float(),
         Mode::Reverse => x.to_float(),
@@ -382,7 +387,7 @@ pub fn jacobian(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Vec<Arrays>)> {
         for x in xs {
             let shape: Dims = y.shape.iter().chain(&x.shape).copied().collect();
             types.push(Type {
-                dtype: block_dtype(y.dtype, x.dtype, *mode),
+                dtype: swept_dtype(y.dtype, x.dtype, *mode),
                 shape,
             });
         }
@@ -394,11 +399,30 @@ pub fn jacobian(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Vec<Arrays>)> {
         assembly.run(&inputs, &value_outs, &block_outs, check)
     })?;
     let mut blocks = blocks.into_iter();
-    let rows = ys
-        .iter()
-        .map(|_| blocks.by_ref().take(xs.len()).collect())
-        .collect();
+    let mut rows = vec![];
+    for y in ys {
+        let row = xs.iter().zip(blocks.by_ref());
+        rows.push(
+            row.map(|(x, block)| {
+                widened(
+                    py,
+                    block,
+                    swept_dtype(y.dtype, x.dtype, *mode),
+                    block_dtype(y.dtype, x.dtype),
+                )
+            })
+            .collect::<PyResult<_>>()?,
+        );
+    }
     Ok((values, rows))
+}
+
+/// A block in its own dtype, where it was swept in a narrower one.
+fn widened(py: Python<'_>, block: Py<PyAny>, from: DType, to: DType) -> PyResult<Py<PyAny>> {
+    if from == to {
+        return Ok(block);
+    }
+    block.call_method1(py, "astype", (to.name(),))
 }
 
 /// Refuses a result that the memory at hand cannot hold, before it is allocated.

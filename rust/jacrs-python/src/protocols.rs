@@ -221,7 +221,7 @@ fn other_ufunc(
         }
         _ => match registry::function(ufunc)? {
             Some(adapter) => Ok(adapter.call(inputs, kwargs)?.unbind()),
-            None => Err(raise_as(py, "unsupported", &registry::reason(ufunc)?)),
+            None => registry::without_adapter(ufunc, inputs, kwargs),
         },
     }
 }
@@ -242,14 +242,13 @@ fn ufunc_method(
 }
 
 pub fn array_function(
-    py: Python<'_>,
     func: &Bound<'_, PyAny>,
     args: &Bound<'_, PyTuple>,
     kwargs: &Bound<'_, PyDict>,
 ) -> PyResult<Py<PyAny>> {
     match registry::function(func)? {
         Some(adapter) => Ok(adapter.call(args, Some(kwargs))?.unbind()),
-        None => Err(raise_as(py, "unsupported", &registry::reason(func)?)),
+        None => registry::without_adapter(func, args, Some(kwargs)),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use jacrs::ops::Fun;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 static FUNCTIONS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
 static METHODS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
@@ -81,28 +81,17 @@ pub fn located(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     LOCATED.get(py).map(|f| f.bind(py).clone())
 }
 
-/// Why a NumPy function is not supported, as the adapters' table says.
-pub fn reason(func: &Bound<'_, PyAny>) -> PyResult<String> {
+/// Calls a function that has no adapter: computed as it is where no argument depends on what is
+/// differentiated, refused with the reason otherwise.
+pub fn without_adapter(
+    func: &Bound<'_, PyAny>,
+    args: &Bound<'_, PyTuple>,
+    kwargs: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Py<PyAny>> {
     let py = func.py();
-    let text = |name: &str| {
-        func.getattr(name)
-            .ok()
-            .and_then(|v| v.extract::<String>().ok())
-    };
-    let module = text("__module__").unwrap_or_else(|| "numpy".into());
-    let full = format!(
-        "{module}.{}",
-        text("__name__").unwrap_or_else(|| "?".into())
-    );
-    let key = full.strip_prefix("numpy.").unwrap_or(&full);
-    let reasons = py
-        .import("jacrs._adapters.unsupported")?
-        .getattr("REASONS")?
-        .cast_into::<PyDict>()?;
-    Ok(match reasons.get_item(key)? {
-        Some(reason) => format!("{full} cannot be recorded: {reason}"),
-        None => format!("{full} cannot be recorded yet: it has no derivative rule"),
-    })
+    let kwargs = kwargs.map_or_else(|| PyDict::new(py), Clone::clone);
+    let call = py.import("jacrs._adapters.unsupported")?.getattr("call")?;
+    Ok(call.call1((func, args, kwargs))?.unbind())
 }
 
 /// Whether a module that has been imported has this very ufunc under its name: others, such as

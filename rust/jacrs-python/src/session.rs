@@ -130,6 +130,17 @@ impl Session {
         Ok(())
     }
 
+    /// Raises the first refusal that the recorded function caught, if it caught one.
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(error) = state::refusal(py) else {
+            return Ok(());
+        };
+        let note = "the recorded function caught this error, which NumPy does not raise, \
+                    and went on along another path";
+        error.value(py).call_method1("add_note", (note,))?;
+        Err(error)
+    }
+
     /// Ends the recording; its tracers raise from then on.
     fn close(&self) {
         let mut inner = self.inner();
@@ -273,6 +284,9 @@ impl Session {
                 let mut made = vec![];
                 for (j, block) in row.into_iter().enumerate() {
                     let node = block.unwrap_or_else(|| zero_block(state, ys[i], xs[j]));
+                    let g = &mut state.rec.graph;
+                    let dtype = programs::block_dtype(g.dtype(ys[i]), g.dtype(xs[j]));
+                    let node = build::cast(g, node, dtype);
                     made.push(fresh(state, node));
                 }
                 rows.push(made);
@@ -434,7 +448,7 @@ pub fn float_like(dtype: DType) -> DType {
 fn zero_block(state: &mut State, y: NodeId, x: NodeId) -> NodeId {
     let g = &mut state.rec.graph;
     let shape: Vec<usize> = g.shape(y).iter().chain(g.shape(x)).copied().collect();
-    let dtype = programs::block_dtype(g.dtype(y), g.dtype(x), Mode::Forward);
+    let dtype = programs::block_dtype(g.dtype(y), g.dtype(x));
     build::constant(g, dtype, &shape, 0.0)
 }
 

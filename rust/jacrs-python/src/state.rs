@@ -21,6 +21,8 @@ pub struct State {
     pub generation: u32,
     pub locations: Locations,
     captures: HashMap<usize, Capture>,
+    /// The first refusal: NumPy would not have raised it, so who catches it takes a wrong path.
+    refusal: Option<PyErr>,
 }
 
 /// A captured array: the object is kept so that its address stays its own.
@@ -43,6 +45,7 @@ impl State {
             generation: GENERATIONS.fetch_add(1, Ordering::Relaxed),
             locations: Locations::default(),
             captures: HashMap::new(),
+            refusal: None,
         })
     }
 
@@ -93,6 +96,29 @@ pub fn is_recording() -> bool {
     CURRENT.with(|current| current.borrow().is_some())
 }
 
+/// Keeps a refusal for [`refusal`], in case the recorded function catches it.
+pub fn remember_refusal(py: Python<'_>, error: &PyErr) {
+    CURRENT.with(|current| {
+        if let Ok(mut current) = current.try_borrow_mut()
+            && let Some(state) = current.as_deref_mut()
+        {
+            state.refusal.get_or_insert_with(|| error.clone_ref(py));
+        }
+    });
+}
+
+/// The first refusal of the current recording.
+pub fn refusal(py: Python<'_>) -> Option<PyErr> {
+    CURRENT.with(|current| {
+        let current = current.try_borrow().ok()?;
+        current
+            .as_deref()?
+            .refusal
+            .as_ref()
+            .map(|e| e.clone_ref(py))
+    })
+}
+
 /// Makes `state` the recording of this thread; gives back what was there.
 pub fn replace(state: Option<Box<State>>) -> Option<Box<State>> {
     CURRENT.with(|current| current.replace(state))
@@ -100,7 +126,11 @@ pub fn replace(state: Option<Box<State>>) -> Option<Box<State>> {
 
 /// Runs engine code on the current recording. No Python code may run inside.
 pub fn with<R>(py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> PyResult<R> {
-    let result = CURRENT.with(|current| current.borrow_mut().as_deref_mut().map(body));
+    let result = CURRENT.with(|current| {
+        // Held only where a finalizer runs in the middle of an operation.
+        let mut current = current.try_borrow_mut().ok()?;
+        current.as_deref_mut().map(body)
+    });
     result.ok_or_else(|| not_recording(py))?.or_raise(py)
 }
 
@@ -109,7 +139,8 @@ fn not_recording(py: Python<'_>) -> PyErr {
         py,
         "trace",
         "there is no recording on this thread: tracers exist only while jacrs records a function. \
-         Return what you need from the function, or take jacrs.stop_gradient(x) and convert it inside",
+         Return what you need from the function, or keep float(jacrs.stop_gradient(x)); \
+         after a Tape ask it, tape.value(y)",
     )
 }
 
@@ -163,6 +194,9 @@ impl<'py> Operand<'py> {
             return Ok(Some(Self::Tracer(array.cast_into::<Tracer>()?)));
         }
         let is_array = x.cast::<numpy::PyUntypedArray>().is_ok();
+        if is_array {
+            arrays::refuse_subclass(x)?;
+        }
         if !is_array && let Ok(float) = x.cast::<PyFloat>() {
             return Ok(Some(Self::Scalar(float.value(), DType::F64, address)));
         }

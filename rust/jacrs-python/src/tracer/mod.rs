@@ -1,16 +1,23 @@
 //! The tracer: what the recorded function holds in place of an array or a number.
 
+mod array;
+mod operators;
+
+pub use array::{ArrayTracer, change, same_kind, write_into};
+pub use operators::map;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jacrs::array::DType;
 use jacrs::error::{Error, Result};
-use jacrs::ir::NodeId;
 use jacrs::ops::Fun;
-use jacrs::trace::{Handle, Index, Weak};
+use jacrs::trace::{Handle, Index};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 use pyo3::types::{PyBytes, PyTuple};
+
+use operators::binary;
 
 use crate::arrays::{self, numpy_dtype, parse_dtype, scalar_bits, to_numpy};
 use crate::error::raise_as;
@@ -28,10 +35,6 @@ pub struct Tracer {
     generation: u32,
     handle: AtomicU64,
 }
-
-/// A tracer that is an array to its user: it can be changed in place.
-#[pyclass(frozen, extends = Tracer, mapping, module = "jacrs._jacrs")]
-pub struct ArrayTracer;
 
 /// A new tracer: an array, or a scalar that no assignment changes.
 pub fn new(py: Python<'_>, generation: u32, handle: Handle, array: bool) -> PyResult<Py<PyAny>> {
@@ -59,7 +62,7 @@ impl Tracer {
     }
 
     /// Runs `body` on the handle, keeping the promotion to shared storage that it may make.
-    fn shared<R>(
+    pub(super) fn shared<R>(
         &self,
         state: &mut State,
         body: impl FnOnce(&mut State, &mut Handle) -> Result<R>,
@@ -118,77 +121,6 @@ impl Tracer {
         })?;
         Ok((value.dtype(), bits))
     }
-}
-
-/// The result of a binary operator: `NotImplemented` where the other side is no operand.
-fn binary(
-    py: Python<'_>,
-    fun: Fun,
-    x: &Bound<'_, PyAny>,
-    z: &Bound<'_, PyAny>,
-) -> PyResult<Py<PyAny>> {
-    let (Some(x), Some(z)) = (Operand::read(x)?, Operand::read(z)?) else {
-        return Ok(py.NotImplemented());
-    };
-    if fun == Fun::Power && literal(&z).is_some() {
-        return state::wrap_handle(py, |state| {
-            let (base, _) = state.node(&x)?;
-            let node = power(state, base, &z)?;
-            Ok(follow(state, node, &[x]))
-        });
-    }
-    map(py, fun, &[x, z])
-}
-
-/// `x ** 2` and its like, with the short cuts that NumPy's operator takes and its ufunc does not.
-fn power(state: &mut State, base: NodeId, exponent: &Operand<'_>) -> Result<NodeId> {
-    let (value, integer) =
-        literal(exponent).ok_or_else(|| Error::internal("the exponent is no number"))?;
-    let base = match exponent {
-        // NumPy's scalars have a type of their own, Python's numbers have not.
-        Operand::Scalar(_, dtype, _) => {
-            let common = state.rec.graph.dtype(base).promote(*dtype);
-            state.rec.cast(base, common)
-        }
-        _ => base,
-    };
-    state.rec.pow_const(base, value, integer)
-}
-
-/// An elementwise operation on operands already read.
-pub fn map(py: Python<'_>, fun: Fun, operands: &[Operand<'_>]) -> PyResult<Py<PyAny>> {
-    state::wrap_handle(py, |state| {
-        let mut nodes = [(NodeId(0), Weak::None); 3];
-        for (slot, operand) in nodes.iter_mut().zip(operands) {
-            *slot = state.node(operand)?;
-        }
-        if fun == Fun::Power
-            && let Some((exponent, false)) = literal(&operands[1])
-        {
-            nodes[1].0 =
-                jacrs::ops::build::constant(&mut state.rec.graph, DType::F64, &[], exponent);
-        }
-        let node = state.rec.map(fun, &nodes[..operands.len()])?;
-        Ok(follow(state, node, operands))
-    })
-}
-
-/// A Python number as an exponent: part of the structure of the graph.
-fn literal(operand: &Operand<'_>) -> Option<(f64, bool)> {
-    match operand {
-        Operand::Float(value, _) | Operand::Scalar(value, DType::F64, _) => Some((*value, false)),
-        Operand::Int(value) => Some((*value as f64, true)),
-        _ => None,
-    }
-}
-
-/// The handle of a result, in the memory order that NumPy gives it.
-fn follow(state: &mut State, node: NodeId, operands: &[Operand<'_>]) -> Handle {
-    if state.rec.graph.shape(node).len() < 2 {
-        return state.rec.fresh(node);
-    }
-    let handles: Vec<Handle> = operands.iter().filter_map(|x| state.handle(x)).collect();
-    state.rec.fresh_like(node, &handles)
 }
 
 macro_rules! unary {
@@ -462,13 +394,13 @@ impl Tracer {
     }
 
     fn __array_function__(
-        slf: &Bound<'_, Self>,
+        &self,
         func: &Bound<'_, PyAny>,
         _types: &Bound<'_, PyAny>,
         args: &Bound<'_, PyTuple>,
         kwargs: &Bound<'_, pyo3::types::PyDict>,
     ) -> PyResult<Py<PyAny>> {
-        protocols::array_function(slf.py(), func, args, kwargs)
+        protocols::array_function(func, args, kwargs)
     }
 
     #[pyo3(signature = (dtype = None, copy = None))]
@@ -697,157 +629,6 @@ impl Tracer {
         };
         py.import("math")?.getattr(how)?.call1((value,))
     }
-}
-
-/// `y op= x`: the result is written into the array, so that every alias sees it.
-fn update(slf: &Bound<'_, ArrayTracer>, fun: Fun, other: &Bound<'_, PyAny>) -> PyResult<()> {
-    let py = slf.py();
-    let own = slf.as_super();
-    let other = Operand::require(other)?;
-    state::with(py, |state| {
-        state.locate(py);
-        let z = state.node(&other)?;
-        own.get().shared(state, |state, handle| {
-            let x = state.rec.node(*handle);
-            let result = if fun == Fun::Power && literal(&other).is_some() {
-                power(state, x, &other)?
-            } else {
-                state.rec.map(fun, &[(x, Weak::None), z])?
-            };
-            write_whole(state, handle, result, fun.row().numpy[0])
-        })
-    })
-}
-
-/// NumPy's casting rule of that name.
-pub fn same_kind(from: DType, to: DType) -> bool {
-    from == to || (from.is_float() && to.is_float()) || from < to
-}
-
-/// Writes a whole array in place, with NumPy's "same kind" rule; a smaller result is repeated.
-pub fn write_whole(
-    state: &mut State,
-    handle: &mut Handle,
-    result: NodeId,
-    ufunc: &str,
-) -> Result<()> {
-    let (from, to) = (state.rec.graph.dtype(result), state.rec.dtype(*handle));
-    if !same_kind(from, to) {
-        return Err(Error::type_(format!(
-            "Cannot cast ufunc '{ufunc}' output from dtype('{from}') to dtype('{to}') with casting rule 'same_kind'"
-        )));
-    }
-    let (result_shape, shape) = (state.rec.graph.dims(result), state.rec.shape(*handle));
-    let missing = shape.len().checked_sub(result_shape.len());
-    let fits = missing.is_some_and(|lead| {
-        result_shape
-            .iter()
-            .zip(&shape[lead..])
-            .all(|(&a, &b)| a == b || a == 1)
-    });
-    if !fits {
-        return Err(Error::shape(format!(
-            "non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
-            jacrs::trace::shape_text(shape),
-            jacrs::trace::shape_text(&result_shape)
-        )));
-    }
-    state.rec.assign(handle, &[Index::Ellipsis], result)
-}
-
-#[pymethods]
-impl ArrayTracer {
-    fn __iadd__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        update(slf, Fun::Add, other)
-    }
-    fn __isub__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        update(slf, Fun::Sub, other)
-    }
-    fn __imul__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        update(slf, Fun::Mul, other)
-    }
-    fn __itruediv__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        update(slf, Fun::Div, other)
-    }
-    fn __ifloordiv__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        update(slf, Fun::FloorDivide, other)
-    }
-    fn __imod__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        update(slf, Fun::Remainder, other)
-    }
-    fn __ipow__(
-        slf: &Bound<'_, Self>,
-        other: &Bound<'_, PyAny>,
-        _modulo: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
-        update(slf, Fun::Power, other)
-    }
-    fn __iand__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        update(slf, Fun::BitAnd, other)
-    }
-    fn __ior__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        update(slf, Fun::BitOr, other)
-    }
-    fn __ixor__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        update(slf, Fun::BitXor, other)
-    }
-    fn __imatmul__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = slf.py();
-        let product = protocols::matmul(py, slf.as_any(), other)?;
-        let product = Operand::require(product.bind(py))?;
-        state::with(py, |state| {
-            let (node, _) = state.node(&product)?;
-            slf.as_super().get().shared(state, |state, handle| {
-                write_whole(state, handle, node, "matmul")
-            })
-        })
-    }
-
-    fn __setitem__(
-        slf: &Bound<'_, Self>,
-        index: &Bound<'_, PyAny>,
-        value: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
-        let py = slf.py();
-        let parts = indexing::read(index)?;
-        let value = Operand::require(value)?;
-        state::with(py, |state| {
-            state.locate(py);
-            let index = indexing::resolve(state, parts)?;
-            let (node, _) = state.node(&value)?;
-            slf.as_super().get().shared(state, |state, handle| {
-                state.rec.assign(handle, &index, node)
-            })
-        })
-    }
-}
-
-/// The bytes-free helper that arrays share: a tracer's handle for in-place primitives.
-pub fn write_into(
-    py: Python<'_>,
-    target: &Bound<'_, Tracer>,
-    result: &Operand<'_>,
-    ufunc: &str,
-) -> PyResult<()> {
-    state::with(py, |state| {
-        state.locate(py);
-        let (node, _) = state.node(result)?;
-        target.get().shared(state, |state, handle| {
-            write_whole(state, handle, node, ufunc)
-        })
-    })
-}
-
-/// Runs an in-place primitive on a tracer's storage.
-pub fn change(
-    py: Python<'_>,
-    target: &Bound<'_, Tracer>,
-    body: impl FnOnce(&mut State, &mut Handle) -> Result<()>,
-) -> PyResult<()> {
-    state::with(py, |state| {
-        state.locate(py);
-        target.get().shared(state, body)
-    })
 }
 
 /// The value of a tracer as a NumPy array.
