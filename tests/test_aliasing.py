@@ -280,7 +280,7 @@ PLAIN = (
     "and functions that convert their arguments must be replaced by NumPy ones"
 )
 FLOAT = (
-    "float() of a traced value would drop its derivative; keep the value as it is (math functions, "
+    "float() of a traced value would drop its derivative; keep the value as it is (np functions, "
     "comparisons and indexing take it), store it in float arrays created inside the recorded "
     "function (or by jacrs.numpy), or take float(jacrs.stop_gradient(x)) where no derivative is "
     "meant"

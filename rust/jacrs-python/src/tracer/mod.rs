@@ -268,7 +268,7 @@ impl Tracer {
             return Err(raise_as(
                 py,
                 "trace",
-                "float() of a traced value would drop its derivative; keep the value as it is (math functions, \
+                "float() of a traced value would drop its derivative; keep the value as it is (np functions, \
                  comparisons and indexing take it), store it in float arrays created inside the recorded function \
                  (or by jacrs.numpy), or take float(jacrs.stop_gradient(x)) where no derivative is meant",
             ));

@@ -204,9 +204,8 @@ impl Problem {
                                 .read(),
                         )
                     };
-                    if !(self.guarded && (x == T::ZERO || z == T::ZERO)) {
-                        total = total.add(x.mul(z));
-                    }
+                    let term = if self.guarded { x.mul0(z) } else { x.mul(z) };
+                    total = total.add(term);
                 }
                 // SAFETY: the caller's contract.
                 unsafe {

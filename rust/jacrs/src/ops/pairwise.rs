@@ -10,6 +10,8 @@ pub trait Reducible: Copy {
     const ONE: Self;
     fn plus(self, other: Self) -> Self;
     fn times(self, other: Self) -> Self;
+    /// The guarded product.
+    fn times0(self, other: Self) -> Self;
     fn larger(self, other: Self) -> Self;
     fn smaller(self, other: Self) -> Self;
     /// `self` comes before `other` when looking for the largest (NaN before all).
@@ -28,6 +30,10 @@ macro_rules! reducible {
             #[inline(always)]
             fn times(self, other: Self) -> Self {
                 Number::mul(self, other)
+            }
+            #[inline(always)]
+            fn times0(self, other: Self) -> Self {
+                Number::mul0(self, other)
             }
             #[inline(always)]
             fn larger(self, other: Self) -> Self {
@@ -56,6 +62,9 @@ impl Reducible for u8 {
         self | other
     }
     fn times(self, other: Self) -> Self {
+        self & other
+    }
+    fn times0(self, other: Self) -> Self {
         self & other
     }
     fn larger(self, other: Self) -> Self {

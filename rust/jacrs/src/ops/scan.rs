@@ -162,13 +162,7 @@ impl Operation for Cumulate {
 }
 
 /// Lines along the axis, each from one end to the other.
-fn scan<T: Reducible + PartialEq>(
-    kind: Cumulation,
-    axis: usize,
-    operands: &[View],
-    out: &Out,
-    guarded: bool,
-) {
+fn scan<T: Reducible>(kind: Cumulation, axis: usize, operands: &[View], out: &Out, guarded: bool) {
     let n = out.shape[axis];
     let target = Layout::contiguous(&out.shape);
     let rest: Dims = (0..out.shape.len()).filter(|&a| a != axis).collect();
@@ -187,11 +181,10 @@ fn scan<T: Reducible + PartialEq>(
                     let term = b.ptr.cast::<T>().offset(base[1] + i * steps[1]).read();
                     if is_recurrence(kind) {
                         let factor = a.ptr.cast::<T>().offset(base[0] + i * steps[0]).read();
-                        let vanishes = guarded && (factor == T::ZERO || carry == T::ZERO);
-                        carry = if vanishes || k == 0 {
-                            term
-                        } else {
-                            factor.times(carry).plus(term)
+                        carry = match (k, guarded) {
+                            (0, _) => term,
+                            (_, true) => factor.times0(carry).plus(term),
+                            (_, false) => factor.times(carry).plus(term),
                         };
                     } else {
                         carry = if k == 0 { term } else { carry.plus(term) };

@@ -21,6 +21,18 @@ pub trait Number: Element + PartialOrd + PartialEq {
     fn fmod(self, other: Self) -> Self;
     fn power(self, other: Self) -> Self;
     fn is_nan(self) -> bool;
+    /// The product of two factors of which one is zero: zero, whatever the other, with the sign
+    /// that their product has where it is a number.
+    fn zero_product(self, other: Self) -> Self;
+    /// The guarded product of derivatives: as the plain one wherever that is a number.
+    #[inline(always)]
+    fn mul0(self, other: Self) -> Self {
+        if self == Self::ZERO || other == Self::ZERO {
+            self.zero_product(other)
+        } else {
+            self.mul(other)
+        }
+    }
     /// NaN if either is NaN.
     #[inline(always)]
     fn maximum(self, other: Self) -> Self {
@@ -156,6 +168,10 @@ macro_rules! real {
             #[inline(always)]
             fn is_nan(self) -> bool {
                 $T::is_nan(self)
+            }
+            #[inline(always)]
+            fn zero_product(self, other: Self) -> Self {
+                (0.0 as $T).copysign(self) * (1.0 as $T).copysign(other)
             }
         }
 
@@ -308,5 +324,9 @@ impl Number for i64 {
     #[inline(always)]
     fn is_nan(self) -> bool {
         false
+    }
+    #[inline(always)]
+    fn zero_product(self, _: Self) -> Self {
+        0
     }
 }

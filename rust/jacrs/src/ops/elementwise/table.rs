@@ -213,8 +213,7 @@ elementwise! {
         Sub "sub" ["subtract"] (x, z) -> y = Number::sub(x, z), [x.one(), -x.one()];
         Mul "mul" ["multiply"] (x, z) -> y = Number::mul(x, z), [z, x];
         // A product in a derivative: zero where either factor is zero, whatever the other.
-        Mul0 "mul0" [] (x, z) -> y = if x == Number::ZERO || z == Number::ZERO { Number::ZERO } else { Number::mul(x, z) },
-            [z, x];
+        Mul0 "mul0" [] (x, z) -> y = Number::mul0(x, z), [z, x];
         Neg "neg" ["negative"] (x) -> y = Number::neg(x), [-x.one()];
         Abs "abs" ["absolute", "fabs"] (x) -> y = Number::abs(x), [x.sign()];
         Square "square" ["square"] (x) -> y = Number::mul(x, x), [x.scaled(2.0)];
