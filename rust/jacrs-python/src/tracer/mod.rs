@@ -1,15 +1,17 @@
 //! The tracer: what the recorded function holds in place of an array or a number.
 
 mod array;
+mod inside;
 mod operators;
 
 pub use array::{ArrayTracer, change, same_kind, write_into};
+pub use inside::numpy_value;
 pub use operators::map;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use jacrs::array::DType;
-use jacrs::error::{Error, Result};
+use jacrs::error::Error;
 use jacrs::ops::Fun;
 use jacrs::trace::{Handle, Index};
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
@@ -19,10 +21,10 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use operators::binary;
 
-use crate::arrays::{self, numpy_dtype, parse_dtype, scalar_bits, to_numpy};
+use crate::arrays::{numpy_dtype, parse_dtype, scalar_bits, to_numpy};
 use crate::error::raise_as;
 use crate::registry;
-use crate::state::{self, Operand, State};
+use crate::state::{self, Operand};
 use crate::{indexing, protocols};
 
 /// A value of the function being recorded: a NumPy scalar to its user.
@@ -47,80 +49,6 @@ pub fn new(py: Python<'_>, generation: u32, handle: Handle, array: bool) -> PyRe
         return Ok(Py::new(py, init)?.into_any());
     }
     Ok(Py::new(py, base)?.into_any())
-}
-
-impl Tracer {
-    /// The handle in the recording of this generation.
-    pub fn handle(&self, generation: u32) -> Result<Handle> {
-        if self.generation != generation {
-            return Err(Error::trace(
-                "this tracer belongs to another recording (it was kept after its function returned, \
-                 or handed to another thread); return the value from the function instead of storing it",
-            ));
-        }
-        Ok(Handle::from_bits(self.handle.load(Ordering::Relaxed)))
-    }
-
-    /// Runs `body` on the handle, keeping the promotion to shared storage that it may make.
-    pub(super) fn shared<R>(
-        &self,
-        state: &mut State,
-        body: impl FnOnce(&mut State, &mut Handle) -> Result<R>,
-    ) -> Result<R> {
-        let mut handle = self.handle(state.generation)?;
-        let result = body(state, &mut handle);
-        self.handle.store(handle.to_bits(), Ordering::Relaxed);
-        result
-    }
-
-    fn facts<R>(&self, py: Python<'_>, body: impl FnOnce(&State, Handle) -> R) -> PyResult<R> {
-        state::with(py, |state| {
-            let handle = self.handle(state.generation)?;
-            Ok(body(state, handle))
-        })
-    }
-
-    fn shape_vec(&self, py: Python<'_>) -> PyResult<Vec<usize>> {
-        self.facts(py, |state, handle| state.rec.shape(handle).to_vec())
-    }
-
-    /// The value, computed now.
-    pub fn value(&self, py: Python<'_>) -> PyResult<jacrs::array::Array> {
-        state::with(py, |state| {
-            let handle = self.handle(state.generation)?;
-            let node = state.rec.node(handle);
-            state.rec.value(node)
-        })
-    }
-
-    /// A view of this tracer's storage as a new tracer.
-    pub fn view_with(
-        &self,
-        py: Python<'_>,
-        body: impl FnOnce(&mut State, &mut Handle) -> Result<Handle>,
-    ) -> PyResult<Py<PyAny>> {
-        state::wrap_handle(py, |state| self.shared(state, body))
-    }
-
-    /// Whether a derivative flows into it.
-    pub fn is_active(&self, py: Python<'_>) -> PyResult<bool> {
-        state::with(py, |state| {
-            let handle = self.handle(state.generation)?;
-            let node = state.rec.node(handle);
-            Ok(state.rec.graph.node(node).active)
-        })
-    }
-
-    /// The only element, for Python's conversions.
-    fn single(&self, py: Python<'_>, what: &str) -> PyResult<(DType, u64)> {
-        let value = self.value(py)?;
-        let bits = scalar_bits(&value).ok_or_else(|| {
-            PyTypeError::new_err(format!(
-                "only length-1 arrays can be converted to Python {what}s"
-            ))
-        })?;
-        Ok((value.dtype(), bits))
-    }
 }
 
 macro_rules! unary {
@@ -596,44 +524,4 @@ impl Tracer {
             ))),
         }
     }
-}
-
-impl Tracer {
-    fn copy(slf: &Bound<'_, Self>, order: &str) -> PyResult<Py<PyAny>> {
-        let py = slf.py();
-        state::wrap_handle(py, |state| {
-            let handle = slf.get().handle(state.generation)?;
-            if state.rec.shape(handle).is_empty() && matches!(handle, Handle::Value(_)) {
-                return Ok(handle);
-            }
-            match order {
-                "K" | "A" => Ok(state.rec.copy_keep(handle)),
-                "F" => {
-                    let mut own = handle;
-                    let reversed: Vec<usize> = (0..state.rec.shape(handle).len()).rev().collect();
-                    let turned = state.rec.transpose(&mut own, &reversed)?;
-                    let mut copy = state.rec.copy(turned);
-                    state.rec.transpose(&mut copy, &reversed)
-                }
-                _ => Ok(state.rec.copy(handle)),
-            }
-        })
-    }
-
-    fn rounded<'py>(&self, py: Python<'py>, how: &str) -> PyResult<Bound<'py, PyAny>> {
-        let (dtype, bits) = self.single(py, "scalar")?;
-        let value = if dtype.is_float() {
-            f64::from_bits(bits)
-        } else {
-            bits.cast_signed() as f64
-        };
-        py.import("math")?.getattr(how)?.call1((value,))
-    }
-}
-
-/// The value of a tracer as a NumPy array.
-pub fn numpy_value<'py>(tracer: &Bound<'py, Tracer>) -> PyResult<Bound<'py, PyAny>> {
-    let py = tracer.py();
-    let value = tracer.get().value(py)?;
-    arrays::to_numpy(py, &value)
 }
