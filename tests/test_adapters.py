@@ -10,6 +10,7 @@ import numpy.lib.recfunctions
 import numpy.testing.overrides
 import pytest
 
+import jacrs
 from tests import adapters_mock
 from tests.samples import FAMILIES, SAMPLES, VARIANTS, variant
 
@@ -284,18 +285,10 @@ def test_queries_of_a_tracer(recorded):
     assert np.loadtxt(["1 2"], like=x).shape == (2,)
 
 
-def native_module():
-    """The engine, or None where it is not built."""
-    found = sys.modules.get("jacrs._jacrs")
-    return found if found is not None and hasattr(found, "__spec__") and found.__spec__ else None
-
-
-@pytest.mark.skipif(native_module() is None, reason="the native module is not built")
 @pytest.mark.parametrize("kind", VARIANTS)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_value_over_the_native_module(family, kind):
     """The same calls, recorded and run by the engine."""
-    jacrs = pytest.importorskip("jacrs")
     failures = []
     for number, original in enumerate(FAMILIES[family]):
         if kind == "float32" and not original.float32:
