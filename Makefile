@@ -29,13 +29,14 @@ PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.
 METADATA := pyproject.toml $(wildcard README.md LICENSE-*)
 DOCUMENTS := $(wildcard README.md docs/*.md)
 
-.PHONY: demo test bench docs-check clean check-style check-rust check-types check-python check-engine
+.PHONY: demo test bench docs-check clean check-style check-rust check-types check-python check-engine \
+        check-contributing
 
 demo: $(STAMPS)/scipy $(STAMPS)/plot $(STAMPS)/wheel
 	$(BIN)/python examples/pollu.py
 	$(BIN)/python examples/fit.py
 
-test: check-style check-rust check-types check-python docs-check check-engine
+test: check-style check-rust check-types check-python docs-check check-engine check-contributing
 
 bench: $(STAMPS)/bench $(STAMPS)/wheel
 	cargo bench --package jacrs
@@ -70,6 +71,10 @@ check-python: $(STAMPS)/test $(STAMPS)/wheel
 # Unit, property and documentation tests of the engine; the bindings are tested from Python.
 check-engine: $(STAMPS)/tools
 	cargo test --package jacrs
+
+# The example of CONTRIBUTING.md, applied to a copy.
+check-contributing: $(STAMPS)/test $(STAMPS)/wheel
+	$(BIN)/python scripts/check_contributing.py
 
 # --- the environment: stamps live in it, so that removing it removes them
 
