@@ -294,6 +294,58 @@ fn spread(hash: u32) -> u64 {
 
 /// Copies between graphs.
 impl Graph {
+    /// An empty graph in which the shapes and lists of `from` have the numbers they have there, so
+    /// that [`Graph::adopt`] may copy its nodes; with room for as many.
+    pub fn sharing(from: &Graph) -> Self {
+        Self {
+            nodes: Vec::with_capacity(from.nodes.len()),
+            pool: Vec::with_capacity(from.pool.len()),
+            shapes: from.shapes.clone(),
+            lists: from.lists.clone(),
+            index: HashTable::with_capacity(from.nodes.len()),
+            ..Self::default()
+        }
+    }
+
+    /// Node `id` of the graph that this one was made [`Graph::sharing`] with, on operands of this
+    /// one.
+    pub fn adopt(&mut self, from: &Graph, id: NodeId, operands: &[NodeId]) -> NodeId {
+        let Node {
+            op, dtype, shape, ..
+        } = *from.node(id);
+        debug_assert_eq!(self.shape_of(shape), from.shape_of(shape));
+        self.push(op, dtype, shape, operands)
+    }
+
+    /// Drops what the outputs do not depend on, apart from inputs. Equal nodes are not found any
+    /// more by what is pushed afterwards: this is for graphs that are done.
+    pub fn compact(&mut self) {
+        let live = self.reachable(&self.outputs);
+        let mut place: Vec<NodeId> = Vec::with_capacity(self.nodes.len());
+        let (mut kept, mut end) = (0, 0);
+        for k in 0..self.nodes.len() {
+            place.push(NodeId(kept as u32));
+            let mut node = self.nodes[k];
+            if !live[k] && !matches!(node.op, Op::Input(_)) {
+                continue;
+            }
+            let first = end as u32;
+            for i in node.first..node.first + node.count {
+                self.pool[end] = place[self.pool[i as usize].index()];
+                end += 1;
+            }
+            node.first = first;
+            self.nodes[kept] = node;
+            kept += 1;
+        }
+        self.nodes.truncate(kept);
+        self.pool.truncate(end);
+        self.index = HashTable::new();
+        for id in self.inputs.iter_mut().chain(&mut self.outputs) {
+            *id = place[id.index()];
+        }
+    }
+
     /// Node `id` of another graph, on operands of this one; leaves other than inputs included.
     pub fn import(&mut self, from: &Graph, id: NodeId, operands: &[NodeId]) -> NodeId {
         let node = from.node(id);
