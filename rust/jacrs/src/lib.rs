@@ -21,3 +21,19 @@ pub mod plan;
 pub mod execute;
 
 pub mod assemble;
+
+pub mod scalar;
+
+pub mod dual;
+
+pub mod tape;
+
+pub mod drivers;
+
+pub use drivers::{
+    Function, gradient, hessian, hvp, jacobian, jvp, value_and_gradient, value_and_jacobian,
+    value_gradient_and_hessian, vjp,
+};
+pub use dual::Dual;
+pub use scalar::{Float, Matrix, Scalar};
+pub use tape::{Tape, Var};

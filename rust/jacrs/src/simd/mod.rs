@@ -3,6 +3,8 @@
 
 mod level;
 mod number;
+mod special;
 
 pub use level::{Level, level};
 pub use number::{Number, Real};
+pub use special::{expit, heaviside, logaddexp, logaddexp2};

@@ -8,7 +8,7 @@
 use super::expr::{Expr, select};
 use super::kernel::{Kernel, Loop};
 use crate::array::DType;
-use crate::simd::{Number, Real};
+use crate::simd::{Number, Real, expit, heaviside, logaddexp, logaddexp2};
 
 /// Which operand types a function takes and what it gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -316,50 +316,5 @@ elementwise! {
     }
     Cast {
         Cast "cast" [] (x) -> y = ();
-    }
-}
-
-#[inline(always)]
-fn expit<T: Real>(x: T) -> T {
-    // Written so that neither tail overflows or cancels.
-    let e = Real::exp(Number::neg(Number::abs(x)));
-    let small = Real::div(e, Number::add(T::ONE, e));
-    let large = Real::div(T::ONE, Number::add(T::ONE, e));
-    if x < T::ZERO { small } else { large }
-}
-
-#[inline(always)]
-fn logaddexp<T: Real>(x: T, z: T) -> T {
-    // Equal infinities have no difference.
-    if x == z {
-        return Number::add(x, T::from_f64(LN_2));
-    }
-    let gap = Number::neg(Number::abs(Number::sub(x, z)));
-    Number::add(Number::maximum(x, z), Real::log1p(Real::exp(gap)))
-}
-
-#[inline(always)]
-fn logaddexp2<T: Real>(x: T, z: T) -> T {
-    if x == z {
-        return Number::add(x, T::ONE);
-    }
-    let gap = Number::neg(Number::abs(Number::sub(x, z)));
-    let tail = Real::log1p(Real::exp2(gap));
-    Number::add(
-        Number::maximum(x, z),
-        Number::mul(tail, T::from_f64(1.0 / LN_2)),
-    )
-}
-
-#[inline(always)]
-fn heaviside<T: Real>(x: T, at_zero: T) -> T {
-    if Number::is_nan(x) {
-        x
-    } else if x == T::ZERO {
-        at_zero
-    } else if x < T::ZERO {
-        T::ZERO
-    } else {
-        T::ONE
     }
 }
