@@ -1,8 +1,9 @@
 """Check that no stage of the engine's pipeline imports a later one.
 
 The stages are folders of ``rust/jacrs/src``. What comes before the stages (the foundation) may be
-used by all of them and uses none; the scalar modules (``scalar``, ``dual``, ``tape``,
-``drivers``) stand beside the pipeline, in an order of their own. Test modules in files of their own (``tests.rs``, ``tests/``) may look ahead: they run what they test.
+used by all of them and uses none; ``scalar``, ``dual``, ``tape`` and ``drivers`` stand beside the
+pipeline, in an order of their own. Test modules in files of their own (``tests.rs``, ``tests/``)
+may look ahead: they run what they test.
 Run it with no argument, or with the path of another source folder.
 """
 
