@@ -47,10 +47,10 @@
 //!
 //! # Which mode
 //!
-//! Up to eight inputs are one forward pass. With more, forward mode takes a pass for every eight
-//! inputs, reverse mode one recorded pass, and a sweep for every eight outputs: forward is taken
-//! unless there are more than twice as many inputs as outputs. The number of outputs is found by a
-//! run without derivatives.
+//! Forward mode takes a pass for every eight inputs; reverse mode takes a recorded pass, which costs
+//! as much as a few of those, and a sweep for every eight outputs. So forward mode is taken for up
+//! to sixteen inputs, and beyond unless there are more than twice as many inputs as outputs. Their
+//! number is found by a run without derivatives.
 
 #![warn(missing_docs)]
 
@@ -59,8 +59,8 @@ use crate::error::{Error, Result};
 use crate::scalar::{Float, Matrix, Scalar, by_width};
 use crate::tape::{self, Tape};
 
-/// Up to as many inputs one forward pass has all derivatives.
-const ONE_PASS: usize = 8;
+/// Up to as many inputs forward mode is cheaper than any tape.
+const FEW: usize = 16;
 
 /// A function that may be called with any kind of number.
 pub trait Function {
@@ -144,7 +144,7 @@ pub fn gradient<T: Float>(f: impl Function, x: &[T]) -> Result<Vec<T>> {
 /// # Errors
 /// It has another number of outputs.
 pub fn value_and_gradient<T: Float>(f: impl Function, x: &[T]) -> Result<(T, Vec<T>)> {
-    let (y, jacobian) = if x.len() <= ONE_PASS {
+    let (y, jacobian) = if x.len() <= FEW {
         forward(&f, x)?
     } else {
         tape::value_and_jacobian(|x| f.call(x), x)
@@ -177,7 +177,7 @@ pub fn jacobian<T: Float>(f: impl Function, x: &[T]) -> Result<Matrix<T>> {
 /// As [`jacobian`].
 pub fn value_and_jacobian<T: Float>(f: impl Function, x: &[T]) -> Result<(Vec<T>, Matrix<T>)> {
     let n = x.len();
-    if n > ONE_PASS && n > 2 * outputs(&f, x) {
+    if n > FEW && n > 2 * outputs(&f, x) {
         Ok(tape::value_and_jacobian(|x| f.call(x), x))
     } else {
         forward(&f, x)

@@ -80,48 +80,48 @@ impl<T: Float> Dual<T, 1> {
 
 impl<T: Float, const N: usize> Differential for Dual<T, N> {
     type Value = T;
-    #[inline]
+    #[inline(always)]
     fn primal(self) -> T {
         self.value
     }
-    #[inline]
+    #[inline(always)]
     fn constant(value: T) -> Self {
         Dual::constant(value)
     }
-    #[inline]
+    #[inline(always)]
     fn unary(self, y: T, dx: T) -> Self {
-        Self::new(y, scaled(dx, &self.partials))
+        Self::new(y, scaled(dx, self.partials))
     }
-    #[inline]
+    #[inline(always)]
     fn binary(self, z: Self, y: T, slopes: [T; 2]) -> Self {
-        Self::new(y, combined(slopes, &self.partials, &z.partials))
+        Self::new(y, combined(slopes, self.partials, z.partials))
     }
-    #[inline]
+    #[inline(always)]
     fn linear(self, y: T, c: f64) -> Self {
         Self::new(y, from_fn(|i| self.partials[i].times0(c)))
     }
-    #[inline]
+    #[inline(always)]
     fn sum(self, z: Self, y: T, sign: f64) -> Self {
         Self::new(
             y,
             from_fn(|i| self.partials[i].gather(z.partials[i].times0(sign))),
         )
     }
-    #[inline]
+    #[inline(always)]
     fn is_regular(self) -> bool {
         Basic::is_regular(self.value)
     }
-    #[inline]
+    #[inline(always)]
     fn vanishes(self) -> bool {
         Basic::vanishes(self.value) && self.partials.into_iter().all(Basic::vanishes)
     }
-    #[inline]
+    #[inline(always)]
     fn guarded(self, other: Self) -> Self {
         self.mul0(other)
     }
-    #[inline]
+    #[inline(always)]
     fn gather(self, other: Self) -> Self {
-        let lanes = gathered(&self.partials, &other.partials);
+        let lanes = gathered(self.partials, other.partials);
         Self::new(self.value.gather(other.value), lanes)
     }
 }

@@ -39,7 +39,7 @@ impl<'t, T: Float, const K: usize> Cotangents<'t, T, K> {
             for (&operand, &slope) in node.operands.iter().zip(&node.slopes) {
                 let operand = operand as usize;
                 if operand != place {
-                    add(&mut lanes[operand], &scaled(slope, &cotangent));
+                    add(&mut lanes[operand], &scaled(slope, cotangent));
                 }
             }
         }
