@@ -228,6 +228,12 @@ def test_numbers_quoted_from_the_engine_are_its_own():
         assert f"{constant}: usize = {value};" in text_of(ROOT / file), constant
 
 
+def test_the_rust_example_is_one_that_the_crate_runs():
+    (quoted,) = re.findall(r"```rust\n(.*?)```", text_of(README), re.DOTALL)
+    documented = re.sub(r"^//! ?", "", text_of(ENGINE / "lib.rs"), flags=re.MULTILINE)
+    assert f"```\n{quoted}" in documented
+
+
 # --- CONTRIBUTING.md
 
 

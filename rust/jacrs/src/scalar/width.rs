@@ -44,6 +44,6 @@ mod tests {
     fn lanes_are_a_power_of_two_and_passes_are_few() {
         let widths: Vec<usize> = [0, 1, 2, 3, 4, 5, 8, 9, 16, 17, 100].map(width).into();
         assert_eq!(widths, [1, 1, 2, 4, 4, 8, 8, 8, 8, 8, 8]);
-        assert!((1..1000).all(|n| n.div_ceil(width(n)) == n.div_ceil(super::WIDEST)));
+        assert!((1usize..1000).all(|n| n.div_ceil(width(n)) == n.div_ceil(super::WIDEST)));
     }
 }

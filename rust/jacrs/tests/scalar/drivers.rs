@@ -136,7 +136,7 @@ fn mistakes_are_errors() {
     ];
     assert!(kinds.iter().all(|e| e.kind == Kind::Shape), "{kinds:?}");
     assert!(kinds[0].message.contains("this one has 2"), "{}", kinds[0]);
-    let none = dual::jacobian::<f64, 0>(|x| x.to_vec(), &[1.0]).unwrap_err();
+    let none = dual::jacobian::<f64, 0>(<[_]>::to_vec, &[1.0]).unwrap_err();
     assert_eq!(none.kind, Kind::Value);
     let none = tape::hessian::<f64, 0>(|x| x[0], &[1.0]).unwrap_err();
     assert_eq!(none.kind, Kind::Value);

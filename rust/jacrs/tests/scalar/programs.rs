@@ -68,9 +68,9 @@ fn program(choices: &[u16]) -> (Graph, Vec<f64>) {
             .collect();
         let y = build::emit(&mut g, Op::Map(row.fun), &operands).unwrap();
         if g.dtype(y) == DType::Bool {
-            flags.push(y)
+            flags.push(y);
         } else {
-            numbers.push(y)
+            numbers.push(y);
         }
     }
     g.outputs = numbers[numbers.len().saturating_sub(2)..].to_vec();
