@@ -55,6 +55,8 @@ struct Node<T> {
     slopes: [T; 2],
 }
 
+const _: () = assert!(size_of::<Node<f64>>() == 24, "as documented");
+
 /// A value on a [`Tape`], or a constant.
 #[derive(Clone, Copy)]
 pub struct Var<'t, T = f64> {
