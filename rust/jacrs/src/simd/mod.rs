@@ -3,6 +3,7 @@
 
 mod level;
 mod number;
+pub mod special;
 
 pub use level::{Level, level};
 pub use number::{Number, Real};

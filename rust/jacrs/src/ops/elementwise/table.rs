@@ -8,7 +8,7 @@
 use super::expr::{Expr, select};
 use super::kernel::{Kernel, Loop};
 use crate::array::DType;
-use crate::simd::{Number, Real};
+use crate::simd::{Number, Real, special};
 
 /// Which operand types a function takes and what it gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -269,16 +269,16 @@ elementwise! {
         Atanh "arctanh" ["arctanh"] (x) -> y = Real::atanh(x), [((x.one() - x) * (x.one() + x)).reciprocal()];
         Hypot "hypot" ["hypot"] (x, z) -> y = Real::hypot(x, z),
             [select(y.eq(y.zero()), y.zero(), x / y), select(y.eq(y.zero()), y.zero(), z / y)];
-        Logaddexp "logaddexp" ["logaddexp"] (x, z) -> y = logaddexp(x, z), [(x - z).expit(), (z - x).expit()];
-        Logaddexp2 "logaddexp2" ["logaddexp2"] (x, z) -> y = logaddexp2(x, z),
+        Logaddexp "logaddexp" ["logaddexp"] (x, z) -> y = special::logaddexp(x, z), [(x - z).expit(), (z - x).expit()];
+        Logaddexp2 "logaddexp2" ["logaddexp2"] (x, z) -> y = special::logaddexp2(x, z),
             [(x - z).scaled(LN_2).expit(), (z - x).scaled(LN_2).expit()];
-        Expit "expit" ["expit"] (x) -> y = expit(x), [y * (-x).expit()];
+        Expit "expit" ["expit"] (x) -> y = special::expit(x), [y * (-x).expit()];
         Erf "erf" ["erf"] (x) -> y = Real::erf(x), [(-x.square()).exp().scaled(std::f64::consts::FRAC_2_SQRT_PI)];
         Erfc "erfc" ["erfc"] (x) -> y = Real::erfc(x), [(-x.square()).exp().scaled(-std::f64::consts::FRAC_2_SQRT_PI)];
         Radians "radians" ["radians", "deg2rad"] (x) -> y = Number::mul(x, Real::from_f64(DEGREE)), [x.constant(DEGREE)];
         Degrees "degrees" ["degrees", "rad2deg"] (x) -> y = Number::mul(x, Real::from_f64(1.0 / DEGREE)), [x.constant(1.0 / DEGREE)];
         Copysign "copysign" ["copysign"] (x, z) -> y = Real::copysign(x, z), [x.sign() * x.one().copysign(z), x.zero()];
-        Heaviside "heaviside" ["heaviside"] (x, h) -> y = heaviside(x, h),
+        Heaviside "heaviside" ["heaviside"] (x, h) -> y = special::heaviside(x, h),
             [x.zero(), select(x.eq(x.zero()), x.one(), x.zero())];
         Floor "floor" ["floor"] (x) -> y = Real::floor(x);
         Ceil "ceil" ["ceil"] (x) -> y = Real::ceil(x);
@@ -316,50 +316,5 @@ elementwise! {
     }
     Cast {
         Cast "cast" [] (x) -> y = ();
-    }
-}
-
-#[inline(always)]
-fn expit<T: Real>(x: T) -> T {
-    // Written so that neither tail overflows or cancels.
-    let e = Real::exp(Number::neg(Number::abs(x)));
-    let small = Real::div(e, Number::add(T::ONE, e));
-    let large = Real::div(T::ONE, Number::add(T::ONE, e));
-    if x < T::ZERO { small } else { large }
-}
-
-#[inline(always)]
-fn logaddexp<T: Real>(x: T, z: T) -> T {
-    // Equal infinities have no difference.
-    if x == z {
-        return Number::add(x, T::from_f64(LN_2));
-    }
-    let gap = Number::neg(Number::abs(Number::sub(x, z)));
-    Number::add(Number::maximum(x, z), Real::log1p(Real::exp(gap)))
-}
-
-#[inline(always)]
-fn logaddexp2<T: Real>(x: T, z: T) -> T {
-    if x == z {
-        return Number::add(x, T::ONE);
-    }
-    let gap = Number::neg(Number::abs(Number::sub(x, z)));
-    let tail = Real::log1p(Real::exp2(gap));
-    Number::add(
-        Number::maximum(x, z),
-        Number::mul(tail, T::from_f64(1.0 / LN_2)),
-    )
-}
-
-#[inline(always)]
-fn heaviside<T: Real>(x: T, at_zero: T) -> T {
-    if Number::is_nan(x) {
-        x
-    } else if x == T::ZERO {
-        at_zero
-    } else if x < T::ZERO {
-        T::ZERO
-    } else {
-        T::ONE
     }
 }
