@@ -17,6 +17,7 @@ from jacrs._tape import Tape
 from jacrs._transforms import (
     grad,
     hessian,
+    hvp,
     jacfwd,
     jacobian,
     jacrev,
@@ -26,6 +27,8 @@ from jacrs._transforms import (
     stop_gradient,
     value_and_grad,
     value_and_jacobian,
+    value_grad_and_hessian,
+    vhp,
     vjp,
 )
 from jacrs.errors import (
@@ -59,6 +62,7 @@ __all__ = [
     "functional",
     "grad",
     "hessian",
+    "hvp",
     "jacfwd",
     "jacobian",
     "jacrev",
@@ -69,6 +73,8 @@ __all__ = [
     "stop_gradient",
     "value_and_grad",
     "value_and_jacobian",
+    "value_grad_and_hessian",
+    "vhp",
     "vjp",
 ]
 

@@ -53,7 +53,18 @@ type Task<'a> = &'a (dyn Fn(usize) -> Result<()> + Sync);
 /// The first error by the number of its task; a panic in a task is an internal error. After an
 /// error no further task is started.
 pub fn parallel_for(n: usize, task: Task<'_>, between: &dyn Fn() -> Result<()>) -> Result<()> {
-    let threads = num_threads().min(n);
+    parallel_for_on(usize::MAX, n, task, between)
+}
+
+/// [`parallel_for`] with at most `threads` tasks under way at once. One at a time, a task may use
+/// the threads for itself.
+pub fn parallel_for_on(
+    threads: usize,
+    n: usize,
+    task: Task<'_>,
+    between: &dyn Fn() -> Result<()>,
+) -> Result<()> {
+    let threads = num_threads().min(n).min(threads);
     if threads <= 1 || INSIDE.get() {
         return (0..n).try_for_each(|k| {
             guarded(task, k)?;
