@@ -13,6 +13,7 @@ from typing import Any
 from jacrs import _adapters, _jacrs, functional, numpy
 from jacrs._config import config
 from jacrs._explain import explain
+from jacrs._pytrees import register_pytree_node
 from jacrs._tape import Tape
 from jacrs._transforms import (
     grad,
@@ -69,6 +70,7 @@ __all__ = [
     "jvp",
     "num_threads",
     "numpy",
+    "register_pytree_node",
     "set_num_threads",
     "stop_gradient",
     "value_and_grad",

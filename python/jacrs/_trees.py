@@ -1,7 +1,7 @@
 """Nested containers of arrays, taken apart into their leaves and put together again.
 
-Tuples, named tuples, dicts and lists are containers; None is an empty one; all else is a leaf. One
-exception spares surprises: **a list that holds only numbers, nested evenly, is the array that
+Tuples, named tuples, dicts and lists are containers, and so are dataclasses and what is registered
+(`_pytrees`); None is an empty one; all else is a leaf. One exception spares surprises: **a list that holds only numbers, nested evenly, is the array that
 `np.array` makes of it**, so `[1.0, 2.0]` is a vector, as everywhere in NumPy. Whatever has no
 dimensions counts as a number. A list of vectors, or of lists of unequal length, is a container, and
 so is every tuple.
@@ -17,6 +17,7 @@ import numpy as np
 
 from jacrs import errors
 from jacrs._jacrs import Tracer
+from jacrs._pytrees import FieldsOf, Registered, children_of
 from jacrs._scope.building import array
 from jacrs._scope.classes import real_class
 from jacrs._scope.state import current_state
@@ -180,7 +181,7 @@ def _children(value: Any, kind: type) -> tuple[Sequence[Any], Sequence[Any], Any
     fields = getattr(kind, "_fields", None)
     if fields is not None and issubclass(kind, tuple):
         return fields, value, partial(_make_named, kind)
-    return None
+    return children_of(value, kind)
 
 
 def _make_named(kind: type, items: list[Any]) -> Any:
@@ -194,7 +195,7 @@ def _is_dict(node: Node) -> bool:
 
 
 def _path(prefix: str, kind: type | None, key: Any) -> str:
-    named = isinstance(key, str) and kind is not None and issubclass(kind, tuple)
+    named = isinstance(key, str) and kind is not None and not issubclass(kind, dict)
     return f"{prefix}.{key}" if named else f"{prefix}[{key!r}]"
 
 
@@ -211,6 +212,14 @@ def _matching(node: Node, value: Any, where: str) -> Sequence[Any]:
         given = f"one with {list(value)}" if isinstance(value, dict) else errors.describe(value)
         raise errors.wrong_structure(where, f"a dict with the keys {keys}", given)
     kind, size = node.kind, len(node.keys)
+    if isinstance(node.make, FieldsOf | Registered):
+        found = children_of(value, type(value))
+        if found is None or not node.make.fits(found[2]):
+            name = errors.article(node.make.cls.__name__)
+            same = found is not None and found[2].cls is node.make.cls
+            given = "one with other parts" if same else errors.describe(value)
+            raise errors.wrong_structure(where, name, given)
+        return found[1]
     alike = isinstance(value, kind) or getattr(value, "_fields", None) == node.keys
     if alike and len(value) == size:
         return list(value)

@@ -170,7 +170,21 @@ def not_a_leaf(where: str, value: Any) -> JacrsError:
     """Report an object among the differentiated arguments."""
     return DTypeError(
         f"{where} is {describe(value)}, which cannot be differentiated: pass arrays, numbers, or "
-        "tuples, lists and dicts of them, and leave anything else out of argnums"
+        "tuples, lists and dicts of them, and leave anything else out of argnums; fields of "
+        'dataclasses that are options are marked, field(metadata={"static": True})'
+    )
+
+
+def bad_registration(reason: str) -> JacrsError:
+    """Report a type that cannot be made a container in this way."""
+    return DTypeError(f"register_pytree_node: {reason}")
+
+
+def bad_flatten(cls: type, given: Any) -> JacrsError:
+    """Report a function that does not take a registered type apart as it should."""
+    return DTypeError(
+        f"flatten, as registered for {cls.__name__}, must return (children, aux) with a sequence "
+        f"of children, not {given!r}"
     )
 
 
@@ -423,9 +437,9 @@ def not_arrays() -> JacrsError:
     )
 
 
-def not_one_element() -> JacrsError:
+def not_one_element(name: str) -> JacrsError:
     """Report a function that has no Hessian."""
-    return ShapeError("a function given to hessian must return a single array of one element")
+    return ShapeError(f"a function given to {name} must return a single array of one element")
 
 
 def independent(what: str, source: str) -> JacrsError:

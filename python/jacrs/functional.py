@@ -150,7 +150,7 @@ def hessian(
            [ 6.,  0.]])
     """
     mode = _mode("outer_jacobian_strategy", outer_jacobian_strategy)
-    recorded = _record(func, inputs, strict=strict, then=_differentiate)
+    recorded = _record(func, inputs, strict=strict, then=partial(_differentiate, "hessian"))
     result, arguments, first = recorded.result, recorded.arguments, recorded.derivatives
     if strict:
         _require_all(recorded, result.outputs, "output {} of the function")
@@ -211,7 +211,7 @@ def _second_product(
 ) -> tuple[Any, Any]:
     arguments = _arguments(inputs)
     along = _like_inputs(v, arguments)
-    then = partial(_differentiate, with_value=True)
+    then = partial(_differentiate, "hvp" if forward else "vhp", with_value=True)
     recorded = _recorded(func, arguments, strict=strict, then=then)
     if strict and recorded.inputs:
         gradient = recorded.derivatives[: len(recorded.inputs)]
@@ -220,11 +220,11 @@ def _second_product(
     return recorded.result.value(values[-1:]), arguments.like(products)
 
 
-def _differentiate(recorded: Recorded, *, with_value: bool = False) -> None:
+def _differentiate(name: str, recorded: Recorded, *, with_value: bool = False) -> None:
     """Note the gradient of the only element, while it can be recorded; then the value as well."""
     result = recorded.result
     if result.node is not LEAF or prod(result.shapes[0]) != 1:
-        raise errors.not_one_element()
+        raise errors.not_one_element(name)
     if result.outputs:
         (y,) = result.outputs
         scalar = y.reshape(())
@@ -321,7 +321,7 @@ def _require_each(recorded: Recorded) -> None:
     for index, live in enumerate(result.live):
         if not live:
             raise errors.independent(f"output {index} of the function", "any input")
-    _require_dependent(recorded, result.outputs, "output {} of the function", "the result")
+    _require_dependent(recorded, result.outputs, "output {} of the function", "the result of the function")
 
 
 def _require_dependent(recorded: Recorded, outputs: list[Any], name: str, all_of_it: str) -> None:
