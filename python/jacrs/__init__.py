@@ -10,7 +10,7 @@ array([[0., 2.],
 
 from typing import Any
 
-from jacrs import _adapters, _jacrs, functional, numpy
+from jacrs import _adapters, _jacrs, functional, numpy, testing
 from jacrs._config import config
 from jacrs._explain import explain
 from jacrs._pytrees import register_pytree_node
@@ -73,6 +73,7 @@ __all__ = [
     "register_pytree_node",
     "set_num_threads",
     "stop_gradient",
+    "testing",
     "value_and_grad",
     "value_and_jacobian",
     "value_grad_and_hessian",

@@ -73,33 +73,40 @@ def register_pytree_node(
     >>> gradient.slope, gradient.offset, gradient.name
     (np.float64(42.0), np.float64(14.0), 'first')
     """
-    if not isinstance(cls, type):
-        raise errors.bad_registration(f"cls must be a class, not {errors.describe(cls)}")
-    cls = real_class(cls)
-    if cls in _FIXED or cls is type(None) or cls is object or issubclass(cls, np.ndarray | Tracer):
-        raise errors.bad_registration(f"{cls.__name__} is taken as it is, and stays so")
-    for name, function in (("flatten", flatten), ("unflatten", unflatten)):
+    cls = _own_class(cls)
+    functions: dict[str, Any] = {"flatten": flatten, "unflatten": unflatten}
+    for name, function in functions.items():
         if not callable(function):
-            given = errors.describe(function)
-            raise errors.bad_registration(f"{name} must be a function, not {given}")
+            text = f"{name} must be a function, not {errors.describe(function)}"
+            raise errors.bad_registration(text)
     if cls in _registered:
         raise errors.bad_registration(f"{cls.__name__} is registered already")
     _registered[cls] = flatten, unflatten
 
 
+def _own_class(cls: Any) -> type:
+    if not isinstance(cls, type):
+        raise errors.bad_registration(f"cls must be a class, not {errors.describe(cls)}")
+    if cls in (*_FIXED, type(None), object) or issubclass(cls, np.ndarray | np.generic | Tracer):
+        raise errors.bad_registration(f"{cls.__name__} is taken as it is, and stays so")
+    return real_class(cls)
+
+
 class FieldsOf:
     """Rebuilds a dataclass: its differentiated fields from items, the others as they were."""
 
-    __slots__ = ("cls", "names", "static")
+    __slots__ = ("cls", "inside", "names", "static")
 
-    def __init__(self, cls: type, names: Sequence[str], static: dict[str, Any]) -> None:
-        self.cls = cls
+    def __init__(self, kind: type, names: Sequence[str], static: dict[str, Any]) -> None:
+        self.cls = real_class(kind)
+        self.inside = kind if current_state().depth else None  # the class that recorded code sees
         self.names = names
         self.static = static
 
     def __call__(self, items: Sequence[Any]) -> Any:
-        inside = current_state().depth > 0
-        cls = follow_argument(self.cls) if inside else self.cls
+        cls: Any = self.cls
+        if current_state().depth:
+            cls = self.inside or follow_argument(cls)
         made = cls.__new__(cls)
         for name, item in zip(self.names, items, strict=True):
             object.__setattr__(made, name, item)
@@ -147,7 +154,7 @@ def _equal(first: Any, second: Any) -> bool:
         return False
 
 
-def children_of(value: Any, kind: type) -> tuple[Sequence[Any], Sequence[Any], Rebuild] | None:
+def children_of(value: Any, kind: Any) -> tuple[Sequence[Any], Sequence[Any], Rebuild] | None:
     """Return keys, items and what rebuilds the container; None for what is none."""
     cls = real_class(kind)
     functions = _registered.get(cls)
@@ -167,7 +174,7 @@ def children_of(value: Any, kind: type) -> tuple[Sequence[Any], Sequence[Any], R
         else:
             names.append(field.name)
             items.append(item)
-    return names, items, FieldsOf(cls, names, static)
+    return names, items, FieldsOf(kind, names, static)
 
 
 def _flattened(flatten: Any, value: Any, cls: type) -> tuple[list[Any], Any]:

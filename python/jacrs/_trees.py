@@ -1,10 +1,10 @@
 """Nested containers of arrays, taken apart into their leaves and put together again.
 
 Tuples, named tuples, dicts and lists are containers, and so are dataclasses and what is registered
-(`_pytrees`); None is an empty one; all else is a leaf. One exception spares surprises: **a list that holds only numbers, nested evenly, is the array that
-`np.array` makes of it**, so `[1.0, 2.0]` is a vector, as everywhere in NumPy. Whatever has no
-dimensions counts as a number. A list of vectors, or of lists of unequal length, is a container, and
-so is every tuple.
+(`_pytrees`); None is an empty one; all else is a leaf. One exception spares surprises: **a list
+that holds only numbers, nested evenly, is the array that `np.array` makes of it**, so `[1.0, 2.0]`
+is a vector, as everywhere in NumPy. Whatever has no dimensions counts as a number. A list of
+vectors, or of lists of unequal length, is a container, and so is every tuple.
 """
 
 from __future__ import annotations

@@ -170,8 +170,8 @@ def not_a_leaf(where: str, value: Any) -> JacrsError:
     """Report an object among the differentiated arguments."""
     return DTypeError(
         f"{where} is {describe(value)}, which cannot be differentiated: pass arrays, numbers, or "
-        "tuples, lists and dicts of them, and leave anything else out of argnums; fields of "
-        'dataclasses that are options are marked, field(metadata={"static": True})'
+        "tuples, lists and dicts of them, and leave anything else out of argnums; an "
+        'option in a dataclass is marked, field(metadata={"static": True})'
     )
 
 

@@ -321,7 +321,9 @@ def _require_each(recorded: Recorded) -> None:
     for index, live in enumerate(result.live):
         if not live:
             raise errors.independent(f"output {index} of the function", "any input")
-    _require_dependent(recorded, result.outputs, "output {} of the function", "the result of the function")
+    _require_dependent(
+        recorded, result.outputs, "output {} of the function", "the result of the function"
+    )
 
 
 def _require_dependent(recorded: Recorded, outputs: list[Any], name: str, all_of_it: str) -> None:

@@ -45,9 +45,7 @@ class Arguments:
             self.positions = _positions(argnums, len(args), keywords)
         leaves: list[Any] = []
         self.nodes = [flatten(args[i], leaves, as_floats) for i in self.positions]
-        self.leaves = [
-            differentiable(leaf, partial(self._path, i)) for i, leaf in enumerate(leaves)
-        ]
+        self.leaves = [differentiable(leaf, partial(self.path, i)) for i, leaf in enumerate(leaves)]
         self.numbers = any(isinstance(leaf, np.generic) for leaf in self.leaves)
 
     def over(self, inputs: list[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
@@ -96,13 +94,13 @@ class Arguments:
                 leaf,
                 primal.shape,
                 primal.dtype,
-                partial(self._path, i, name + "[{}]"),
-                partial(self._path, i),
+                partial(self.path, i, name + "[{}]"),
+                partial(self.path, i),
             )
             for i, (leaf, primal) in enumerate(zip(leaves, self.leaves, strict=True))
         ]
 
-    def _path(self, index: int, name: str = "argument {}") -> str:
+    def path(self, index: int, name: str = "argument {}") -> str:
         """Name a leaf, in an error."""
         prefixes = map(name.format, self.positions)
         return _nth(self.nodes, prefixes, index)

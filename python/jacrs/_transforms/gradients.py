@@ -67,8 +67,8 @@ def value_and_grad(
 ) -> Callable[..., Any]:
     """Return a function that gives the value of the scalar function `f` and its gradient.
 
-    The parameters and `out=` are those of `grad`. It returns `(value, gradient)`, or `((value, aux),
-    gradient)` with `has_aux`; both come from one run.
+    The parameters and `out=` are those of `grad`. It returns `(value, gradient)`, or `((value,
+    aux), gradient)` with `has_aux`; both come from one run.
 
     Examples
     --------

@@ -100,8 +100,8 @@ def value_and_jacobian(
 ) -> Callable[..., Any]:
     """Return a function that gives the value of `f` and its Jacobian.
 
-    The parameters and `out=` are those of `jacobian`. It returns `(value, J)`, or `((value, aux), J)` with
-    `has_aux`; both come from one run.
+    The parameters and `out=` are those of `jacobian`. It returns `(value, J)`, or `((value, aux),
+    J)` with `has_aux`; both come from one run.
 
     Examples
     --------
@@ -165,9 +165,9 @@ def hessian(
 ) -> Callable[..., Any]:
     """Return a function that gives the second derivatives of `f`.
 
-    The parameters and `out=` are those of `jacobian`. For a scalar `f` of one array it returns an array of
-    shape `x.shape + x.shape`; for others of shape `y.shape + x.shape + x.shape`. Containers nest:
-    the result's, then the argument's twice. With `has_aux` it returns `(H, aux)`.
+    The parameters and `out=` are those of `jacobian`. For a scalar `f` of one array it returns an
+    array of shape `x.shape + x.shape`; for others of shape `y.shape + x.shape + x.shape`.
+    Containers nest: the result's, then the argument's twice. With `has_aux` it returns `(H, aux)`.
 
     Examples
     --------
@@ -202,7 +202,7 @@ class Jacobian(Transformed):
             recorded.inputs,
             mode,
             self._options[1],
-            target and target.of_outputs(result.live),
+            None if target is None else target.of_outputs(result.live),
         )
         blocks = result.like(map(arguments.like, rows), partial(_zero_row, recorded))
         return values, blocks if target is None else target.fill(blocks)
@@ -257,9 +257,7 @@ class Hessian(Transformed):
         _, blocks = self._first_and_second(recorded, derivative_target(recorded, out, 2))
         return (blocks, recorded.auxiliary()) if self._has_aux else blocks
 
-    def _first_and_second(
-        self, recorded: Recorded, target: Target | None
-    ) -> tuple[list[Any], Any]:
+    def _first_and_second(self, recorded: Recorded, target: Target | None) -> tuple[list[Any], Any]:
         """Return the values of what was differentiated again, and the second derivatives."""
         result, arguments = recorded.result, recorded.arguments
         mode, chunk_size = self._options
@@ -268,7 +266,7 @@ class Hessian(Transformed):
             recorded.inputs,
             mode,
             chunk_size,
-            target and target.of_outputs(result.live),
+            None if target is None else target.of_outputs(result.live),
         )
         count = len(arguments.leaves)
 

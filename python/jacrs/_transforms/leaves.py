@@ -110,7 +110,7 @@ def result_leaf(value: Any, where: Where) -> Any:
 
 
 def is_plain_array(value: Any) -> bool:
-    """Tell whether a value is an array of NumPy's own, and no subclass that means something else."""
+    """Tell whether a value is an array, and of no subclass that means something else."""
     return type(value) in _PLAIN
 
 

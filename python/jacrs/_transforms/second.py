@@ -203,8 +203,8 @@ def second_products(
     session, inputs = recorded.session, recorded.inputs
     if not gradient or not inputs:
         zero = recorded.result.zero
-        values = session.values(gradient) if gradient and not recorded.joined else []
-        return values, [zero(x.shape, x.dtype) for x in arguments.leaves]
+        known = session.values(gradient) if gradient and not recorded.joined else []
+        return known, [zero(x.shape, x.dtype) for x in arguments.leaves]
     y = recorded.result.dtypes[0]
     dtypes = [np.promote_types(y, x.dtype) for x in arguments.leaves]
     rest = [(recorded.result.shapes[0], y)] * (len(gradient) - len(inputs))  # the value

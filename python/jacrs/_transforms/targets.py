@@ -109,7 +109,7 @@ def _overlaps_itself(array: Any) -> bool:
 
 def apart(arrays: Sequence[Any], name: str) -> None:
     """Raise where two of the arrays share memory."""
-    if len(arrays) > 1 and isinstance(arrays[0], Tracer):
+    if arrays and isinstance(arrays[0], Tracer):
         pairs = ((a, b) for i, a in enumerate(arrays) for b in arrays[:i])
         if any(shares_memory(a, b) for a, b in pairs):
             raise errors.overlapping_outs(f"one part of {name}", "another")
@@ -126,6 +126,7 @@ def apart(arrays: Sequence[Any], name: str) -> None:
 
 def _share(first: Any, second: Any) -> bool:
     try:
-        return np.shares_memory(first, second, max_work=_WORK)
+        shared: Any = np.shares_memory
+        return bool(shared(first, second, max_work=_WORK))
     except np.exceptions.TooHardError:
         return True
