@@ -56,7 +56,7 @@ RIGHT = {
     "waves": (lambda x: np.sin(30 * x), (X,)),
     "near a kink": (lambda x: np.abs(x) ** 3 + np.maximum(x, 1e-3), (np.array([2e-3, -1.0]),)),
     "cancelling": (lambda x: (1e6 + x) ** 2 - 1e12, (X,)),
-    "cubic root of products": (lambda x: np.prod(x) ** 2 + np.cumprod(x)[1], (np.array([2.0, 0, 1]),)),
+    "products": (lambda x: np.prod(x) ** 2 + np.cumprod(x)[1], (np.array([2.0, 0, 1]),)),
     "linear": (lambda x: MATRIX @ x, (X,)),
     "constant": (lambda x: 3.0, (X,)),
     "integers": (np.argsort, (X,)),
@@ -192,7 +192,7 @@ def test_functions_that_are_none():
     def other_containers(x):
         return (x, x) if type(x).__name__ == "Tracer" else x
 
-    with pytest.raises(AssertionError, match="returns other containers"):
+    with pytest.raises(AssertionError, match="returns other arrays when it is recorded"):
         check_grads(other_containers, (1.0,))
 
 
@@ -203,7 +203,6 @@ def test_errors_of_the_call():
         (lambda: check_grads(np.sin, (1.0,), order=0), jacrs.ArgumentError),
         (lambda: check_grads(np.sin, (1.0,), modes=("fwd",)), jacrs.ArgumentError),
         (lambda: check_grads(np.sin, (1.0,), modes=()), jacrs.ArgumentError),
-        (lambda: check_grads(np.sin, (1,), rtol=-1.0), jacrs.ArgumentError),
         (lambda: check_grads(np.sin, (np.arange(3),)), jacrs.DTypeError),
         (lambda: check_grads(lambda x: x[9], (X,)), IndexError),
     ):
@@ -251,5 +250,5 @@ def test_random_programs(program: Program):
         raise
     except ELSEWHERE:
         assume(False)
-    with pytest.raises(AssertionError, match="held constant|do not settle"):
+    with pytest.raises(AssertionError, match=r"held constant|do not settle"):
         check_grads(weighted(program, wrong=True), (program.x,), order=1)

@@ -128,8 +128,8 @@ def test_products(cls):
     y, pullback = jacrs.vjp(lambda p: p, p)
     close(y, cls, X * 2, 0.5)
     close(pullback(t), cls, X, 2.0)
-    (product,) = jacrs.hvp(lambda p: loss(p), (p,), (t,))
-    (other,) = jacrs.vhp(lambda p: loss(p), (p,), (t,))
+    (product,) = jacrs.hvp(loss, (p,), (t,))
+    (other,) = jacrs.vhp(loss, (p,), (t,))
     forward = jacrs.jvp(jacrs.grad(loss), (p,), (t,))[1]
     close(product, cls, forward.slope, forward.offset)
     close(other, cls, forward.slope, forward.offset)

@@ -156,8 +156,8 @@ def cubic(x):
 OUTER = {
     "jacfwd": jacrs.jacfwd,
     "jacrev": jacrs.jacrev,
-    "grad": lambda f: lambda x: jacrs.grad(lambda x: f(x) @ U)(x),
-    "hessian": lambda f: lambda x: jacrs.hessian(lambda x: f(x) @ U)(x),
+    "grad": lambda f: jacrs.grad(lambda x: f(x) @ U),
+    "hessian": lambda f: jacrs.hessian(lambda x: f(x) @ U),
     "jvp": lambda f: lambda x: jacrs.jvp(f, (x,), (U,))[1],
     "vjp": lambda f: lambda x: jacrs.vjp(f, x)[1](U),
     "hvp": lambda f: lambda x: jacrs.hvp(lambda x: f(x) @ U, (x,), (U,))[0],

@@ -4,12 +4,14 @@ Central differences have an error in even powers of the step; halving the step a
 removes these powers one by one (Richardson; the table is that of Ridders, "Accurate computation of
 F'(x) and F'(x)F''(x)", Advances in Engineering Software 4 (1982), 75-76). For every element the
 entry of the table wins whose error is least: how much it moved from its neighbours, and what
-rounding of the values, divided by the step, adds.
+rounding of the values, divided by the step, adds; and finer steps are believed where they rule out
+what coarser ones say.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import factorial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 _FIRST = 2.0**-3
 _LEAST_ROWS = 7
 _MOST_SKIPPED = 40
+_SAMPLES = 4
+_NEVER = np.array(False)  # noqa: FBT003 - an array's own argument
 
 
 @dataclass
@@ -32,6 +36,16 @@ class Difference:
     value: Array
     moved: Array
     noise: Array
+
+    def error(self) -> Array:
+        """Return what the value may be wrong by."""
+        return self.moved + self.noise
+
+    def replace(self, other: Difference, must: Any) -> None:
+        """Take over the elements of `other` that are better, and those that must be."""
+        better = must | (other.error() < self.error())
+        for kept, new in zip(*(vars(d).values() for d in (self, other)), strict=True):
+            np.copyto(kept, new, where=better)
 
     def settled(self) -> Array:
         """Bound the error; what moved by more than a hundredth of the whole counts as no more."""
@@ -46,15 +60,16 @@ class Difference:
         return Difference(*(np.atleast_1d(part) for part in total))
 
 
-def difference(along: Along, base: Array, eps: float, largest: float) -> Difference:
+def difference(along: Along, base: Array, eps: float, rounded: float) -> Difference:
     """Return the derivative of `along` at zero.
 
-    `base` is its value there, `eps` the rounding error of the dtype, `largest` the size of what is
-    moved: a step is rounded by `eps` of it. Steps at which the function is not finite are skipped.
+    `base` is its value there, `eps` the rounding error of the dtype; steps are rounded by `rounded`
+    times that. Steps at which the function is not finite are skipped.
     """
     size = float(np.max(np.abs(base), initial=0.0))
     smallest = np.cbrt(eps)  # below it central differences lose to rounding
-    best = Difference(*(np.full(base.shape, value) for value in (np.nan, np.inf, np.inf)))
+    best = _unknown(base)
+    rough = np.zeros(base.shape)
     before: list[Array] = []
     step, skipped = _FIRST, 0
     while (step > smallest or len(before) < _LEAST_ROWS) and skipped < _MOST_SKIPPED:
@@ -62,16 +77,41 @@ def difference(along: Along, base: Array, eps: float, largest: float) -> Differe
         if row is None:
             before, skipped = [], skipped + 1
         else:
+            rough = roughness(along, step) if not before else rough
             slope = float(np.max(np.abs(row[0]), initial=0.0))
-            noise = np.full(base.shape, 4 * eps * (size + slope * largest) / step)
+            noise = np.full(base.shape, 4 * eps * (size + slope * rounded) / step)
+            finer = _unknown(base)
             for order, coarse in enumerate(before):
-                moved = np.maximum(
-                    np.abs(row[order + 1] - row[order]), np.abs(row[order + 1] - coarse)
-                )
-                _keep_better(best, row[order + 1], moved, noise)
+                new = row[order + 1]
+                moved = np.maximum(np.abs(new - row[order]), np.abs(new - coarse))
+                finer.replace(Difference(new, moved + 4 * rough / step, noise), _NEVER)
+            # Where both cannot be true the coarser steps reached over a singularity.
+            apart = np.abs(finer.value - best.value) > 4 * (finer.error() + best.error())
+            best.replace(finer, apart)
             before = row
         step /= 2
     return best
+
+
+def _unknown(base: Array) -> Difference:
+    return Difference(*(np.full(base.shape, value) for value in (np.nan, np.inf, np.inf)))
+
+
+def roughness(along: Along, reach: float) -> Array:
+    """Estimate how much rounding inside a function moves its values.
+
+    That may be far more than the rounding of the value itself. Differences of high order have
+    nothing of a smooth function, and of noise a known multiple: More and Wild, "Estimating
+    computational noise", SIAM Journal on Scientific Computing 33 (2011), 1292-1314.
+    """
+    step = min(2.0**-13, reach / 8)
+    samples = np.stack([along(k * step) for k in range(-_SAMPLES, _SAMPLES + 1)])
+    largest = np.zeros(samples.shape[1:])
+    for order in (4, 5, 6):
+        scale = factorial(order) ** 2 / factorial(2 * order)
+        squares: Array = np.mean(np.diff(samples, order, axis=0) ** 2, axis=0)
+        largest = np.fmax(largest, np.sqrt(scale * squares))
+    return largest
 
 
 def _row(along: Along, step: float, before: list[Array]) -> list[Array] | None:
@@ -82,12 +122,6 @@ def _row(along: Along, step: float, before: list[Array]) -> list[Array] | None:
     for order, coarse in enumerate(before, 1):
         row.append(row[-1] + (row[-1] - coarse) / (4.0**order - 1))
     return row
-
-
-def _keep_better(best: Difference, value: Array, moved: Array, noise: Array) -> None:
-    better = moved + noise < best.moved + best.noise
-    for kept, new in ((best.value, value), (best.moved, moved), (best.noise, noise)):
-        np.copyto(kept, new, where=better)
 
 
 def one_sided(along: Along, base: Array, eps: float) -> tuple[Array, Array, bool]:

@@ -88,7 +88,7 @@ def check_grads(
         raise errors.not_a_tuple("args", args)
     if type(order) is not int or order < 1:
         raise errors.bad_count("order", order)
-    for mode in modes:
+    for mode in modes or ("none",):
         if mode not in _MODES:
             raise errors.bad_choice("modes", mode, _MODES)
     tolerances = (rtol, 0.0 if atol is None else atol)
@@ -147,8 +147,7 @@ class _Check:
         dtypes = [leaf.dtype for leaf in (*point.leaves, *self.base.leaves) if is_float(leaf.dtype)]
         self.eps = max((float(np.finfo(dtype).eps) for dtype in dtypes), default=0.0)
         self.rtol = tolerances[0] if tolerances[0] is not None else self.eps**0.5
-        self.scales = [2.0 ** np.rint(np.log2(np.maximum(np.abs(x), 1))) for x in point.leaves]
-        self.largest = max((float(np.max(s)) for s in self.scales if np.size(s)), default=1.0)
+        self.scales = [_scales(np.abs(x), self.eps ** (2 / 3)) for x in point.leaves]
 
     def name(self, mode: str | None = None) -> str:
         modes = ([mode] if mode else []) + list(reversed(self.path))
@@ -177,8 +176,8 @@ class _Check:
         """Yield each axis where they are few, else random directions; steps suit the numbers."""
         size = self.point.size()
         if size <= (_MOST_AXES if not self.path else 4):
-            for index in range(size):
-                yield self.axis(index)
+            axes = map(self.axis, range(size))
+            yield from (axis for axis in axes if any(map(np.any, axis)))
         else:
             for _ in range(2):
                 signs = [_signs(rng, x) for x in self.point.leaves]
@@ -195,7 +194,7 @@ class _Check:
     def along(self, direction: list[Any]) -> Callable[[float], Any]:
         def moved(step: float) -> Any:
             pairs = zip(self.point.leaves, direction, strict=True)
-            leaves = [(x + step * d).astype(x.dtype)[()] for x, d in pairs]
+            leaves = [_like(x, x + step * d) for x, d in pairs]
             try:
                 vector = self.at(leaves).vector
             except (ArithmeticError, ValueError):  # outside of the domain
@@ -209,25 +208,27 @@ class _Check:
         parts = [d.astype(x.dtype) for x, d in zip(self.point.leaves, direction, strict=True)]
         primals = tuple(self.point.parts(self.point.leaves))
         y, jv = jvp(self.f, primals, tuple(self.point.parts(parts)))
-        values, products = _Values(y), _Values(jv)
-        if len(values.leaves) == len(self.base.leaves) == len(products.leaves):
-            self.require_value(values.vector)
-            return _joined([products.leaves[i] for i in self.base.live])
-        raise AssertionError(
-            f"{self.name('forward')}the recorded function returns other containers"
-        )
+        self.require_value(_Values(y))
+        leaves = _Values(jv).leaves
+        return _joined([leaves[i] for i in self.base.live])
 
     def reverse(self, cotangent: Any) -> list[Any]:
         y, pullback = vjp(self.f, *self.point.parts(self.point.leaves))
-        self.require_value(_Values(y).vector)
+        self.require_value(_Values(y))
         pulled = pullback(cotangent)
         leaves: list[Any] = []
         for part in pulled if len(self.point.nodes) != 1 else (pulled,):
             flatten(part, leaves, as_it_is)
         return leaves
 
-    def require_value(self, vector: Any) -> None:
-        base = self.base.vector
+    def require_value(self, recorded: _Values) -> None:
+        """Raise unless the recorded function has the value of the function."""
+        base, vector = self.base.vector, recorded.vector
+        if [x.shape for x in recorded.leaves] != [x.shape for x in self.base.leaves]:
+            raise AssertionError(
+                f"{self.name()}the function returns other arrays when it is recorded: "
+                f"{recorded.node} instead of {self.base.node}"
+            )
         slack = self.rtol * np.abs(base) + _ROUNDING * self.eps * np.max(np.abs(base), initial=0.0)
         equal = (np.abs(vector - base) <= slack) | (vector == base)
         wrong = np.flatnonzero(~(equal | (np.isnan(vector) & np.isnan(base))))
@@ -239,7 +240,11 @@ class _Check:
             )
 
     def compare(self, direction: list[Any], weights: Any, pulled: list[Any] | None) -> None:
-        expected = difference(self.along(direction), self.base.vector, self.eps, self.largest)
+        parts = zip(self.point.leaves, direction, strict=True)
+        rounded = [np.max(np.abs(x)[d != 0] / np.abs(d)[d != 0], initial=1.0) for x, d in parts]
+        expected = difference(
+            self.along(direction), self.base.vector, self.eps, float(max(rounded, default=1.0))
+        )
         if "forward" in self.modes:
             given = self.forward(direction)
             self.require("forward", given, expected, direction, weights, pulled)
@@ -363,6 +368,18 @@ def _cotangent(f: Callable[..., Any], along: Any, *args: Any) -> Any:
 
 
 _DERIVATIVES = {"forward": _tangent, "reverse": _cotangent}
+
+
+def _like(leaf: Any, value: Any) -> Any:
+    """Return numbers in the dtype of a leaf, and as an array where that is one."""
+    value = np.asarray(value, leaf.dtype)
+    return value if isinstance(leaf, np.ndarray) else value[()]
+
+
+def _scales(sizes: Any, least: float) -> Any:
+    """Return powers of two near the numbers, most of whose singularities are at zero; 1 at zero."""
+    scales = np.where(sizes > least, 2.0 ** np.rint(np.log2(np.maximum(sizes, least))), 1.0)
+    return np.where(np.isfinite(sizes), scales, 0.0)  # what is not finite is not moved
 
 
 def _signs(rng: np.random.Generator, like: Any) -> Any:
