@@ -13,6 +13,7 @@ import jacrs
 from jacrs import stop_gradient as stop
 from jacrs.testing import check_grads
 from tests.program_strategies import Program, programs
+from tests.samples import SAMPLES
 from tests.test_programs import AMBIGUOUS, ELSEWHERE, QUIET, cotangents_like
 
 X = np.array([0.7, 1.3, -0.4])
@@ -75,6 +76,16 @@ RIGHT = {
 def test_right_derivatives_pass(case):
     f, args = RIGHT[case]
     check_grads(f, args, order=3 if case in ("elementwise", "zero", "several") else 2)
+
+
+@pytest.mark.parametrize("sample", [s for s in SAMPLES if s.smooth and not s.kink][::15],
+                         ids=lambda sample: sample.title)  # fmt: skip
+def test_functions_of_numpy_pass(sample):
+    def f(*xs):
+        inputs = dict(enumerate(sample.inputs)) | dict(zip(sample.differentiable, xs, strict=True))
+        return sample.call(np, *inputs.values())
+
+    check_grads(f, [sample.inputs[i] for i in sample.differentiable])
 
 
 def second_wrong(x):
@@ -236,7 +247,7 @@ def weighted(program, wrong):
 
 
 @given(programs(statements=6))
-@settings(max_examples=200, suppress_health_check=QUIET)
+@settings(max_examples=60, suppress_health_check=QUIET)
 def test_random_programs(program: Program):
     """Right ones pass but at kinks and jumps within the steps; the same made wrong never do."""
     assume(program.x.size)

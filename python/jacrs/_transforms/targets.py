@@ -109,7 +109,9 @@ def _overlaps_itself(array: Any) -> bool:
 
 def apart(arrays: Sequence[Any], name: str) -> None:
     """Raise where two of the arrays share memory."""
-    if arrays and isinstance(arrays[0], Tracer):
+    if len(arrays) < 2:
+        return
+    if isinstance(arrays[0], Tracer):
         pairs = ((a, b) for i, a in enumerate(arrays) for b in arrays[:i])
         if any(shares_memory(a, b) for a, b in pairs):
             raise errors.overlapping_outs(f"one part of {name}", "another")

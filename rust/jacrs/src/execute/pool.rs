@@ -287,6 +287,22 @@ mod tests {
     }
 
     #[test]
+    fn no_more_tasks_than_asked_for_are_under_way() {
+        for limit in [1, 2] {
+            let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let task = |_: usize| {
+                let others = now.fetch_add(1, Ordering::SeqCst);
+                most.fetch_max(others + 1, Ordering::SeqCst);
+                std::thread::yield_now();
+                now.fetch_sub(1, Ordering::SeqCst);
+                Ok(())
+            };
+            parallel_for_on(limit, 200, &task, &uninterrupted).unwrap();
+            assert!(most.into_inner() <= limit);
+        }
+    }
+
+    #[test]
     fn panics_and_errors_come_back() {
         let panics = |k: usize| if k == 3 { panic!("three") } else { Ok(()) };
         let error = parallel_for(8, &panics, &uninterrupted).unwrap_err();
