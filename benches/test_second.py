@@ -15,7 +15,7 @@ gradients = {}
 
 
 def chain(x):
-    """A scalar of coupled neighbours, cheap enough that overheads show."""
+    """Couple neighbours, cheaply enough that overheads show."""
     return np.sum(np.exp(-0.1 * x[1:] * x[:-1]) + np.sin(x[1:]) ** 2)
 
 
