@@ -2,6 +2,7 @@
 
 import dataclasses
 import enum
+import functools
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -251,6 +252,63 @@ def test_a_dataclass_is_written_to_as_a_copy():
     np.testing.assert_array_equal(jacrs.grad(f)(p).slope, 3 * X)
     assert p == Line(X, 0.0)
     assert not hasattr(p, "note")
+
+
+def test_auxiliary_data_that_holds_itself():
+    @dataclass
+    class Link:
+        x: Any
+        link: Any = None
+
+    known = Link(X)
+    known.link = [known]
+    _, aux = jacrs.grad(lambda x: (np.sum(x), known), has_aux=True)(X)
+    assert type(aux) is Link
+    assert aux.x.tolist() == X.tolist()
+
+    def f(x):
+        made = Link(x * 2)
+        made.link = made
+        return np.sum(x), made
+
+    np.testing.assert_array_equal(jacrs.grad(f, has_aux=True)(X)[1].x, 2 * X)
+
+
+def test_slots_at_several_levels():
+    @dataclass(slots=True)
+    class First:
+        slope: Any
+
+    @dataclass(slots=True)
+    class Second(First):
+        offset: Any = 1.0
+
+        def at(self, x):
+            out = np.zeros(3)
+            out[:] = self.slope * x + self.offset
+            return out
+
+    p = Second(X * 2, 0.5)
+    close(jacrs.grad(loss)(p), Second, *expected_gradient(X * 2, 0.5))
+    found = jacrs.grad(lambda p: np.sum(jacrs.grad(loss)(p).at(X)))(p)
+    (expected,) = jacrs.hvp(loss, (p,), (Second(X, 3.0),))
+    close(found, Second, expected.slope, expected.offset)
+    _, aux = jacrs.grad(lambda p: (loss(p), p), has_aux=True)(p)
+    close(aux, Second, X * 2, 0.5)
+
+
+def test_what_was_cached_is_computed_again():
+    @dataclass
+    class Cached:
+        x: Any
+
+        @functools.cached_property
+        def squares(self):
+            return self.x**2
+
+    p = Cached(X)
+    assert p.squares is p.squares
+    np.testing.assert_array_equal(jacrs.grad(lambda p: np.sum(p.squares))(p).x, 2 * X)
 
 
 def test_what_is_no_container():

@@ -129,15 +129,20 @@ def flatten_like(node: Node, value: Any, leaves: list[Any], where: str) -> None:
         flatten_like(child, item, leaves, _path(where, node.kind, key))
 
 
-def map_leaves(function: Callable[[Any], Any], value: Any) -> Any:
-    """Apply `function` to the leaves of any nested containers; lists of numbers stay lists."""
+def map_leaves(function: Callable[[Any], Any], value: Any, holders: tuple[Any, ...] = ()) -> Any:
+    """Apply `function` to the leaves of any nested containers; lists of numbers stay lists.
+
+    A container that is inside of itself is left there as it is: `holders` are those around `value`.
+    """
     if value is None:
         return None
     found = _children(value, type(value))
     if found is None:
         return function(value)
+    if any(value is holder for holder in holders):
+        return value
     keys, items, make = found
-    mapped = [map_leaves(function, item) for item in items]
+    mapped = [map_leaves(function, item, (*holders, value)) for item in items]
     if all(new is old for new, old in zip(mapped, items, strict=True)):
         return value
     return make(zip(keys, mapped, strict=True) if isinstance(value, dict) else mapped)
