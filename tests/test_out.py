@@ -5,8 +5,11 @@ import threading
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
 
 import jacrs
+from tests.program_strategies import Program, programs
+from tests.test_programs import AMBIGUOUS, QUIET
 
 RNG = np.random.default_rng(5)
 X = np.array([0.7, 1.3, -0.4])
@@ -107,6 +110,23 @@ def test_containers():
     with pytest.raises(jacrs.ArgumentError, match=r"out must be a tuple of 2, but is a list"):
         gradient(*args, out=out)
     assert gradient(*args, out=tuple(out))[0]["x"].tolist() == [2, 2, 2]
+
+
+@given(programs(statements=6))
+@settings(max_examples=300, suppress_health_check=QUIET)
+def test_random_programs(program: Program):
+    g, x = program.function(), program.x
+    try:
+        values, blocks = jacrs.value_and_jacobian(g)(x)
+    except jacrs.TraceError as error:
+        assume(not str(error).startswith(AMBIGUOUS))
+        raise
+    out = tuple(strided(np.shape(block), block.dtype) for block in blocks)
+    for chunk_size in (1, 40):
+        again, found = jacrs.value_and_jacobian(g, chunk_size=chunk_size)(x, out=out)
+        assert found is out
+        for a, b in zip((*values, *blocks), (*again, *out), strict=True):
+            assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
 
 
 def test_with_values_and_auxiliary_data():

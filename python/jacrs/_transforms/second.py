@@ -86,7 +86,7 @@ def vhp(
 
     The parameters are those of `hvp`, and so is the result, up to rounding: where the second
     derivatives are continuous the Hessian is symmetric. `cotangent` is a tuple with one entry for
-    each argument. `hvp` is cheaper for most functions.
+    each argument.
 
     Examples
     --------
