@@ -68,6 +68,9 @@ RIGHT = {
     "held constant on purpose": (lambda x: stop(np.round(x * 0.3)) * x, (X,)),
     "derivatives inside": (lambda x: jacrs.grad(lambda z: np.sum(z**4) * x[0])(x), (X,)),
     "norm": (np.linalg.norm, (X,)),
+    "not all finite": (lambda x: np.log(x) * np.array([1.0, np.inf, 2.0]) + x, (X * X,)),
+    "partly outside": (np.sqrt, (X,)),
+    "by something infinite": (lambda x: np.nansum(np.arctan(x)), (np.array([1.0, np.inf, 2.0]),)),
     "divided": (lambda x: 1 / (1 + x**2), (X * 10,)),
 }  # fmt: skip
 
