@@ -113,7 +113,7 @@ def test_containers():
 
 
 @given(programs(statements=6))
-@settings(max_examples=300, suppress_health_check=QUIET)
+@settings(max_examples=150, suppress_health_check=QUIET)
 def test_random_programs(program: Program):
     g, x = program.function(), program.x
     try:
