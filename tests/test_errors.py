@@ -17,7 +17,8 @@ ONLY = "only float32 and float64 can be differentiated"
 LOST = "a recorded function sees plain arrays only, so what {0} adds would be lost; pass {1}"
 LEAF = (
     "which cannot be differentiated: pass arrays, numbers, or tuples, lists and dicts of them, and "
-    "leave anything else out of argnums"
+    "leave anything else out of argnums; an option in a dataclass is marked, "
+    'field(metadata={"static": True})'
 )
 RETURN = (
     "return arrays, numbers, or tuples, lists and dicts of them, and anything else as auxiliary "

@@ -10,13 +10,15 @@ array([[0., 2.],
 
 from typing import Any
 
-from jacrs import _adapters, _jacrs, functional, numpy
+from jacrs import _adapters, _jacrs, functional, numpy, testing
 from jacrs._config import config
 from jacrs._explain import explain
+from jacrs._pytrees import register_pytree_node
 from jacrs._tape import Tape
 from jacrs._transforms import (
     grad,
     hessian,
+    hvp,
     jacfwd,
     jacobian,
     jacrev,
@@ -26,6 +28,8 @@ from jacrs._transforms import (
     stop_gradient,
     value_and_grad,
     value_and_jacobian,
+    value_grad_and_hessian,
+    vhp,
     vjp,
 )
 from jacrs.errors import (
@@ -59,16 +63,21 @@ __all__ = [
     "functional",
     "grad",
     "hessian",
+    "hvp",
     "jacfwd",
     "jacobian",
     "jacrev",
     "jvp",
     "num_threads",
     "numpy",
+    "register_pytree_node",
     "set_num_threads",
     "stop_gradient",
+    "testing",
     "value_and_grad",
     "value_and_jacobian",
+    "value_grad_and_hessian",
+    "vhp",
     "vjp",
 ]
 

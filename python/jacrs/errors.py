@@ -170,7 +170,21 @@ def not_a_leaf(where: str, value: Any) -> JacrsError:
     """Report an object among the differentiated arguments."""
     return DTypeError(
         f"{where} is {describe(value)}, which cannot be differentiated: pass arrays, numbers, or "
-        "tuples, lists and dicts of them, and leave anything else out of argnums"
+        "tuples, lists and dicts of them, and leave anything else out of argnums; an "
+        'option in a dataclass is marked, field(metadata={"static": True})'
+    )
+
+
+def bad_registration(reason: str) -> JacrsError:
+    """Report a type that cannot be made a container in this way."""
+    return DTypeError(f"register_pytree_node: {reason}")
+
+
+def bad_flatten(cls: type, given: Any) -> JacrsError:
+    """Report a function that does not take a registered type apart as it should."""
+    return DTypeError(
+        f"flatten, as registered for {cls.__name__}, must return (children, aux) with a sequence "
+        f"of children, not {given!r}"
     )
 
 
@@ -218,7 +232,7 @@ def not_a_tuple(name: str, value: Any) -> JacrsError:
     """Report a sequence of arguments that is none."""
     return DTypeError(
         f"{name} must be a tuple with one entry an argument, not {describe(value)}: "
-        f"for a single argument write ({name[:-1]},)"
+        f"for a single argument write ({name.removesuffix('s')},)"
     )
 
 
@@ -256,6 +270,53 @@ def bad_choice(name: str, value: Any, choices: Sequence[Any]) -> JacrsError:
     """Report a value that is none of those there are."""
     first, last = ", ".join(map(repr, choices[:-1])), choices[-1]
     return ArgumentError(f"{name} must be {first} or {last!r}, not {value!r}")
+
+
+# --- where results go
+
+
+def not_an_out(where: str, value: Any) -> JacrsError:
+    """Report what cannot be written to."""
+    return DTypeError(f"{where} is {describe(value)}, where an array to write to is needed")
+
+
+def no_out_pair(value: Any) -> JacrsError:
+    """Report what is not one place for the gradient and one for the Hessian."""
+    given = f"a tuple of {len(value)}" if type(value) is tuple else describe(value)
+    return DTypeError(f"out must be a tuple (gradient, hessian) of arrays or None, not {given}")
+
+
+def out_of_recording(where: str, value: Any) -> JacrsError:
+    """Report a plain array that a recorded derivative was to be written to."""
+    return TraceError(
+        f"{where} is {describe(value)}, but this call is part of a recording: the derivative would "
+        "be lost in a plain array; create the array inside the recorded function, or leave out= out"
+    )
+
+
+def wrong_out_shape(where: str, given: tuple[int, ...], expected: tuple[int, ...]) -> JacrsError:
+    """Report an array of another shape than what is written there."""
+    return ShapeError(f"{where} has shape {given}, but the derivative has shape {expected}")
+
+
+def wrong_out_dtype(where: str, given: Any, expected: Any) -> JacrsError:
+    """Report an array of another dtype than what is written there."""
+    return DTypeError(f"{where} has dtype {given}, but the derivative has dtype {expected}")
+
+
+def readonly_out(where: str) -> JacrsError:
+    """Report an array that must not be written to."""
+    return ArgumentError(f"{where} is read-only, so nothing can be written there")
+
+
+def overlapping_outs(first: str, second: str) -> JacrsError:
+    """Report places of results that are not apart."""
+    if first == second:
+        return ArgumentError(
+            f"{first} has several elements at one address, as broadcast views have: pass an array "
+            "of its own memory"
+        )
+    return ArgumentError(f"{first} shares memory with {second}: pass arrays that lie apart")
 
 
 # --- what the function returned
@@ -376,9 +437,9 @@ def not_arrays() -> JacrsError:
     )
 
 
-def not_one_element() -> JacrsError:
+def not_one_element(name: str) -> JacrsError:
     """Report a function that has no Hessian."""
-    return ShapeError("a function given to hessian must return a single array of one element")
+    return ShapeError(f"a function given to {name} must return a single array of one element")
 
 
 def independent(what: str, source: str) -> JacrsError:

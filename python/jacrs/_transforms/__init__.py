@@ -4,10 +4,12 @@ from jacrs._transforms.control import num_threads, set_num_threads, stop_gradien
 from jacrs._transforms.gradients import grad, value_and_grad
 from jacrs._transforms.jacobians import hessian, jacfwd, jacobian, jacrev, value_and_jacobian
 from jacrs._transforms.products import jvp, vjp
+from jacrs._transforms.second import hvp, value_grad_and_hessian, vhp
 
 __all__ = [
     "grad",
     "hessian",
+    "hvp",
     "jacfwd",
     "jacobian",
     "jacrev",
@@ -17,5 +19,7 @@ __all__ = [
     "stop_gradient",
     "value_and_grad",
     "value_and_jacobian",
+    "value_grad_and_hessian",
+    "vhp",
     "vjp",
 ]

@@ -109,6 +109,11 @@ def result_leaf(value: Any, where: Where) -> Any:
     return value
 
 
+def is_plain_array(value: Any) -> bool:
+    """Tell whether a value is an array, and of no subclass that means something else."""
+    return type(value) in _PLAIN
+
+
 def is_float(dtype: Any) -> bool:
     """Tell whether a dtype can be differentiated."""
     return dtype == F64 or dtype == F32  # type: ignore[no-any-return]

@@ -48,6 +48,12 @@ class Recorded:
         self.inputs, self.aux = [], None
         self.result.leaves, self.result.outputs = [], []
 
+    def settle(self) -> None:
+        """Compute what only depends on the inputs, before these may be written to."""
+        if not self.joined:
+            self.aux = self.auxiliary()
+            self.result.settle()
+
     def auxiliary(self) -> Any:
         """Return the auxiliary data, its tracers turned into arrays at the outermost level."""
         if self.joined:

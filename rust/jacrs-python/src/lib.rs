@@ -11,6 +11,7 @@ mod protocols;
 mod registry;
 mod session;
 mod state;
+mod targets;
 mod tracer;
 
 use pyo3::prelude::*;

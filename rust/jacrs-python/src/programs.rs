@@ -12,12 +12,14 @@ use jacrs::ops::build;
 use jacrs::optimize::optimize;
 use jacrs::plan::Plan;
 use jacrs::trace::shape_text;
+use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use crate::arrays::{self, Take, new_numpy};
 use crate::error::OrRaise;
 use crate::state::State;
+use crate::targets::Targets;
 
 /// What a recording is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -370,8 +372,14 @@ impl Pullback {
     }
 }
 
-/// Values, and the blocks of the Jacobian.
-pub fn jacobian(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Vec<Arrays>)> {
+/// Values, and the blocks of the Jacobian, `directions` at a time; `given` are the places for the
+/// blocks, if there are any.
+pub fn jacobian(
+    py: Python<'_>,
+    job: &Job,
+    directions: Option<usize>,
+    given: Option<&[Bound<'_, PyUntypedArray>]>,
+) -> PyResult<(Arrays, Vec<Arrays>)> {
     let Program {
         body: Body::Jacobian(assembly, mode),
         ys,
@@ -392,11 +400,12 @@ pub fn jacobian(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Vec<Arrays>)> {
             });
         }
     }
-    check_result(&types).or_raise(py)?;
-    let (blocks, block_outs) = results(py, &types)?;
+    let mut targets = Targets::default();
+    let (blocks, block_outs) = places(py, &types, given.unwrap_or_default(), &mut targets)?;
     let inputs = views(&job.inputs);
+    let directions = directions.unwrap_or(usize::MAX);
     detached(py, |check| {
-        assembly.run(&inputs, &value_outs, &block_outs, check)
+        assembly.run_in_chunks(&inputs, &value_outs, &block_outs, directions, check)
     })?;
     let mut blocks = blocks.into_iter();
     let mut rows = vec![];
@@ -417,6 +426,34 @@ pub fn jacobian(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Vec<Arrays>)> {
     Ok((values, rows))
 }
 
+/// Arrays for blocks of these types, and where to write them: those that are given where they fit.
+fn places(
+    py: Python<'_>,
+    types: &[Type],
+    given: &[Bound<'_, PyUntypedArray>],
+    targets: &mut Targets,
+) -> PyResult<(Arrays, Vec<Out>)> {
+    let mut claimed = vec![];
+    for (k, kind) in types.iter().enumerate() {
+        claimed.push(match given.get(k) {
+            Some(array) => targets.claim(py, kind, array)?,
+            None => None,
+        });
+    }
+    let new = types.iter().zip(&claimed).filter(|(_, out)| out.is_none());
+    check_result(new.map(|(kind, _)| kind)).or_raise(py)?;
+    let (mut blocks, mut outs) = (vec![], vec![]);
+    for (k, (kind, out)) in types.iter().zip(claimed).enumerate() {
+        let (block, out) = match out {
+            Some(out) => (given[k].clone().into_any(), out),
+            None => new_numpy(py, kind.dtype, &kind.shape)?,
+        };
+        blocks.push(block.unbind());
+        outs.push(out);
+    }
+    Ok((blocks, outs))
+}
+
 /// A block in its own dtype, where it was swept in a narrower one.
 fn widened(py: Python<'_>, block: Py<PyAny>, from: DType, to: DType) -> PyResult<Py<PyAny>> {
     if from == to {
@@ -426,14 +463,14 @@ fn widened(py: Python<'_>, block: Py<PyAny>, from: DType, to: DType) -> PyResult
 }
 
 /// Refuses a result that the memory at hand cannot hold, before it is allocated.
-fn check_result(types: &[Type]) -> Result<()> {
-    let bytes = types.iter().map(|t| {
+fn check_result<'a>(types: impl Iterator<Item = &'a Type> + Clone) -> Result<()> {
+    let bytes = types.clone().map(|t| {
         t.shape
             .iter()
             .fold(t.dtype.size(), |n, &d| n.saturating_mul(d))
     });
     check_memory(bytes.fold(0, usize::saturating_add), || {
-        let shapes: Vec<_> = types.iter().map(|t| shape_text(&t.shape)).collect();
+        let shapes: Vec<_> = types.map(|t| shape_text(&t.shape)).collect();
         format!("a dense Jacobian of shape {}", shapes.join(", "))
     })
 }

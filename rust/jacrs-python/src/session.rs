@@ -8,6 +8,7 @@ use jacrs::error::Result;
 use jacrs::ir::NodeId;
 use jacrs::ops::build;
 use jacrs::trace::{Access, Handle};
+use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
@@ -350,13 +351,18 @@ impl Session {
         programs::pullback(py, job)
     }
 
-    /// Values of the outputs, and blocks `[i][j]` of shape `outputs[i].shape + inputs[j].shape`.
+    /// Values of the outputs, and blocks `[i][j]` of shape `outputs[i].shape + inputs[j].shape`,
+    /// `chunk_size` directions at a time. Blocks are written to `targets` where that is possible;
+    /// those that come back as other arrays are to be copied there.
+    #[pyo3(signature = (outputs, inputs, mode, chunk_size = None, targets = None))]
     fn run_jacobian(
         &self,
         py: Python<'_>,
         outputs: &Bound<'_, PyList>,
         inputs: &Bound<'_, PyList>,
         mode: &str,
+        chunk_size: Option<usize>,
+        targets: Option<Vec<Bound<'_, PyUntypedArray>>>,
     ) -> PyResult<(Vec<Py<PyAny>>, Vec<Vec<Py<PyAny>>>)> {
         let mode = parse_mode(py, mode)?;
         let given = (read_given(outputs)?, read_given(inputs)?);
@@ -364,7 +370,7 @@ impl Session {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
             programs::prepare(state, Request::Jacobian(mode), &ys, &xs)
         })?;
-        programs::jacobian(py, &job)
+        programs::jacobian(py, &job, chunk_size, targets.as_deref())
     }
 
     /// What was recorded, and how it is run, in words.

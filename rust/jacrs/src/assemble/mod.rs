@@ -131,13 +131,29 @@ impl Assembly {
         blocks: &[Out],
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
+        self.run_in_chunks(inputs, values, blocks, usize::MAX, check)
+    }
+
+    /// [`Assembly::run`] with at most `directions` seeds in flight at once, rounded up to panels:
+    /// that bounds the scratch, and changes no bit of the result.
+    pub fn run_in_chunks(
+        &self,
+        inputs: &[View],
+        values: &[Out],
+        blocks: &[Out],
+        directions: usize,
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<()> {
         let types = |v: &View| (v.dtype, v.layout.shape.clone());
         execute::validate("input", self.early.inputs(), inputs.iter().map(types))?;
         let given = values.iter().map(|o| (o.dtype, o.shape.clone()));
         execute::validate("output", &self.early.outputs()[..self.values], given)?;
         self.panels.validate(blocks)?;
-        let count = self.panels.count();
-        let threads = execute::num_threads().min(count).max(1);
+        let at_once = directions.div_ceil(self.panels.width()).max(1);
+        let threads = execute::num_threads()
+            .min(self.panels.count())
+            .min(at_once)
+            .max(1);
         check_memory(self.scratch_bytes(threads), || {
             format!(
                 "the scratch of a Jacobian of {}, on {threads} threads,",
@@ -149,7 +165,7 @@ impl Assembly {
         let (residuals, _) = self.residual_memory.take();
         let result = self
             .early(&staged, &residuals, check)
-            .and_then(|()| self.sweep(&staged, &residuals, blocks, check));
+            .and_then(|()| self.sweep(&staged, &residuals, blocks, at_once, check));
         self.residual_memory.give(residuals);
         result?;
         staged.finish(&outputs);
@@ -193,12 +209,13 @@ impl Assembly {
         unsafe { self.early.run_bound(bases, check) }
     }
 
-    /// All panels, spread over the threads.
+    /// All panels, spread over the threads, `at_once` of them at a time.
     fn sweep(
         &self,
         staged: &Staged,
         residuals: &Buffer,
         blocks: &[Out],
+        at_once: usize,
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
         let places = blocks.iter().zip(&staged.outputs[self.values..]);
@@ -214,7 +231,7 @@ impl Assembly {
         }
         let task = |k: usize| self.panel(k, staged, residuals, &blocks, &execute::uninterrupted);
         let watch = Watch::new(check);
-        pool::parallel_for(self.panels.count(), &task, &|| watch.now())
+        pool::parallel_for_on(at_once, self.panels.count(), &task, &|| watch.now())
     }
 
     /// Seeds, one run of the linear half, and the scatter of what it gives.

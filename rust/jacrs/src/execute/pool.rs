@@ -53,7 +53,18 @@ type Task<'a> = &'a (dyn Fn(usize) -> Result<()> + Sync);
 /// The first error by the number of its task; a panic in a task is an internal error. After an
 /// error no further task is started.
 pub fn parallel_for(n: usize, task: Task<'_>, between: &dyn Fn() -> Result<()>) -> Result<()> {
-    let threads = num_threads().min(n);
+    parallel_for_on(usize::MAX, n, task, between)
+}
+
+/// [`parallel_for`] with at most `threads` tasks under way at once. One at a time, a task may use
+/// the threads for itself.
+pub fn parallel_for_on(
+    threads: usize,
+    n: usize,
+    task: Task<'_>,
+    between: &dyn Fn() -> Result<()>,
+) -> Result<()> {
+    let threads = num_threads().min(n).min(threads);
     if threads <= 1 || INSIDE.get() {
         return (0..n).try_for_each(|k| {
             guarded(task, k)?;
@@ -273,6 +284,22 @@ mod tests {
         };
         parallel_for(counts.len(), &task, &uninterrupted).unwrap();
         assert!(counts.iter().all(|c| c.load(Ordering::Relaxed) == 1));
+    }
+
+    #[test]
+    fn no_more_tasks_than_asked_for_are_under_way() {
+        for limit in [1, 2] {
+            let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let task = |_: usize| {
+                let others = now.fetch_add(1, Ordering::SeqCst);
+                most.fetch_max(others + 1, Ordering::SeqCst);
+                std::thread::yield_now();
+                now.fetch_sub(1, Ordering::SeqCst);
+                Ok(())
+            };
+            parallel_for_on(limit, 200, &task, &uninterrupted).unwrap();
+            assert!(most.into_inner() <= limit);
+        }
     }
 
     #[test]
