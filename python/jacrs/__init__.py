@@ -27,6 +27,7 @@ from jacrs._transforms import (
     value_and_grad,
     value_and_jacobian,
     vjp,
+    vmap,
 )
 from jacrs.errors import (
     ArgumentError,
@@ -70,6 +71,7 @@ __all__ = [
     "value_and_grad",
     "value_and_jacobian",
     "vjp",
+    "vmap",
 ]
 
 _jacrs.register(

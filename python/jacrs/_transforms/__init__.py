@@ -3,6 +3,7 @@
 from jacrs._transforms.control import num_threads, set_num_threads, stop_gradient
 from jacrs._transforms.gradients import grad, value_and_grad
 from jacrs._transforms.jacobians import hessian, jacfwd, jacobian, jacrev, value_and_jacobian
+from jacrs._transforms.mapping import vmap
 from jacrs._transforms.products import jvp, vjp
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "value_and_grad",
     "value_and_jacobian",
     "vjp",
+    "vmap",
 ]

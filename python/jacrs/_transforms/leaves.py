@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 F64 = np.dtype(np.float64)
 F32 = np.dtype(np.float32)
+_RECORDED = frozenset({F64, F32, np.dtype(np.int64), np.dtype(np.bool_)})
 _PLAIN = frozenset({np.ndarray, Captured, np.memmap})
 
 
@@ -53,6 +54,22 @@ def _native_floats(value: Any, where: Where) -> Any:
     if not is_float(dtype):
         raise errors.not_real(where(), value)
     return value if isinstance(value, np.generic) else np.asarray(value, dtype).view(np.ndarray)
+
+
+def mappable(value: Any, path: str, axis: int) -> Any:
+    """Return a mapped argument as a plain array or tracer; raise where it is none with the axis."""
+    if isinstance(value, np.ndarray):
+        if type(value) not in _PLAIN:
+            raise errors.is_subclass(path, value)
+        dtype = value.dtype.newbyteorder("=")
+        if dtype not in _RECORDED:
+            raise errors.not_recordable(path, value)
+        value = np.asarray(value, dtype).view(np.ndarray)
+    elif not isinstance(value, Tracer):
+        raise errors.not_mappable(path, value)
+    if not -value.ndim <= axis < value.ndim:
+        raise errors.no_axis(path, value, axis)
+    return value
 
 
 def as_given(tracer: Any, leaf: Any) -> Any:

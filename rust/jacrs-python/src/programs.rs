@@ -22,6 +22,7 @@ use crate::state::State;
 /// What a recording is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
+    Values,
     Jvp,
     Vjp,
     Pullback,
@@ -140,6 +141,7 @@ fn key(graph: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> u128 {
         Request::Pullback => 3,
         Request::Jacobian(Mode::Forward) => 4,
         Request::Jacobian(Mode::Reverse) => 5,
+        Request::Values => 6,
     });
     print.word(ys.len() as u64);
     print.words(ys.iter().chain(xs).map(|id| u64::from(id.0)));
@@ -155,7 +157,7 @@ impl Program {
         let xs_types: Vec<Type> = xs.iter().map(|&x| graph.type_of(x)).collect();
         let nodes = graph.len();
         let (body, residuals, width) = match request {
-            Request::Jvp | Request::Vjp => (
+            Request::Values | Request::Jvp | Request::Vjp => (
                 Body::Products(Box::new(products_plan(graph, request, ys, &float_ys, xs)?)),
                 vec![],
                 1,
@@ -223,15 +225,10 @@ fn products_plan(
     float_ys: &[NodeId],
     xs: &[NodeId],
 ) -> Result<Plan> {
-    let seeded = if request == Request::Jvp {
-        xs
-    } else {
-        float_ys
-    };
-    let swept = if request == Request::Jvp {
-        float_ys
-    } else {
-        xs
+    let (seeded, swept): (&[NodeId], &[NodeId]) = match request {
+        Request::Values => (&[], &[]),
+        Request::Jvp => (xs, float_ys),
+        _ => (float_ys, xs),
     };
     let seeds: Vec<_> = seeded
         .iter()
@@ -241,6 +238,7 @@ fn products_plan(
         })
         .collect();
     let products = match request {
+        Request::Values => vec![],
         Request::Jvp => differentiate::jvp(&mut graph, float_ys, xs, &seeds),
         _ => differentiate::vjp(&mut graph, float_ys, xs, &seeds),
     };

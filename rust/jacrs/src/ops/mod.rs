@@ -191,7 +191,7 @@ impl Lanes<'_> {
 /// The implementation behind an operation.
 pub fn operation(op: Op) -> &'static dyn Operation {
     match op {
-        Op::Input(_) | Op::Const(_) | Op::Iota => &leaf::Leaf,
+        Op::Input(_) | Op::Const(_) | Op::Iota | Op::Placeholder(_) => &leaf::Leaf,
         Op::Opaque(_) => &leaf::Opaque,
         Op::StopGradient => &leaf::StopGradient,
         Op::Map(_) => &elementwise::Map,
