@@ -11,6 +11,7 @@ import numpy as np
 from jacrs import errors
 from jacrs._jacrs import Session, Tracer
 from jacrs._scope import follow_argument, recording_scope
+from jacrs._scope.lanes import indexed_by_lanes
 from jacrs._transforms.function import Transformed
 from jacrs._transforms.leaves import mappable, plain, result_leaf
 from jacrs._trees import Node, as_it_is, flatten, map_prefix
@@ -103,7 +104,7 @@ class Mapped(Transformed):
         session = Session()
         session.open()
         try:
-            with recording_scope(self._f) as g:
+            with indexed_by_lanes(), recording_scope(self._f) as g:
                 lanes, named = arguments.lanes(session, width)
                 result = g(*lanes, **named)
             session.check()
