@@ -273,6 +273,14 @@ def not_mappable(where: str, value: Any) -> JacrsError:
     )
 
 
+def no_lanes(where: str, value: Any) -> JacrsError:
+    """Report a single cotangent where many are taken."""
+    return ShapeError(
+        f"{where} is {describe(value)}: cotangents that are pulled back together have one axis "
+        "more than the result, the first"
+    )
+
+
 def no_axis(where: str, value: Any, axis: int) -> JacrsError:
     """Report a mapped argument with too few dimensions."""
     return ShapeError(f"{where} has shape {value.shape}, and no axis {axis} to map over")

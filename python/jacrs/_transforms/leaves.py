@@ -100,6 +100,14 @@ def vector_like(value: Any, shape: tuple[int, ...], dtype: Any, where: Where, of
     return value if isinstance(value, Tracer) else np.asarray(value).view(np.ndarray)
 
 
+def first_axis(value: Any, path: str) -> int:
+    """Return the length of the first axis; raise where there is none."""
+    shape = np.shape(value)
+    if not shape:
+        raise errors.no_lanes(path, value)
+    return shape[0]
+
+
 def zeros(shape: tuple[int, ...], dtype: Any, *, recorded: bool) -> Any:
     """Return the derivative of what depends on nothing: of `dtype` if that is a float, else f8."""
     result = np.zeros(shape, dtype if is_float(dtype) else F64)

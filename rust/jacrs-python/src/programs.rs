@@ -17,6 +17,7 @@ use pyo3::types::PyList;
 
 use crate::arrays::{self, Take, new_numpy};
 use crate::error::OrRaise;
+use crate::lanes::LanePlans;
 use crate::state::State;
 
 /// What a recording is wanted for.
@@ -46,6 +47,7 @@ enum Body {
     Split {
         early: Box<Plan>,
         late: Box<Plan>,
+        lanes: Box<LanePlans>,
     },
     Jacobian(Box<Assembly>, Mode),
 }
@@ -174,6 +176,7 @@ impl Program {
                     Body::Split {
                         early: Box::new(Plan::new(&early)?),
                         late: Box::new(Plan::new(&late)?),
+                        lanes: Box::new(LanePlans::new(late, ys.len())),
                     },
                     residuals,
                     1,
@@ -204,8 +207,8 @@ impl Program {
     fn kept_bytes(&self) -> usize {
         match &self.body {
             Body::Products(plan) => plan.scratch().kept_bytes(),
-            Body::Split { early, late } => {
-                early.scratch().kept_bytes() + late.scratch().kept_bytes()
+            Body::Split { early, late, lanes } => {
+                early.scratch().kept_bytes() + late.scratch().kept_bytes() + lanes.kept_bytes()
             }
             Body::Jacobian(assembly, _) => assembly.kept_bytes(),
         }
@@ -366,6 +369,27 @@ impl Pullback {
         detached(py, |check| late.run(&inputs, &outs, check))?;
         Ok(arrays)
     }
+
+    /// As a call, for `width` cotangents of each result at once, along a first axis of all arrays.
+    fn batched(
+        &self,
+        py: Python<'_>,
+        cotangents: &Bound<'_, PyList>,
+        width: usize,
+    ) -> PyResult<Arrays> {
+        let Body::Split { lanes, .. } = &self.program.body else {
+            unreachable!("prepared as a pullback")
+        };
+        let mut inputs = self.residuals.clone();
+        for ct in cotangents {
+            inputs.push(arrays::from_numpy(&arrays::asarray(&ct)?, Take::Borrow)?);
+        }
+        let plan = lanes.plan(width).or_raise(py)?;
+        let (arrays, outs) = results(py, plan.outputs())?;
+        let inputs = views(&inputs);
+        detached(py, |check| plan.run(&inputs, &outs, check))?;
+        Ok(arrays)
+    }
 }
 
 /// Values, and the blocks of the Jacobian.
@@ -452,6 +476,6 @@ pub fn describe(job: &Job) -> String {
             )
         }
         Body::Products(plan) => plan.to_string(),
-        Body::Split { early, late } => format!("once:\n{early}\neach time:\n{late}"),
+        Body::Split { early, late, .. } => format!("once:\n{early}\neach time:\n{late}"),
     }
 }
