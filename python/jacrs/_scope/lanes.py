@@ -12,11 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from jacrs._scope.captured import Captured
+from jacrs._scope.captured import RECORDED, Captured
 from jacrs._scope.native import Tracer, lift
 from jacrs._scope.state import current_state
-
-_INDEXED = frozenset(map(np.dtype, (np.float64, np.float32, np.int64, np.bool_)))
 
 
 class indexed_by_lanes:  # noqa: N801 - used as a statement, like a function
@@ -40,6 +38,6 @@ class indexed_by_lanes:  # noqa: N801 - used as a statement, like a function
 
 def _item(self: Captured, key: Any) -> Any:
     parts = key if isinstance(key, tuple) else (key,)
-    if any(isinstance(part, Tracer) for part in parts) and self.dtype in _INDEXED:
+    if any(isinstance(part, Tracer) for part in parts) and self.dtype in RECORDED:
         return lift(self.view(np.ndarray), writable=False)[key]
     return np.ndarray.__getitem__(self, key)

@@ -17,7 +17,7 @@ import numpy as np
 
 from jacrs import errors
 from jacrs._jacrs import Tracer, lift
-from jacrs._scope.captured import Captured
+from jacrs._scope.captured import RECORDED, Captured
 from jacrs._trees import as_floats, is_array_like
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 F64 = np.dtype(np.float64)
 F32 = np.dtype(np.float32)
-_RECORDED = frozenset({F64, F32, np.dtype(np.int64), np.dtype(np.bool_)})
 _PLAIN = frozenset({np.ndarray, Captured, np.memmap})
 
 
@@ -62,7 +61,7 @@ def mappable(value: Any, path: str, axis: int) -> Any:
         if type(value) not in _PLAIN:
             raise errors.is_subclass(path, value)
         dtype = value.dtype.newbyteorder("=")
-        if dtype not in _RECORDED:
+        if dtype not in RECORDED:
             raise errors.not_recordable(path, value)
         value = np.asarray(value, dtype).view(np.ndarray)
     elif not isinstance(value, Tracer):

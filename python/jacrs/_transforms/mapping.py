@@ -110,6 +110,10 @@ class Mapped(Transformed):
             session.check()
             results = _Results(result, out_axes, width)
             leaves = results.stacked(session)
+        except TypeError as error:
+            if not isinstance(error, errors.JacrsError):
+                session.check()  # NumPy hides behind words of its own that lanes disagree
+            raise
         finally:
             session.close()
         return results.build(leaves if session.joined else _values(session, leaves))
