@@ -494,11 +494,7 @@ impl Tracer {
     fn __str__(&self, py: Python<'_>) -> PyResult<String> {
         let (value, lanes) = self.shown(py)?;
         let text = to_numpy(py, &value)?.str()?.to_string();
-        Ok(if lanes {
-            format!("lanes {text}")
-        } else {
-            text
-        })
+        Ok(if lanes { format!("lanes {text}") } else { text })
     }
 
     fn __format__<'py>(

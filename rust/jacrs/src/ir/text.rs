@@ -97,10 +97,13 @@ pub fn parse(text: &str) -> Result<Graph> {
         let line = line
             .split('#')
             .next()
-            .map_or(
-                line,
-                |head| if NAMED.iter().any(|n| line.contains(n)) { line } else { head },
-            )
+            .map_or(line, |head| {
+                if NAMED.iter().any(|n| line.contains(n)) {
+                    line
+                } else {
+                    head
+                }
+            })
             .trim();
         if line.is_empty() {
             continue;

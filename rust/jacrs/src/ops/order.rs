@@ -112,7 +112,12 @@ impl Operation for Nonzero {
             for (place, _) in flags.enumerate().filter(|(_, flag)| **flag != 0) {
                 if found < count {
                     // SAFETY: `out` holds `count` int64 for each lane.
-                    unsafe { out.ptr.cast::<i64>().add(found * lanes + lane).write(place as i64) }
+                    unsafe {
+                        out.ptr
+                            .cast::<i64>()
+                            .add(found * lanes + lane)
+                            .write(place as i64);
+                    }
                 }
                 found += 1;
             }

@@ -206,7 +206,9 @@ impl Recording {
         let values = self.lane_values(node)?;
         let (own, all) = (self.graph.shape(node).len(), values.shape().len());
         let front: Dims = (own..all).chain(0..own).collect();
-        Ok(Some(values.relaid(0, values.view().layout.transpose(&front))))
+        Ok(Some(
+            values.relaid(0, values.view().layout.transpose(&front)),
+        ))
     }
 
     /// The node, or in lanes what a function makes of it: what is asked for there need not be more

@@ -2,8 +2,8 @@
 
 use hashbrown::HashMap;
 
-use super::{Need, Recording};
 use super::leaf::Slot;
+use super::{Need, Recording};
 use crate::array::{Array, DType, Layout};
 use crate::error::{Error, Result};
 use crate::ir::{NodeId, Op};
