@@ -110,10 +110,9 @@ def test_random_programs(program: Program, step):
         found = jacrs.vmap(f)(lanes)
     except jacrs.TraceError as error:
         assume(not str(error).startswith("writing to this array is ambiguous"))
-        disagreed = str(error).startswith("the lanes of a vmap")
-        assert disagreed, error
-        assert step > 0, "equal lanes agree about everything"
-        return
+        if step > 0 and str(error).startswith("the lanes of a vmap"):
+            return
+        raise  # equal lanes agree about everything
     try:
         expected = loop(f, (0,), lanes)
     except ValueError:
@@ -299,7 +298,7 @@ def test_perturbations_of_different_lanes_and_levels_stay_apart():
     """The known case of confusion, mapped: the outer variable is a constant of the inner level."""
 
     def outer(x):
-        inner = jacrs.vmap(lambda y: jacrs.grad(lambda z: x * z)(y))
+        inner = jacrs.vmap(jacrs.grad(lambda z: x * z))
         return x * np.sum(inner(np.ones(3)))
 
     assert jacrs.grad(outer)(2.0) == 12.0
@@ -334,7 +333,7 @@ def test_pullback_of_many_cotangents():
     def f(a, x):
         return {"y": a * x**2, "n": (np.sum(x), np.argmax(x))}
 
-    y, pullback = jacrs.vjp(f, 3.0, np.array([1.0, 2.0]))
+    _, pullback = jacrs.vjp(f, 3.0, np.array([1.0, 2.0]))
     rng = np.random.default_rng(3)
     many = {"y": rng.normal(size=(5, 2)), "n": (rng.normal(size=5), np.zeros(5))}
     rows = [pullback({"y": many["y"][k], "n": (many["n"][0][k], 0.0)}) for k in range(5)]

@@ -1,4 +1,6 @@
-"""What `vmap` makes of branches, places and sizes that depend on values, and of values that leak."""
+"""What `vmap` makes of branches, places and sizes that depend on values, and of leaked values."""
+
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -72,7 +74,7 @@ def test_lanes_that_disagree():
         (lambda i: sum(range(i)), "range(i)"),
         (lambda i: np.arange(5.0)[:i], "np.arange(5.0)[:i]"),
         (lambda i: [1, 2, 3][i], "[1, 2, 3][i]"),
-        (lambda i: np.zeros(i), "np.zeros(i)"),
+        (lambda i: np.zeros(i) + 1, "np.zeros(i)"),
         (lambda i: np.repeat(np.ones(2), i), "np.repeat(np.ones(2), i)"),
     ):
         assert text_of(jacrs.TraceError, f, three) == (number, place)
@@ -116,13 +118,15 @@ def test_where_is_the_way_out():
     np.testing.assert_allclose(f(X), np.where(X > 0, np.sqrt(np.abs(X)), X))
 
 
-def test_values_are_shown_for_all_lanes(capsys):
+def test_values_are_shown_for_all_lanes():
     def f(x):
-        print(x, repr(x), f"{x}")
-        return f"{x * 0:.1f}" and x
+        shown.extend([str(x), repr(x), f"{x}", f"{x * 0:.1f}"])
+        return x
 
+    shown = []
     jacrs.vmap(f)(np.array([1.0, 2.0]))
-    assert capsys.readouterr().out == "lanes [1. 2.] Tracer(lanes of array([1., 2.])) lanes [1. 2.]\n"
+    every = "lanes [1. 2.]"
+    assert shown == [every, "Tracer(lanes of array([1., 2.]))", every, "0.0"]
 
 
 # --- places
@@ -193,7 +197,7 @@ def test_places_that_differ_from_lane_to_lane(case):
     assert found.dtype == expected.dtype
     np.testing.assert_allclose(found, expected, rtol=1e-15)
     if expected.dtype == np.float64:
-        by_loop = loop(lambda x, i, j: jacrs.jacobian(f)(x, i, j), X, I, J)
+        by_loop = loop(jacrs.jacobian(f), X, I, J)
         for mode in ("forward", "reverse"):
             slopes = jacrs.vmap(jacrs.jacobian(f, mode=mode))(X, I, J)
             np.testing.assert_allclose(slopes, by_loop, rtol=1e-13, atol=1e-15)
@@ -234,7 +238,7 @@ OUTSIDE = {
     "x[i]": (lambda x, i: x[i]),
     "x[[i, 0]]": (lambda x, i: x[np.stack([i, np.array(0)])]),
     "TABLE[i]": (lambda x, i: TABLE[i]),
-    "np.take(x, i)": (lambda x, i: np.take(x, i)),
+    "np.take(x, i)": np.take,
     "written(x.copy(), i, 1.0)": (lambda x, i: written(x.copy(), i, 1.0)),
     "added(x.copy(), i, 1.0)": (lambda x, i: added(x.copy(), i, 1.0)),
 }
@@ -247,7 +251,8 @@ def test_places_out_of_bounds_in_one_lane(case, far):
     with pytest.raises(IndexError) as caught:
         jacrs.vmap(OUTSIDE[case])(X, indices)
     assert isinstance(caught.value, jacrs.BoundsError)
-    assert str(caught.value).startswith(f"index {far} is out of bounds for axis 0 with size 3\n  at")
+    words = f"index {far} is out of bounds for axis 0 with size 3"
+    assert str(caught.value).partition("\n  at ")[0] == words
 
 
 # --- values that leak
@@ -288,8 +293,8 @@ USES = {
     "an index": lambda kept: np.arange(4.0)[np.argmax(kept)],
     "a number": lambda kept: int(kept[0]),
     "mapped again": lambda kept: np.sum(jacrs.vmap(np.sin)(kept)),
-    "differentiated": lambda kept: jacrs.grad(np.sum)(kept),
-    "stopped": lambda kept: jacrs.stop_gradient(kept),
+    "differentiated": jacrs.grad(np.sum),
+    "stopped": jacrs.stop_gradient,
     "written": lambda kept: written(np.zeros(3), slice(None), kept),
 }
 
@@ -350,10 +355,8 @@ def test_after_an_error_inside_the_outer_recording_goes_on():
         raise KeyError("mine")
 
     def outer(x):
-        try:
+        with suppress(KeyError):
             jacrs.vmap(broken)(x)
-        except KeyError:
-            pass
         return np.sum(jacrs.vmap(np.square)(x))
 
     np.testing.assert_array_equal(jacrs.grad(outer)(X), 2 * X)

@@ -161,7 +161,8 @@ def map_prefix(
         for key, item, part in zip(keys, items, given, strict=True)
     }
     own, _, make = _children(value, type(value)) or found
-    return make({key: mapped[key] for key in own}.items() if isinstance(value, dict) else mapped.values())
+    in_order = {key: mapped[key] for key in own}
+    return make(in_order.items() if isinstance(value, dict) else in_order.values())
 
 
 def is_array_like(values: list[Any]) -> bool:

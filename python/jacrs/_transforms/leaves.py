@@ -101,7 +101,7 @@ def vector_like(value: Any, shape: tuple[int, ...], dtype: Any, where: Where, of
 
 def first_axis(value: Any, path: str) -> int:
     """Return the length of the first axis; raise where there is none."""
-    shape = np.shape(value)
+    shape: tuple[int, ...] = np.shape(value)
     if not shape:
         raise errors.no_lanes(path, value)
     return shape[0]

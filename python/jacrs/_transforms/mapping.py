@@ -87,7 +87,8 @@ def vmap(
            [ 27.,  48.],
            [ 75., 108.]])
     """
-    return Mapped(f, 0, False, checked_in_axes(in_axes), out_axes, checked_size(axis_size))
+    options = checked_in_axes(in_axes), out_axes, checked_size(axis_size)
+    return Mapped(f, 0, False, *options)  # noqa: FBT003 - neither argnums nor auxiliary data
 
 
 class Mapped(Transformed):
@@ -158,7 +159,9 @@ class _Arguments:
 
     def width(self, given: int | None) -> int:
         """Return the number of lanes; raise where the arguments do not agree about it."""
-        sizes = [leaf.shape[axis] for leaf, axis in zip(self.leaves, self.axes, strict=True)]
+        sizes: list[int] = [
+            leaf.shape[axis] for leaf, axis in zip(self.leaves, self.axes, strict=True)
+        ]
         known = sizes if given is None else [given, *sizes]
         if not known:
             raise errors.nothing_mapped()
@@ -245,10 +248,10 @@ def _values(session: Session, leaves: list[Any]) -> list[Any]:
 
 def _place(axis: Any, ndim: int, path: str) -> int:
     """Return the axis of the lanes in a result that has `ndim` without it."""
-    axis = _checked_axis(axis, "out_axes")
-    if not -ndim - 1 <= axis <= ndim:
-        raise errors.no_place(path, axis, ndim)
-    return axis % (ndim + 1)
+    place = _checked_axis(axis, "out_axes")
+    if not -ndim - 1 <= place <= ndim:
+        raise errors.no_place(path, place, ndim)
+    return place % (ndim + 1)
 
 
 def checked_in_axes(in_axes: Any) -> Any:
@@ -269,6 +272,7 @@ def _checked_axis(axis: Any, name: str) -> int:
     if isinstance(axis, bool):
         raise errors.bad_axis(name, axis)
     try:
-        return operator.index(axis)
+        place: int = operator.index(axis)
     except TypeError:
         raise errors.bad_axis(name, axis) from None
+    return place
