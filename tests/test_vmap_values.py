@@ -201,6 +201,11 @@ def test_places_that_differ_from_lane_to_lane(case):
         for mode in ("forward", "reverse"):
             slopes = jacrs.vmap(jacrs.jacobian(f, mode=mode))(X, I, J)
             np.testing.assert_allclose(slopes, by_loop, rtol=1e-13, atol=1e-15)
+            whole = jacrs.jacobian(lambda x: jacrs.vmap(f)(x, I, J), mode=mode)(X)  # noqa: B023
+            lanes = np.moveaxis(whole, -2, 1)
+            np.testing.assert_allclose(lanes[range(4), range(4)], by_loop, rtol=1e-13, atol=1e-15)
+            lanes[range(4), range(4)] = 0.0
+            assert not np.any(lanes)
 
 
 def test_views_whose_place_differs_are_views():
@@ -310,6 +315,17 @@ def test_every_use_of_a_value_kept_is_refused(use):
     with pytest.raises(jacrs.TraceError, match=ENDED):
         jacrs.grad(outer)(X)
     box.clear()
+
+
+def test_a_value_kept_is_not_hidden_by_one_of_a_level_that_is_open():
+    kept = []
+
+    def outer(x):
+        jacrs.vmap(lambda row: kept.append(row) or row)(x)
+        return np.sum(jacrs.vmap(lambda i: int(kept[0][i] * 0.0) + kept[0][i])(I[:3]))
+
+    with pytest.raises(jacrs.TraceError, match=ENDED):
+        jacrs.grad(outer)(X)
 
 
 def test_a_write_into_an_outer_array():

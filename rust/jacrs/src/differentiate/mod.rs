@@ -4,13 +4,12 @@
 //! nest to any order: what they build is differentiated again like anything else. Differentiation
 //! is always with respect to given nodes; whatever does not depend on them is a constant.
 
-mod batch;
 mod jacobian;
 mod jvp;
 mod linearize;
 mod vjp;
 
-pub use batch::{Batch, batch};
+pub use crate::ops::batch::batch;
 pub use jacobian::{Mode, jacobian};
 pub use jvp::jvp;
 pub use linearize::{Split, linearize, pullback, split};

@@ -4,6 +4,7 @@
 //! a file of its own family, found by the `match` in [`operation`]. Nothing else in the engine
 //! knows an operation by name, apart from the plan, which fuses by [`Op::Map`].
 
+pub mod batch;
 pub mod build;
 pub mod elementwise;
 mod evaluate;

@@ -7,9 +7,9 @@
 use super::order;
 use super::{Handle, Recording};
 use crate::array::{Array, DType, Dims, Layout, product};
-use crate::differentiate::Batch;
 use crate::error::{Error, Result};
 use crate::ir::NodeId;
+use crate::ops::batch::Batch;
 use crate::ops::{Fun, build};
 
 const MAPPED: &str = "it is an argument of a mapped function, whose values the recording must keep";
@@ -67,13 +67,13 @@ impl Recording {
             let mut layout = self.layout(source);
             layout.shape.remove(axis);
             layout.strides.remove(axis);
-            pairs.push((lanes, layout));
+            pairs.push((lanes, layout, self.is_unordered(source)));
         }
         // What is made here is the same in all lanes, so that nothing before counts as of a level.
         self.levels.opened += 1;
         let level = self.levels.opened;
         let (mut names, mut handles) = (vec![], vec![]);
-        for (lanes, layout) in &pairs {
+        for (lanes, layout, in_doubt) in &pairs {
             let (dtype, active) = (self.graph.dtype(*lanes), self.graph.node(*lanes).active);
             let name = self.graph.placeholder(dtype, &layout.shape, active);
             self.levels.put(&self.graph, name, level);
@@ -82,7 +82,7 @@ impl Recording {
                 Handle::Value(name)
             } else {
                 let (frame, unordered) = order::of_memory(layout);
-                self.new_storage(name, frame, unordered, Some(MAPPED))
+                self.new_storage(name, frame, unordered || *in_doubt, Some(MAPPED))
             });
         }
         let lanes: Vec<NodeId> = pairs.iter().map(|pair| pair.0).collect();
@@ -161,6 +161,8 @@ impl Recording {
         for (_, batch) in self.levels.open.iter_mut().rev() {
             whole = batch.of(&mut self.graph, &[whole])?[0].0;
         }
+        // A node of a level that is open may also be of one that was closed.
+        self.check_lane(whole)?;
         Ok(whole)
     }
 

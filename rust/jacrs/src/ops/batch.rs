@@ -1,8 +1,8 @@
 //! Lanes: the same computation for many values of some nodes at once, along a new last axis.
 
+use super::{Lanes, operation};
 use crate::error::Result;
 use crate::ir::{Graph, NodeId};
-use crate::ops::{self, Lanes};
 
 /// The outputs when each of `inputs` is replaced by `lanes`, which carries one more axis, the last,
 /// of length `width`. An output that depends on no input stays as it was, without that axis: the
@@ -139,6 +139,6 @@ impl Batch {
             batched: &batched,
             width: self.width,
         };
-        Ok(Place::Lanes(ops::operation(g.op(y)).batch(g, y, &lanes)?))
+        Ok(Place::Lanes(operation(g.op(y)).batch(g, y, &lanes)?))
     }
 }
