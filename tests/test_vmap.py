@@ -348,6 +348,15 @@ def test_pullback_of_many_cotangents():
     h = 1e-6
     slope = (weighted(2.0 + h) - weighted(2.0 - h)) / (2 * h)
     assert jacrs.grad(weighted)(2.0) == pytest.approx(slope, rel=1e-8)
+
+    def pulled_inside(x):
+        pull = jacrs.vjp(np.sin, x)[1]
+        return np.sum(pull.batched(np.outer(x, x)) * np.arange(1.0, 4.0)[:, None])
+
+    x = X[0]
+    rows = np.arange(1.0, 4.0) @ x
+    expected = np.arange(1.0, 4.0) * (x @ np.cos(x)) + rows * (np.cos(x) - x * np.sin(x))
+    np.testing.assert_allclose(jacrs.grad(pulled_inside)(x), expected, rtol=1e-12)
     with pytest.raises(jacrs.ShapeError, match=r"cotangent\S* has shape \(5, 3\)"):
         jacrs.vjp(np.sin, np.ones(2))[1].batched(np.ones((5, 3)))
     with pytest.raises(jacrs.ShapeError, match="one axis more than the result"):
