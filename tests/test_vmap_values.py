@@ -147,6 +147,7 @@ PLACES = {
     "cube[i, :, j]": (lambda x, i, j: np.multiply.outer(np.outer(x, x), x + 1)[i, :, j]),
     "table[i]": (lambda x, i, j: TABLE[i] * x),
     "table[j, i]": (lambda x, i, j: TABLE[j, i]),
+    "table[[i, 0], 1:]": (lambda x, i, j: TABLE[[i, 0], 1:]),
     "integers[j]": (lambda x, i, j: np.arange(5, 8)[j]),
     "take": (lambda x, i, j: np.take(x, i) + np.take(TABLE, j, axis=1)),
     "take clipped": (lambda x, i, j: np.take(x, 9 * j, mode="clip") + x.take(9 * i, mode="wrap")),
@@ -220,6 +221,8 @@ def test_views_whose_place_differs_are_views():
         item[:] = row
         deeper[0] += 5.0
         row.reshape(3, 1)[0, 0] = -1.0
+        y[None, i][0, 2] *= x[i]
+        y[1:, i][0] += 0.5
         return np.concatenate([y, deeper, row[None], item[None]])
 
     expected = loop(f, X, I)

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from jacrs._scope.building import has_tracer
 from jacrs._scope.captured import RECORDED, Captured
-from jacrs._scope.native import Tracer, lift
+from jacrs._scope.native import lift
 from jacrs._scope.state import current_state
 
 
@@ -38,6 +39,6 @@ class indexed_by_lanes:  # noqa: N801 - used as a statement, like a function
 
 def _item(self: Captured, key: Any) -> Any:
     parts = key if isinstance(key, tuple) else (key,)
-    if any(isinstance(part, Tracer) for part in parts) and self.dtype in RECORDED:
+    if self.dtype in RECORDED and has_tracer(parts):
         return lift(self.view(np.ndarray), writable=False)[key]
     return np.ndarray.__getitem__(self, key)

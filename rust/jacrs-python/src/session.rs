@@ -361,7 +361,8 @@ impl Session {
             .collect()
     }
 
-    /// The values of the outputs.
+    /// The values of the outputs, node by node: each is computed once, with what was asked for while
+    /// recording and in other calls. For a few values; see `run_values` for all that a call gives.
     fn values(&self, py: Python<'_>, outputs: &Bound<'_, PyList>) -> PyResult<Vec<Py<PyAny>>> {
         let outputs = read_given(outputs)?;
         let results = self.with(py, |state| {

@@ -4,12 +4,11 @@
 //! anew when the source was written to, and put back into the source when it is written to itself.
 
 use super::advanced::Pick;
+use super::write::Update;
 use super::{Handle, Index, Recording, ViewId};
 use crate::array::Layout;
 use crate::error::Result;
 use crate::ir::Graph;
-
-use super::write::Update;
 
 /// What a storage follows.
 pub(super) struct Origin {
@@ -43,9 +42,8 @@ impl Recording {
         }
         let source = self.share(h);
         let content = self.gather_rows(*h, &pick, index);
-        let rest = pick.rest();
-        let frame = Layout::contiguous(&rest.shape);
-        let unordered = self.is_unordered(*h) || rest != frame;
+        let frame = Layout::contiguous(self.graph.shape(content));
+        let unordered = self.is_unordered(*h) || !pick.rest().is_contiguous();
         let (locked, version) = (self.window(source).locked, self.storage(source).version);
         let view = self.new_storage(content, frame, unordered, locked);
         if let Handle::View(id) = view {
@@ -61,13 +59,12 @@ impl Recording {
 
     /// Brings a storage up to date with what it follows.
     pub(super) fn refresh(&mut self, storage: u32) {
-        let Some(origin) = self.storages[storage as usize].origin.take() else {
+        let Some(mut origin) = self.storages[storage as usize].origin.take() else {
             return;
         };
         let source = self.window(origin.source).storage;
         self.refresh(source);
         let version = self.storages[source as usize].version;
-        let mut origin = origin;
         if origin.version != version {
             origin.version = version;
             // It was found in bounds when the view was taken.
