@@ -31,6 +31,7 @@ from jacrs._transforms import (
     value_grad_and_hessian,
     vhp,
     vjp,
+    vmap,
 )
 from jacrs.errors import (
     ArgumentError,
@@ -79,6 +80,7 @@ __all__ = [
     "value_grad_and_hessian",
     "vhp",
     "vjp",
+    "vmap",
 ]
 
 _jacrs.register(

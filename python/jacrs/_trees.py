@@ -148,6 +148,29 @@ def map_leaves(function: Callable[[Any], Any], value: Any, holders: tuple[Any, .
     return make(zip(keys, mapped, strict=True) if isinstance(value, dict) else mapped)
 
 
+def map_prefix(
+    function: Callable[[Any, Any, str], Any], prefix: Any, value: Any, where: str
+) -> Any:
+    """Apply `function` to each leaf of `prefix`, what `value` has there, and the path of that.
+
+    `value` must be built like `prefix` down to its leaves, of which None is one; what comes back is
+    built like it too.
+    """
+    found = None if prefix is None else _children(prefix, type(prefix))
+    if found is None:
+        return function(prefix, value, where)
+    keys, items, _ = found
+    kind = type(prefix)
+    given = _matching(Node(kind, keys, (LEAF,) * len(keys)), value, where)
+    mapped = {
+        key: map_prefix(function, item, part, _path(where, kind, key))
+        for key, item, part in zip(keys, items, given, strict=True)
+    }
+    own, _, make = _children(value, type(value)) or found
+    in_order = {key: mapped[key] for key in own}
+    return make(in_order.items() if isinstance(value, dict) else in_order.values())
+
+
 def is_array_like(values: list[Any]) -> bool:
     """Tell whether the list holds numbers only, nested evenly."""
     return _shape(values) is not None

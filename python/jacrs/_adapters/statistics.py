@@ -318,13 +318,12 @@ def bincount(x: Array, /, weights: Any = None, minlength: Any = 0) -> Array:
     places = operand(x)
     if places.ndim != 1:
         raise ValueError("object too deep for desired array")
-    plain = native.value(places) if isinstance(places, native.Tracer) else places
-    if plain.size and plain.min() < 0:
-        raise ValueError("'list' argument must have no negative elements")
-    if plain.size == 0:
+    if places.size == 0:
         return native.lift(np.zeros(int(minlength), INT), writable=True)
-    count = max(int(minlength), int(plain.max()) + 1)
-    values = np.ones(plain.size, INT) if weights is None else native.cast(weights, FLOAT)
+    if np.min(places) < 0:
+        raise ValueError("'list' argument must have no negative elements")
+    count = int(np.maximum(np.max(places) + 1, minlength))
+    values = np.ones(places.size, INT) if weights is None else native.cast(weights, FLOAT)
     return native.scatter_add(np.zeros(count, values.dtype), places, values)
 
 

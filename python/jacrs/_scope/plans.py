@@ -7,9 +7,10 @@ import types
 from typing import NamedTuple
 
 # Methods of ndarray that do not dispatch on a tracer among their arguments, or whose result is
-# written to: an outside array meets them only where the code names them.
+# written to: an outside array meets them only where the code names them. In a function that is
+# mapped by `vmap` it may meet an index that differs from lane to lane.
 ARRAY_METHODS = frozenset(
-    "dot copy astype flatten searchsorted choose clip take repeat compress".split()
+    "dot copy astype flatten searchsorted choose clip take repeat compress vmap".split()
 )
 _LIMIT = 4096
 

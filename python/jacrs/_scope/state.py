@@ -49,6 +49,12 @@ class State:
         self.twins: list[Any] = []
         self.made: list[Any] = []
 
+    def lift_arrays(self) -> None:
+        """Hand arrays over with methods that know tracers, until the outermost exit."""
+        self.lifts = True
+        for mirror in self.touched:
+            mirror.start_lifting()
+
     def begin(self) -> None:
         """Open a recording, the outermost or one inside it."""
         if self.depth == 0:

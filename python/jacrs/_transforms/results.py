@@ -10,6 +10,7 @@ import numpy as np
 from jacrs._jacrs import Session, Tracer
 from jacrs._transforms.leaves import (
     F64,
+    first_axis,
     is_float,
     plain,
     result_leaf,
@@ -116,14 +117,18 @@ class Result:
         result = zeros(shape, dtype, recorded=self.recorded)
         return result if self.recorded else plain(result)
 
-    def cotangents(self, given: Any, name: str) -> list[Any]:
-        """Return the cotangents of the outputs, after a check of all that was given."""
+    def cotangents(self, given: Any, name: str, *, lanes: bool = False) -> list[Any]:
+        """Return the cotangents of the outputs, after a check of all that was given.
+
+        Those of `lanes` have an axis more, the first, of the same length for all.
+        """
         leaves: list[Any] = []
         flatten_like(self.node, given, leaves, name)
+        lead = (first_axis(leaves[0], self.path(0, name)),) if lanes and leaves else ()
         along = [
             vector_like(
                 leaf,
-                self.shapes[i],
+                lead + self.shapes[i],
                 self.dtypes[i] if is_float(self.dtypes[i]) else F64,
                 partial(self.path, i, name),
                 partial(self.path, i),

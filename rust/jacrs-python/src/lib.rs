@@ -4,6 +4,7 @@
 mod arrays;
 mod error;
 mod indexing;
+mod lanes;
 mod location;
 mod primitives;
 mod programs;

@@ -2,7 +2,7 @@
 
 use jacrs::array::{DType, Dims, product};
 use jacrs::error::{Error, Result};
-use jacrs::ir::{Cumulation, Guard, NodeId, Op, Pick, Reduction, Type};
+use jacrs::ir::{Cumulation, Guard, NodeId, Op, Pick, Reduction};
 use jacrs::ops::{Fun, build};
 use jacrs::trace::Access;
 use pyo3::prelude::*;
@@ -232,6 +232,8 @@ pub fn gather(
     let (x, index) = (Operand::require(x)?, Operand::require(index)?);
     state::wrap(py, |state| {
         let (x, index) = (state.strong(&x)?, state.strong(&index)?);
+        let rows = state.rec.graph.shape(x).first().copied().unwrap_or(0);
+        state.rec.check_lane_index(index, rows)?;
         emit(state, Op::Gather, &[x, index])
     })
 }
@@ -251,6 +253,8 @@ pub fn scatter_add(
     );
     state::wrap(py, |state| {
         let (x, index, v) = (state.strong(&x)?, state.strong(&index)?, state.strong(&v)?);
+        let rows = state.rec.graph.shape(x).first().copied().unwrap_or(0);
+        state.rec.check_lane_index(index, rows)?;
         let g = &mut state.rec.graph;
         let shape: Dims = g
             .shape(index)
@@ -273,19 +277,7 @@ pub fn scatter_add(
 pub fn nonzero_flat(py: Python<'_>, mask: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
     one(py, mask, |state, node| {
         let node = build::cast(&mut state.rec.graph, node, DType::Bool);
-        let count = state
-            .rec
-            .value(node)?
-            .to_vec::<bool>()
-            .into_iter()
-            .filter(|&b| b)
-            .count();
-        build::emit_typed(
-            &mut state.rec.graph,
-            Op::Nonzero,
-            &Type::new(DType::I64, &[count]),
-            &[node],
-        )
+        state.rec.nonzero(node)
     })
 }
 

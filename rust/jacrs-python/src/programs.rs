@@ -18,12 +18,14 @@ use pyo3::types::PyList;
 
 use crate::arrays::{self, Take, new_numpy};
 use crate::error::OrRaise;
+use crate::lanes::LanePlans;
 use crate::state::State;
 use crate::targets::Targets;
 
 /// What a recording is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
+    Values,
     Jvp,
     Vjp,
     Pullback,
@@ -47,6 +49,7 @@ enum Body {
     Split {
         early: Box<Plan>,
         late: Box<Plan>,
+        lanes: Box<LanePlans>,
     },
     Jacobian(Box<Assembly>, Mode),
 }
@@ -142,6 +145,7 @@ fn key(graph: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> u128 {
         Request::Pullback => 3,
         Request::Jacobian(Mode::Forward) => 4,
         Request::Jacobian(Mode::Reverse) => 5,
+        Request::Values => 6,
     });
     print.word(ys.len() as u64);
     print.words(ys.iter().chain(xs).map(|id| u64::from(id.0)));
@@ -157,7 +161,7 @@ impl Program {
         let xs_types: Vec<Type> = xs.iter().map(|&x| graph.type_of(x)).collect();
         let nodes = graph.len();
         let (body, residuals, width) = match request {
-            Request::Jvp | Request::Vjp => (
+            Request::Values | Request::Jvp | Request::Vjp => (
                 Body::Products(Box::new(products_plan(graph, request, ys, &float_ys, xs)?)),
                 vec![],
                 1,
@@ -174,6 +178,7 @@ impl Program {
                     Body::Split {
                         early: Box::new(Plan::new(&early)?),
                         late: Box::new(Plan::new(&late)?),
+                        lanes: Box::new(LanePlans::new(late, ys.len())),
                     },
                     residuals,
                     1,
@@ -204,8 +209,8 @@ impl Program {
     fn kept_bytes(&self) -> usize {
         match &self.body {
             Body::Products(plan) => plan.scratch().kept_bytes(),
-            Body::Split { early, late } => {
-                early.scratch().kept_bytes() + late.scratch().kept_bytes()
+            Body::Split { early, late, lanes } => {
+                early.scratch().kept_bytes() + late.scratch().kept_bytes() + lanes.kept_bytes()
             }
             Body::Jacobian(assembly, _) => assembly.kept_bytes(),
         }
@@ -225,15 +230,10 @@ fn products_plan(
     float_ys: &[NodeId],
     xs: &[NodeId],
 ) -> Result<Plan> {
-    let seeded = if request == Request::Jvp {
-        xs
-    } else {
-        float_ys
-    };
-    let swept = if request == Request::Jvp {
-        float_ys
-    } else {
-        xs
+    let (seeded, swept): (&[NodeId], &[NodeId]) = match request {
+        Request::Values => (&[], &[]),
+        Request::Jvp => (xs, float_ys),
+        _ => (float_ys, xs),
     };
     let seeds: Vec<_> = seeded
         .iter()
@@ -243,6 +243,7 @@ fn products_plan(
         })
         .collect();
     let products = match request {
+        Request::Values => vec![],
         Request::Jvp => differentiate::jvp(&mut graph, float_ys, xs, &seeds),
         _ => differentiate::vjp(&mut graph, float_ys, xs, &seeds),
     };
@@ -370,6 +371,27 @@ impl Pullback {
         detached(py, |check| late.run(&inputs, &outs, check))?;
         Ok(arrays)
     }
+
+    /// As a call, for `width` cotangents of each result at once, along a first axis of all arrays.
+    fn batched(
+        &self,
+        py: Python<'_>,
+        cotangents: &Bound<'_, PyList>,
+        width: usize,
+    ) -> PyResult<Arrays> {
+        let Body::Split { lanes, .. } = &self.program.body else {
+            unreachable!("prepared as a pullback")
+        };
+        let mut inputs = self.residuals.clone();
+        for ct in cotangents {
+            inputs.push(arrays::from_numpy(&arrays::asarray(&ct)?, Take::Borrow)?);
+        }
+        let plan = lanes.plan(width).or_raise(py)?;
+        let (arrays, outs) = results(py, plan.outputs())?;
+        let inputs = views(&inputs);
+        detached(py, |check| plan.run(&inputs, &outs, check))?;
+        Ok(arrays)
+    }
 }
 
 /// Values, and the blocks of the Jacobian, `directions` at a time; `given` are the places for the
@@ -491,6 +513,6 @@ pub fn describe(job: &Job) -> String {
             )
         }
         Body::Products(plan) => plan.to_string(),
-        Body::Split { early, late } => format!("once:\n{early}\neach time:\n{late}"),
+        Body::Split { early, late, .. } => format!("once:\n{early}\neach time:\n{late}"),
     }
 }

@@ -28,6 +28,8 @@ pub struct Session {
 struct Inner {
     joined: bool,
     open: bool,
+    /// The levels of lanes that were open before this session opened one.
+    levels: Option<usize>,
     /// The recording after it was closed.
     kept: Option<Box<State>>,
 }
@@ -54,7 +56,9 @@ fn nodes(state: &mut State, given: &[Given<'_>]) -> Result<Vec<NodeId>> {
         .map(|x| match x {
             Given::Tracer(tracer) => {
                 let handle = tracer.get().handle(state.generation)?;
-                Ok(state.rec.node(handle))
+                let node = state.rec.node(handle);
+                state.rec.check_lane(node)?;
+                Ok(node)
             }
             Given::Plain(operand) => state.strong(operand),
         })
@@ -145,10 +149,69 @@ impl Session {
     /// Ends the recording; its tracers raise from then on.
     fn close(&self) {
         let mut inner = self.inner();
+        if let Some(levels) = inner.levels.take() {
+            state::close_lanes(levels);
+        }
         if inner.open && !inner.joined {
             inner.kept = state::replace(None);
         }
         inner.open = false;
+    }
+
+    /// Opens a level of `width` lanes, which lasts until `close`: one lane of each source, along
+    /// its axis.
+    fn open_lanes(
+        &self,
+        py: Python<'_>,
+        width: usize,
+        sources: Vec<Bound<'_, Tracer>>,
+        axes: Vec<usize>,
+    ) -> PyResult<Vec<Py<PyAny>>> {
+        let mut before = 0;
+        let (made, generation) = state::with(py, |state| {
+            state.locate(py);
+            let handles = (sources.iter())
+                .map(|x| x.get().handle(state.generation))
+                .collect::<Result<Vec<_>>>()?;
+            let sources: Vec<_> = handles.into_iter().zip(axes).collect();
+            before = state.rec.open_levels();
+            let lanes = state.rec.open_lanes(width, &sources)?;
+            let made = lanes
+                .into_iter()
+                .map(|h| (h, matches!(h, Handle::View(_))))
+                .collect();
+            Ok((made, state.generation))
+        })?;
+        self.inner().levels.get_or_insert(before);
+        tracers(py, made, generation)
+    }
+
+    /// The outputs over all lanes, these along the given axes; without one an output is given back
+    /// as it is, or none where it is not the same in all lanes.
+    fn stack_lanes(
+        &self,
+        py: Python<'_>,
+        outputs: &Bound<'_, PyList>,
+        axes: Vec<Option<usize>>,
+    ) -> PyResult<Vec<Option<Py<PyAny>>>> {
+        let outputs = read_given(outputs)?;
+        let (made, generation) = state::with(py, |state| {
+            state.locate(py);
+            let ys = nodes(state, &outputs)?;
+            let ys: Vec<_> = ys.into_iter().zip(axes).collect();
+            let stacked = state.rec.stack_lanes(&ys)?;
+            let made: Vec<_> = stacked
+                .into_iter()
+                .map(|y| y.map(|y| fresh(state, y)))
+                .collect();
+            Ok((made, state.generation))
+        })?;
+        made.into_iter()
+            .map(|made| {
+                made.map(|(handle, array)| tracer::new(py, generation, handle, array))
+                    .transpose()
+            })
+            .collect()
     }
 
     /// A fresh, read-only name for an argument; `keep` where it may change before the recording is
@@ -299,7 +362,8 @@ impl Session {
             .collect()
     }
 
-    /// The values of the outputs.
+    /// The values of the outputs, node by node: each is computed once, with what was asked for while
+    /// recording and in other calls. For a few values; see `run_values` for all that a call gives.
     fn values(&self, py: Python<'_>, outputs: &Bound<'_, PyList>) -> PyResult<Vec<Py<PyAny>>> {
         let outputs = read_given(outputs)?;
         let results = self.with(py, |state| {
@@ -312,6 +376,16 @@ impl Session {
             .iter()
             .map(|array| Ok(arrays::to_numpy(py, array)?.unbind()))
             .collect()
+    }
+
+    /// The values of the outputs, as one planned program.
+    fn run_values(&self, py: Python<'_>, outputs: &Bound<'_, PyList>) -> PyResult<Vec<Py<PyAny>>> {
+        let outputs = read_given(outputs)?;
+        let job = self.with(py, |state| {
+            let ys = nodes(state, &outputs)?;
+            programs::prepare(state, Request::Values, &ys, &[])
+        })?;
+        Ok(programs::products(py, &job)?.0)
     }
 
     /// Values of the outputs and their tangents.

@@ -124,6 +124,17 @@ pub fn replace(state: Option<Box<State>>) -> Option<Box<State>> {
     CURRENT.with(|current| current.replace(state))
 }
 
+/// Closes the innermost levels of lanes of the recording of this thread, if there is one.
+pub fn close_lanes(open: usize) {
+    CURRENT.with(|current| {
+        if let Ok(mut current) = current.try_borrow_mut()
+            && let Some(state) = current.as_deref_mut()
+        {
+            state.rec.close_lanes(open);
+        }
+    });
+}
+
 /// Runs engine code on the current recording. No Python code may run inside.
 pub fn with<R>(py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> PyResult<R> {
     let result = CURRENT.with(|current| {
@@ -267,7 +278,9 @@ impl State {
         Ok(match operand {
             Operand::Tracer(tracer) => {
                 let handle = tracer.get().handle(self.generation)?;
-                (self.rec.node(handle), Weak::None)
+                let node = self.rec.node(handle);
+                self.rec.check_lane(node)?;
+                (node, Weak::None)
             }
             Operand::Float(value, address) => (
                 self.rec

@@ -2,6 +2,8 @@
 //! forward, lanes against a loop, second order, single precision.
 
 mod common;
+#[path = "operations/lanes.rs"]
+mod lanes;
 
 use common::{assert_close, dot, richardson, scattered, value_of};
 use jacrs::array::{Array, DType};

@@ -4,7 +4,9 @@ use std::sync::atomic::Ordering;
 
 use jacrs::array::DType;
 use jacrs::error::{Error, Result};
-use jacrs::trace::Handle;
+use jacrs::ir::NodeId;
+use jacrs::ops::Fun;
+use jacrs::trace::{Handle, Need};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
@@ -54,9 +56,33 @@ impl Tracer {
     /// The value, computed now.
     pub fn value(&self, py: Python<'_>) -> PyResult<jacrs::array::Array> {
         state::with(py, |state| {
-            let handle = self.handle(state.generation)?;
-            let node = state.rec.node(handle);
+            let node = self.node(state)?;
             state.rec.value(node)
+        })
+    }
+
+    fn node(&self, state: &mut State) -> Result<NodeId> {
+        let handle = self.handle(state.generation)?;
+        Ok(state.rec.node(handle))
+    }
+
+    /// Whether each element is true, computed now.
+    pub(super) fn truth(&self, py: Python<'_>) -> PyResult<jacrs::array::Array> {
+        state::with(py, |state| {
+            let node = self.node(state)?;
+            let node = state.rec.decisive(node, Fun::NotEqual);
+            state.rec.value_for(node, Need::Branch)
+        })
+    }
+
+    /// The value as text is made of it: that of all lanes, where it is of one lane of a `vmap`.
+    pub(super) fn shown(&self, py: Python<'_>) -> PyResult<(jacrs::array::Array, bool)> {
+        state::with(py, |state| {
+            let node = self.node(state)?;
+            match state.rec.shown_lanes(node)? {
+                Some(lanes) => Ok((lanes, true)),
+                None => Ok((state.rec.value(node)?, false)),
+            }
         })
     }
 
@@ -80,12 +106,30 @@ impl Tracer {
 
     /// The only element, for Python's conversions.
     pub(super) fn single(&self, py: Python<'_>, what: &str) -> PyResult<(DType, u64)> {
-        let value = self.value(py)?;
-        let bits = scalar_bits(&value).ok_or_else(|| {
+        self.single_of(py, what, None)
+    }
+
+    /// As [`Tracer::single`], for a conversion that looks at no more than what `fun` leaves.
+    pub(super) fn single_of(
+        &self,
+        py: Python<'_>,
+        what: &str,
+        fun: Option<Fun>,
+    ) -> PyResult<(DType, u64)> {
+        let not_one = || {
             PyTypeError::new_err(format!(
                 "only length-1 arrays can be converted to Python {what}s"
             ))
+        };
+        if self.shape_vec(py)?.iter().product::<usize>() != 1 {
+            return Err(not_one());
+        }
+        let value = state::with(py, |state| {
+            let node = self.node(state)?;
+            let node = fun.map_or(node, |fun| state.rec.decisive(node, fun));
+            state.rec.value(node)
         })?;
+        let bits = scalar_bits(&value).ok_or_else(not_one)?;
         Ok((value.dtype(), bits))
     }
 }
@@ -112,8 +156,13 @@ impl Tracer {
         })
     }
 
-    pub(super) fn rounded<'py>(&self, py: Python<'py>, how: &str) -> PyResult<Bound<'py, PyAny>> {
-        let (dtype, bits) = self.single(py, "scalar")?;
+    pub(super) fn rounded<'py>(
+        &self,
+        py: Python<'py>,
+        fun: Fun,
+        how: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (dtype, bits) = self.single_of(py, "scalar", Some(fun))?;
         let value = if dtype.is_float() {
             f64::from_bits(bits)
         } else {

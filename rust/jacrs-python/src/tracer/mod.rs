@@ -178,17 +178,24 @@ impl Tracer {
     }
 
     fn __bool__(&self, py: Python<'_>) -> PyResult<bool> {
-        let value = self.value(py)?;
-        match scalar_bits(&value) {
-            Some(bits) if value.dtype().is_float() => Ok(f64::from_bits(bits) != 0.0),
-            Some(bits) => Ok(bits != 0),
-            None if value.view().is_empty() => Err(PyValueError::new_err(
-                "The truth value of an empty array is ambiguous. Use `array.size > 0` to check that an array is not empty.",
-            )),
-            None => Err(PyValueError::new_err(
-                "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()",
-            )),
+        match self.shape_vec(py)?.iter().product() {
+            1 => {}
+            0 => {
+                return Err(PyValueError::new_err(
+                    "The truth value of an empty array is ambiguous. Use `array.size > 0` to check that an array is not empty.",
+                ));
+            }
+            _ => {
+                return Err(PyValueError::new_err(
+                    "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()",
+                ));
+            }
         }
+        let value = self.truth(py)?;
+        Ok(match scalar_bits(&value) {
+            Some(bits) if value.dtype().is_float() => f64::from_bits(bits) != 0.0,
+            bits => bits != Some(0),
+        })
     }
 
     fn __float__(&self, py: Python<'_>) -> PyResult<f64> {
@@ -218,7 +225,7 @@ impl Tracer {
 
     /// The integer part of the value: a step function, whose derivative is zero.
     fn __int__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let (dtype, bits) = self.single(py, "scalar")?;
+        let (dtype, bits) = self.single_of(py, "scalar", Some(Fun::Trunc))?;
         if dtype.is_float() {
             return pyo3::types::PyFloat::new(py, f64::from_bits(bits)).call_method0("__int__");
         }
@@ -239,10 +246,10 @@ impl Tracer {
         self.__int__(py)
     }
     fn __floor__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.rounded(py, "floor")
+        self.rounded(py, Fun::Floor, "floor")
     }
     fn __ceil__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.rounded(py, "ceil")
+        self.rounded(py, Fun::Ceil, "ceil")
     }
     #[pyo3(signature = (ndigits = None))]
     fn __round__(slf: &Bound<'_, Self>, ndigits: Option<i64>) -> PyResult<Py<PyAny>> {
@@ -253,7 +260,7 @@ impl Tracer {
                 Ok(round.call1((slf, digits))?.unbind())
             }
             None => {
-                let (dtype, bits) = slf.get().single(py, "scalar")?;
+                let (dtype, bits) = slf.get().single_of(py, "scalar", Some(Fun::Rint))?;
                 let value = if dtype.is_float() {
                     f64::from_bits(bits)
                 } else {
@@ -485,7 +492,9 @@ impl Tracer {
 
     /// The value in words; text carries no derivative.
     fn __str__(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(to_numpy(py, &self.value(py)?)?.str()?.to_string())
+        let (value, lanes) = self.shown(py)?;
+        let text = to_numpy(py, &value)?.str()?.to_string();
+        Ok(if lanes { format!("lanes {text}") } else { text })
     }
 
     fn __format__<'py>(
@@ -493,7 +502,12 @@ impl Tracer {
         py: Python<'py>,
         spec: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let array = to_numpy(py, &self.value(py)?)?;
+        let (value, lanes) = self.shown(py)?;
+        if lanes && spec.is_empty()? {
+            return Ok(self.__str__(py)?.into_pyobject(py)?.into_any());
+        }
+        let value = if lanes { self.value(py)? } else { value };
+        let array = to_numpy(py, &value)?;
         let plain = if self.ndim(py)? == 0 {
             array.call_method0("item")?
         } else {
@@ -503,11 +517,15 @@ impl Tracer {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let Ok(value) = self.value(py) else {
+        let Ok((value, lanes)) = self.shown(py) else {
             return Ok("Tracer(of a recording that has ended)".into());
         };
-        let array = to_numpy(py, &value)?;
-        Ok(format!("Tracer({})", array.repr()?))
+        let array = to_numpy(py, &value)?.repr()?;
+        Ok(if lanes {
+            format!("Tracer(lanes of {array})")
+        } else {
+            format!("Tracer({array})")
+        })
     }
 
     /// Methods and attributes of ndarray that are compositions come from the table of adapters.

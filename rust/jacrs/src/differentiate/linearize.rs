@@ -1,6 +1,7 @@
 //! A function split in two: what is computed once at a point, and the linear map that is applied
 //! there any number of times.
 
+use super::jacobian::placeholder;
 use super::{Mode, batch, jvp, vjp};
 use crate::error::Result;
 use crate::ir::{Graph, NodeId, Op};
@@ -33,13 +34,7 @@ pub fn linearize(
         Mode::Forward => (inputs, outputs),
         Mode::Reverse => (outputs, inputs),
     };
-    let names: Vec<NodeId> = seeded
-        .iter()
-        .map(|&x| {
-            let zeros = build::zeros_like(&mut g, x);
-            g.opaque(zeros)
-        })
-        .collect();
+    let names: Vec<NodeId> = seeded.iter().map(|&x| placeholder(&mut g, x)).collect();
     let tangents: Vec<_> = names.iter().copied().map(Some).collect();
     let products = match mode {
         Mode::Forward => jvp(&mut g, outputs, inputs, &tangents),

@@ -4,13 +4,12 @@
 //! nest to any order: what they build is differentiated again like anything else. Differentiation
 //! is always with respect to given nodes; whatever does not depend on them is a constant.
 
-mod batch;
 mod jacobian;
 mod jvp;
 mod linearize;
 mod vjp;
 
-pub use batch::batch;
+pub use crate::ops::batch::batch;
 pub use jacobian::{Mode, jacobian};
 pub use jvp::jvp;
 pub use linearize::{Split, linearize, pullback, split};
@@ -26,14 +25,9 @@ pub(crate) struct Region {
 }
 
 impl Region {
-    /// Nodes on a path from an input to an output along which every step is a `link`. The inputs
-    /// are inside if an output depends on them.
-    fn new(
-        g: &Graph,
-        outputs: &[NodeId],
-        inputs: &[NodeId],
-        link: impl Fn(NodeId) -> bool,
-    ) -> Self {
+    /// Nodes on a path from an input to an output along which derivatives flow. The inputs are
+    /// inside if an output depends on them.
+    fn of_derivatives(g: &Graph, outputs: &[NodeId], inputs: &[NodeId]) -> Self {
         let first = inputs.iter().map(|x| x.index()).min().unwrap_or(0);
         let last = outputs
             .iter()
@@ -51,7 +45,8 @@ impl Region {
         for k in first..last {
             let id = NodeId(k as u32);
             let through = |x: &NodeId| x.index() >= first && depends[x.index() - first];
-            if !depends[k - first] && link(id) && g.operands(id).iter().any(through) {
+            let blocked = || ops::blocks_derivative(g.op(id), g.dtype(id));
+            if !depends[k - first] && !blocked() && g.operands(id).iter().any(through) {
                 depends[k - first] = true;
             }
         }
@@ -72,13 +67,6 @@ impl Region {
         }
         let inside = depends.iter().zip(&wanted).map(|(&d, &w)| d && w).collect();
         Self { first, inside }
-    }
-
-    /// The region in which derivatives flow.
-    fn of_derivatives(g: &Graph, outputs: &[NodeId], inputs: &[NodeId]) -> Self {
-        Self::new(g, outputs, inputs, |id| {
-            !ops::blocks_derivative(g.op(id), g.dtype(id))
-        })
     }
 
     fn contains(&self, id: NodeId) -> bool {

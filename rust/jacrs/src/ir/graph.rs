@@ -175,6 +175,15 @@ impl Graph {
         id
     }
 
+    /// A fresh stand-in for a node that is put in its place later, by [`crate::differentiate::batch`].
+    pub fn placeholder(&mut self, dtype: DType, shape: &[usize], active: bool) -> NodeId {
+        self.opaques += 1;
+        let shape = self.intern_shape(shape);
+        let id = self.push(Op::Placeholder(self.opaques), dtype, shape, &[]);
+        self.nodes[id.index()].active = active;
+        id
+    }
+
     /// The node for this operation: an existing equal one, or a new one. The type is taken as
     /// given; [`crate::ops::infer`] says what it must be.
     pub fn push(&mut self, op: Op, dtype: DType, shape: ShapeId, operands: &[NodeId]) -> NodeId {
@@ -354,6 +363,7 @@ impl Graph {
         self.location = node.location;
         match op {
             Op::Opaque(_) => self.opaque(operands[0]),
+            Op::Placeholder(_) => self.placeholder(node.dtype, from.shape(id), node.active),
             _ => self.push(op, node.dtype, shape, operands),
         }
     }

@@ -13,6 +13,8 @@ pub enum Op {
     Const(ListId),
     /// `0, 1, 2, ...` along the only axis.
     Iota,
+    /// Stands where another node is put later; it has no value, and no graph that is run holds one.
+    Placeholder(u32),
 
     // Identities with a meaning for differentiation.
     /// A fresh name for a value: what an inner transform differentiates with respect to.

@@ -59,7 +59,7 @@ fn parameter(g: &Graph, id: NodeId) -> Option<String> {
             DType::I64 | DType::Bool => g.list(const_list(g.op(id)))[0].to_string(),
             _ => format!("{:?}", build::constant_value(g, id).expect("a constant")),
         }),
-        Op::Opaque(k) => Some(format!("#{k}")),
+        Op::Opaque(k) | Op::Placeholder(k) => Some(format!("#{k}")),
         Op::Concat(axis) | Op::ArgPick(_, axis) | Op::Cumulate(_, axis, _) | Op::Argsort(axis) => {
             Some(format!("[{axis}]"))
         }
@@ -97,10 +97,13 @@ pub fn parse(text: &str) -> Result<Graph> {
         let line = line
             .split('#')
             .next()
-            .map_or(
-                line,
-                |head| if line.contains("opaque") { line } else { head },
-            )
+            .map_or(line, |head| {
+                if NAMED.iter().any(|n| line.contains(n)) {
+                    line
+                } else {
+                    head
+                }
+            })
             .trim();
         if line.is_empty() {
             continue;
@@ -112,6 +115,9 @@ pub fn parse(text: &str) -> Result<Graph> {
     ops::verify(&parser.graph)?;
     Ok(parser.graph)
 }
+
+/// What has a number of its own, written `#1`; elsewhere that starts a comment.
+const NAMED: [&str; 2] = ["opaque", "placeholder"];
 
 struct Parser {
     graph: Graph,
@@ -212,6 +218,7 @@ impl Parser {
         match name {
             "input" => return Ok(g.input(declared.dtype, &declared.shape, false)),
             "input!" => return Ok(g.input(declared.dtype, &declared.shape, true)),
+            "placeholder" => return Ok(g.placeholder(declared.dtype, &declared.shape, false)),
             "const" => {
                 let text = value.ok_or_else(|| Error::value("the value is missing"))?;
                 let bits = match declared.dtype {

@@ -13,6 +13,7 @@ impl Operation for Leaf {
         match op {
             Op::Input(_) => "input",
             Op::Const(_) => "const",
+            Op::Placeholder(_) => "placeholder",
             _ => "iota",
         }
         .into()
@@ -46,7 +47,10 @@ impl Operation for Leaf {
                     unsafe { out.ptr.cast::<i64>().add(i).write(i as i64) }
                 }
             }
-            _ => return Err(Error::internal("an input has no kernel")),
+            _ => {
+                let name = self.name(call.op);
+                return Err(Error::internal(format!("{name} has no kernel")));
+            }
         }
         Ok(())
     }

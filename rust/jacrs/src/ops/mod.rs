@@ -4,6 +4,7 @@
 //! a file of its own family, found by the `match` in [`operation`]. Nothing else in the engine
 //! knows an operation by name, apart from the plan, which fuses by [`Op::Map`].
 
+pub mod batch;
 pub mod build;
 pub mod elementwise;
 mod evaluate;
@@ -191,7 +192,7 @@ impl Lanes<'_> {
 /// The implementation behind an operation.
 pub fn operation(op: Op) -> &'static dyn Operation {
     match op {
-        Op::Input(_) | Op::Const(_) | Op::Iota => &leaf::Leaf,
+        Op::Input(_) | Op::Const(_) | Op::Iota | Op::Placeholder(_) => &leaf::Leaf,
         Op::Opaque(_) => &leaf::Opaque,
         Op::StopGradient => &leaf::StopGradient,
         Op::Map(_) => &elementwise::Map,

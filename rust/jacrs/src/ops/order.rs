@@ -1,7 +1,7 @@
 //! Orders and places that depend on values: they are integers, and no derivative passes.
 
 use super::{Call, Lanes, Operation, Rule, build};
-use crate::array::{DType, Dims, Layout, Out, View, copy, walk};
+use crate::array::{DType, Dims, Layout, Out, View, copy, product, walk};
 use crate::error::{Error, Result};
 use crate::ir::{Graph, NodeId, Op, Type};
 use crate::with_type;
@@ -74,7 +74,8 @@ fn is_nan<T: PartialEq + Copy>(x: T) -> bool {
     x != x
 }
 
-/// The places of the true elements. Their number is part of the type: it was asked for while recording.
+/// The places of the true elements, for each place along the trailing axes that the result shares
+/// with the mask. Their number is part of the type: it was asked for while recording.
 pub struct Nonzero;
 
 impl Operation for Nonzero {
@@ -83,7 +84,11 @@ impl Operation for Nonzero {
     }
 
     fn infer(&self, g: &Graph, _: Op, operands: &[NodeId], declared: &Type) -> Result<Type> {
-        if g.dtype(operands[0]) != DType::Bool || declared.shape.len() != 1 {
+        let fits = match declared.shape.split_first() {
+            Some((_, lanes)) => g.shape(operands[0]).ends_with(lanes),
+            None => false,
+        };
+        if g.dtype(operands[0]) != DType::Bool || !fits {
             return Err(Error::internal("nonzero takes a mask and gives a list"));
         }
         Ok(Type::new(DType::I64, &declared.shape))
@@ -100,23 +105,33 @@ impl Operation for Nonzero {
             mask.as_mut_ptr(),
             &Layout::contiguous(operands[0].shape()),
         );
-        let places: Vec<i64> = (0..mask.len())
-            .filter(|&i| mask[i] != 0)
-            .map(|i| i as i64)
-            .collect();
-        if places.len() != out.len() {
-            return Err(Error::internal(
-                "the count of a mask changed between recording and running",
-            ));
+        let (count, lanes) = (out.shape[0], product(&out.shape[1..]));
+        for lane in 0..lanes {
+            let mut found = 0;
+            let flags = mask.iter().skip(lane).step_by(lanes);
+            for (place, _) in flags.enumerate().filter(|(_, flag)| **flag != 0) {
+                if found < count {
+                    // SAFETY: `out` holds `count` int64 for each lane.
+                    unsafe {
+                        out.ptr
+                            .cast::<i64>()
+                            .add(found * lanes + lane)
+                            .write(place as i64);
+                    }
+                }
+                found += 1;
+            }
+            if found != count {
+                return Err(Error::internal(
+                    "the count of a mask changed between recording and running",
+                ));
+            }
         }
-        // SAFETY: `out` holds exactly these many int64.
-        unsafe { std::ptr::copy_nonoverlapping(places.as_ptr(), out.ptr.cast(), places.len()) };
         Ok(())
     }
 
-    fn batch(&self, _: &mut Graph, _: NodeId, _: &Lanes<'_>) -> Result<NodeId> {
-        Err(Error::trace(
-            "a mask that differs from lane to lane selects a different number of elements in each; use np.where",
-        ))
+    fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
+        let declared = Type::new(DType::I64, &lanes.shape(g, y));
+        build::emit_typed(g, g.op(y), &declared, lanes.operands)
     }
 }

@@ -99,13 +99,17 @@ fn batch_rows(g: &mut Graph, op: Op, lanes: &Lanes<'_>) -> Result<NodeId> {
 }
 
 /// Row `i` of lane `k` is row `i * width + k` of the merged array. Negative indices are wrapped
-/// first, so that they stay in their own lane.
+/// first, so that they stay in their own lane; those out of bounds go past the last row of all.
 fn spread_index(g: &mut Graph, index: NodeId, rows: usize, width: usize) -> NodeId {
     use super::Fun;
     let shape = g.dims(index);
+    let n = build::constant_like(g, index, rows as f64);
+    let least = build::neg(g, n);
+    let below = build::map(g, Fun::Less, &[index, least]);
+    let index = build::select(g, below, n, index);
+    let index = build::map(g, Fun::Minimum, &[index, n]);
     let zero = build::zeros_like(g, index);
     let negative = build::map(g, Fun::Less, &[index, zero]);
-    let n = build::constant_like(g, index, rows as f64);
     let wrapped = build::add(g, index, n);
     let index = build::select(g, negative, wrapped, index);
     let factor = build::constant_like(g, index, width as f64);

@@ -4,6 +4,7 @@ use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
 
 use super::advanced::{Group, Pick, Source};
 use super::message;
+use super::moving::is_basic;
 use super::storage::Span;
 use super::{Demand, Handle, Recording};
 use crate::array::{DType, Dims, Layout, Strides};
@@ -335,7 +336,8 @@ impl Recording {
     }
 
     /// Computed 0-d integers are integers: where they have to be known, they are asked for.
-    /// A read of one element need not know them.
+    /// A read of one element need not know them; nor can those be known that differ from lane to
+    /// lane, which pick as arrays do.
     pub(super) fn settle_integers(
         &mut self,
         index: &[Index],
@@ -362,7 +364,7 @@ impl Recording {
             }
             if is_scalar(&self.graph, entry) {
                 let constant = crate::ops::build::constant_value(&self.graph, node).is_some();
-                if constant || !(arrays || element) {
+                if constant || !(arrays || element || self.is_lane(node)) {
                     *entry = Index::At(self.integer(node)?);
                 }
             }
@@ -375,7 +377,8 @@ impl Recording {
         let value = self.value(node)?.to_vec::<i64>()[0];
         if build::constant_value(&self.graph, node).is_none() && self.captured_data(node).is_none()
         {
-            self.demand(Demand::Integer(node));
+            let whole = self.in_all_lanes(node)?;
+            self.demand(Demand::Integer(whole));
         }
         Ok(value)
     }
@@ -396,6 +399,9 @@ impl Recording {
     pub fn view(&mut self, h: &mut Handle, index: &[Index]) -> Result<Handle> {
         let ndim = self.shape(*h).len();
         let index = self.settle_integers(index, ndim, true)?;
+        if let Handle::View(id) = *h {
+            self.refresh(self.window(id).storage);
+        }
         let (layout, offset) = match *h {
             Handle::Value(node) => {
                 let layout = Layout::contiguous(self.graph.shape(node));
@@ -427,6 +433,11 @@ impl Recording {
                     },
                     locked,
                 ))
+            }
+            Target::Pick(pick) if is_basic(&self.graph, &index) => {
+                let integer = |ix: &Index| matches!(ix, Index::At(_) | Index::Array(_));
+                let element = index.len() == ndim && index.iter().all(integer);
+                self.picked_view(h, pick, element)
             }
             Target::Pick(pick) => self.picked(*h, &pick),
         }

@@ -10,8 +10,10 @@ mod advanced;
 mod combine;
 mod elements;
 mod index;
+mod lanes;
 mod leaf;
 mod message;
+mod moving;
 mod order;
 mod promote;
 mod region;
@@ -25,6 +27,7 @@ mod write;
 use hashbrown::{HashMap, HashTable};
 
 pub use index::Index;
+pub use lanes::Need;
 pub use message::tuple as shape_text;
 pub use promote::Weak;
 pub use values::Scalar;
@@ -32,6 +35,7 @@ pub use values::Scalar;
 use crate::array::{DType, Dims, Layout, Strides};
 use crate::error::Result;
 use crate::ir::{Graph, NodeId};
+use lanes::Levels;
 use leaf::{Literal, Slot};
 use storage::{Storage, Window};
 use values::Values;
@@ -68,6 +72,7 @@ pub struct Recording {
     window_index: HashTable<u32>,
     values: Values,
     demands: Vec<Demand>,
+    levels: Levels,
 }
 
 /// What a tracer object holds.
@@ -111,7 +116,8 @@ pub enum Access {
     Writable,
 }
 
-/// A value that decided which nodes were recorded: a guard of anything that replays them.
+/// A value that decided which nodes were recorded: a guard of anything that replays them. A node
+/// that was asked for in the lanes of a `vmap` is the one over all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Demand {
     /// The number of true elements of a mask.

@@ -143,10 +143,11 @@ impl Recording {
         let constant = constant_value(&self.graph, exponent);
         let negative = match constant {
             Some(value) => value < 0.0,
-            None => self.value(exponent)?.to_vec::<i64>().iter().any(|&i| i < 0),
+            None => (self.lane_values(exponent)?.to_vec::<i64>().iter()).any(|&i| i < 0),
         };
         if constant.is_none() {
-            self.demand(Demand::NotNegative(exponent));
+            let whole = self.in_all_lanes(exponent)?;
+            self.demand(Demand::NotNegative(whole));
         }
         if negative {
             Err(Error::value(POWER))

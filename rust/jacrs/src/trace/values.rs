@@ -2,8 +2,8 @@
 
 use hashbrown::HashMap;
 
-use super::Recording;
 use super::leaf::Slot;
+use super::{Need, Recording};
 use crate::array::{Array, DType, Layout};
 use crate::error::{Error, Result};
 use crate::ir::{NodeId, Op};
@@ -73,9 +73,11 @@ impl Recording {
     /// let y = r.map(Fun::Mul, &[(x, Weak::None), (x, Weak::None)]).unwrap();
     /// assert_eq!(r.value(y).unwrap().to_vec::<f64>(), [9.0, 16.0]);
     /// ```
+    ///
+    /// # Errors
+    /// Where an operation has no value for its operands, or the lanes of a `vmap` do not agree.
     pub fn value(&mut self, node: NodeId) -> Result<Array> {
-        self.compute(node)?;
-        Ok(self.known(node))
+        self.value_for(node, Need::Value)
     }
 
     /// The value of a 0-d node, without making an array of it.
@@ -83,8 +85,12 @@ impl Recording {
         if !self.graph.shape(node).is_empty() {
             return Err(Error::internal("a scalar is 0-d"));
         }
-        self.compute(node)?;
-        let bits = self.values.cells[node.index()];
+        let bits = if self.is_lane(node) {
+            bits_of(&self.value(node)?)
+        } else {
+            self.compute(node)?;
+            self.values.cells[node.index()]
+        };
         Ok(match self.graph.dtype(node) {
             DType::Bool => Scalar::Bool(bits != 0),
             DType::I64 => Scalar::Int(bits.cast_signed()),
@@ -94,7 +100,7 @@ impl Recording {
     }
 
     /// Evaluates what the node needs and is not known, operands before their users.
-    fn compute(&mut self, node: NodeId) -> Result<()> {
+    pub(super) fn compute(&mut self, node: NodeId) -> Result<()> {
         if self.values.state.len() <= node.index() {
             self.values.state.resize(self.graph.len(), State::Unknown);
             self.values.cells.resize(self.graph.len(), 0);
@@ -130,7 +136,7 @@ impl Recording {
     }
 
     /// The value of a node that was evaluated.
-    fn known(&self, node: NodeId) -> Array {
+    pub(super) fn known(&self, node: NodeId) -> Array {
         if self.graph.shape(node).is_empty() {
             return array_of(self.graph.dtype(node), self.values.cells[node.index()]);
         }

@@ -62,8 +62,21 @@ impl Recording {
         self.check_writable(id)?;
         let ndim = self.shape(*h).len();
         let index = self.settle_integers(index, ndim, false)?;
-        let mut span = self.span(id);
-        match self.target(span.offset, &span.layout, &index)? {
+        let span = self.span(id);
+        self.refresh(span.storage);
+        let storage = span.storage;
+        self.store_span(span, &index, value, update)?;
+        self.write_back(storage)
+    }
+
+    fn store_span(
+        &mut self,
+        mut span: Span,
+        index: &[Index],
+        value: NodeId,
+        update: Update,
+    ) -> Result<()> {
+        match self.target(span.offset, &span.layout, index)? {
             Target::Element(place) => {
                 if self.graph.size(value) != 1 {
                     return Err(Error::value("setting an array element with a sequence."));
@@ -118,10 +131,10 @@ impl Recording {
             return Err(message::locked(why));
         }
         if self.storage(id).guarded {
-            Err(message::guarded())
-        } else {
-            Ok(())
+            return Err(message::guarded());
         }
+        self.followed(id)
+            .map_or(Ok(()), |source| self.check_writable(source))
     }
 
     /// `value` as it is put into a window: cast, leading axes of length one dropped, repeated.
