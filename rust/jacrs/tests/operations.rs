@@ -5,9 +5,10 @@ mod common;
 
 use common::{assert_close, dot, richardson, scattered, value_of};
 use jacrs::array::{Array, DType};
-use jacrs::differentiate::{batch, jvp, vjp};
+use jacrs::differentiate::{Wanted, batch, jvp, vjp};
 use jacrs::ir::{Graph, NodeId, parse};
 use jacrs::ops::elementwise::{Class, ROWS};
+use jacrs::ops::tile::Tile;
 use jacrs::ops::{Fun, build, verify};
 
 /// A graph with one output to be checked, and values for its inputs; the active ones vary.
@@ -424,5 +425,93 @@ fn single_precision_stays_single() {
             assert_eq!(g.dtype(ct), DType::F32, "{}", row.name);
         }
         verify(&g).unwrap();
+    }
+}
+
+/// Every tile of a shape, empty ones too.
+fn tiles(shape: &[usize]) -> Vec<Tile> {
+    let mut found = vec![Tile::whole(shape)];
+    for (axis, &n) in shape.iter().enumerate() {
+        let ranges = (0..=n).flat_map(|start| (start..=n).map(move |end| (start, end)));
+        let cut = |(start, end)| {
+            let tiles = found.iter().cloned();
+            tiles.map(move |tile| tile.with(axis, start, end))
+        };
+        found = ranges.flat_map(cut).collect();
+    }
+    found
+}
+
+/// The elements of a tile of an array given in C order.
+fn tile_of(values: &[f64], shape: &[usize], tile: &Tile) -> Vec<f64> {
+    let inside = |&flat: &usize| {
+        let mut rest = flat;
+        (0..shape.len()).rev().all(|axis| {
+            let at = rest % shape[axis];
+            rest /= shape[axis];
+            (tile.start[axis]..tile.end(axis)).contains(&at)
+        })
+    };
+    (0..values.len())
+        .filter(inside)
+        .map(|k| values[k])
+        .collect()
+}
+
+/// The value of one tile, from tiles of the inputs.
+fn alone(case: &Case, tile: &Tile, inputs: &[Array]) -> Vec<f64> {
+    let (g, y) = (&case.graph, case.graph.outputs[0]);
+    let data = |x: NodeId| {
+        let k = g.inputs().iter().position(|&input| input == x)?;
+        Some(inputs[k].clone())
+    };
+    let wanted = Wanted::by(g, [(y, tile.clone())], |_| false, &data);
+    let mut target = Graph::new();
+    let mut given = vec![];
+    let built = wanted.build(
+        &mut target,
+        |_| false,
+        |t, x, tile| {
+            let whole = data(x).expect("an input");
+            given.push(match g.dtype(x) {
+                DType::I64 => Array::from_slice(&tile.shape, &tile.integers_of(&whole)),
+                _ => {
+                    let values = tile_of(&whole.to_vec::<f64>(), g.shape(x), tile);
+                    Array::from_slice(&tile.shape, &values)
+                }
+            });
+            t.input(g.dtype(x), &tile.shape, false)
+        },
+    );
+    let output = built.tile(&mut target, y, tile);
+    verify(&target).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+    value_of(&target, output, &given)
+}
+
+#[test]
+fn tiles_are_parts_of_the_whole() {
+    for case in all() {
+        let (g, y) = (&case.graph, case.graph.outputs[0]);
+        // Indices as they are, some from the end, and the same ones without.
+        for shift in [0, 1] {
+            let moved = |x: &Array| match x.dtype() {
+                DType::I64 => {
+                    let places: Vec<i64> = x
+                        .to_vec::<i64>()
+                        .iter()
+                        .map(|i| (i + shift).min(1))
+                        .collect();
+                    Array::from_slice(x.shape(), &places)
+                }
+                _ => x.clone(),
+            };
+            let inputs: Vec<Array> = case.inputs.iter().map(moved).collect();
+            let whole = value_of(g, y, &inputs);
+            for tile in tiles(g.shape(y)) {
+                let wanted = tile_of(&whole, g.shape(y), &tile);
+                let found = alone(&case, &tile, &inputs);
+                assert_close(&found, &wanted, 1e-13, &format!("{} {tile:?}", case.name));
+            }
+        }
     }
 }

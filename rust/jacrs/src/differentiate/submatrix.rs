@@ -1,0 +1,297 @@
+//! Some rows and some columns of a Jacobian, as a small function with a Jacobian of its own.
+
+use super::restrict::Wanted;
+use crate::array::{DType, product};
+use crate::ir::{Graph, NodeId, Op};
+use crate::ops::build;
+use crate::ops::tile::{Known, Tile, cover, flat_start, is_run};
+
+/// Numbers of rows or columns, ascending and distinct.
+#[derive(Clone, Debug)]
+pub enum Places {
+    Range {
+        start: usize,
+        step: usize,
+        count: usize,
+    },
+    List(Vec<usize>),
+}
+
+/// Where an input of the function comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A tile of a node of the graph it was made from.
+    Tile(NodeId, Tile),
+    /// Indices.
+    Index(Vec<i64>),
+}
+
+/// A function from the chosen elements of some inputs to the chosen elements of some outputs.
+pub struct Submatrix {
+    pub graph: Graph,
+    /// Where the inputs of `graph` come from, in order.
+    pub sources: Vec<Source>,
+    /// Chosen elements of outputs, as lists.
+    pub rows: Vec<Chosen>,
+    /// Names for chosen elements of inputs, as lists; there is none for an element on which no
+    /// chosen element of an output depends.
+    pub columns: Vec<Chosen>,
+}
+
+/// Elements that are together one list of `graph`.
+pub struct Chosen {
+    pub node: NodeId,
+    /// Their numbers among all chosen rows, or columns.
+    pub among: Places,
+}
+
+impl Places {
+    pub fn len(&self) -> usize {
+        match self {
+            Places::Range { count, .. } => *count,
+            Places::List(list) => list.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn get(&self, k: usize) -> usize {
+        match self {
+            Places::Range { start, step, .. } => start + step * k,
+            Places::List(list) => list[k],
+        }
+    }
+
+    /// How many of the places come before `place`.
+    fn before(&self, place: usize) -> usize {
+        match *self {
+            Places::Range { start, step, count } => {
+                place.saturating_sub(start).div_ceil(step).min(count)
+            }
+            Places::List(ref list) => list.partition_point(|&p| p < place),
+        }
+    }
+
+    /// The places from `start` on, below `start + count`: counted from `start`, and their numbers.
+    fn within(&self, start: usize, count: usize) -> (Places, Places) {
+        let (low, high) = (self.before(start), self.before(start + count));
+        let among = Places::run(low, high);
+        let inside = match self {
+            _ if low == high => among.clone(),
+            Places::Range { step, .. } => Places::Range {
+                start: self.get(low) - start,
+                step: *step,
+                count: high - low,
+            },
+            Places::List(list) => Places::of(list[low..high].iter().map(|p| p - start).collect()),
+        };
+        (inside, among)
+    }
+
+    /// All places from `start` to below `end`.
+    fn run(start: usize, end: usize) -> Self {
+        Places::Range {
+            start,
+            step: 1,
+            count: end - start,
+        }
+    }
+
+    /// A list as a range, where it is one.
+    fn of(list: Vec<usize>) -> Self {
+        let step = match list[..] {
+            [a, b, ..] => b - a,
+            _ => 1,
+        };
+        if !list.is_empty() && list.windows(2).all(|w| w[1] - w[0] == step) {
+            let (start, count) = (list[0], list.len());
+            return Places::Range { start, step, count };
+        }
+        Places::List(list)
+    }
+}
+
+/// The derivative of chosen elements of outputs by chosen elements of inputs.
+///
+/// `rows` counts the elements of all outputs, one output after the other, `columns` those of all
+/// inputs. The search for what the rows need stops at nodes for which `stops`.
+pub fn submatrix(
+    source: &Graph,
+    outputs: &[NodeId],
+    inputs: &[NodeId],
+    rows: &Places,
+    columns: &Places,
+    stops: impl Fn(NodeId) -> bool,
+    known: Known<'_>,
+) -> Submatrix {
+    let picks = chosen_rows(source, outputs, rows);
+    let tiles = picks.iter().map(|pick| (pick.y, pick.tile.clone()));
+    let is_input = |x: NodeId| inputs.contains(&x);
+    let is_leaf = |x: NodeId| stops(x) || is_input(x);
+    let wanted = Wanted::by(source, tiles, is_leaf, known);
+    let mut made = Submatrix {
+        graph: Graph::new(),
+        sources: vec![],
+        rows: vec![],
+        columns: vec![],
+    };
+    let mut firsts = vec![0];
+    for &x in inputs {
+        firsts.push(firsts[firsts.len() - 1] + source.size(x));
+    }
+    let mut graph = std::mem::take(&mut made.graph);
+    let built = wanted.build(&mut graph, is_leaf, |g, x, tile| {
+        let id = g.input(source.dtype(x), &tile.shape, false);
+        made.sources.push(Source::Tile(x, tile.clone()));
+        match inputs.iter().position(|&input| input == x) {
+            Some(k) => made.vary(g, id, tile, source.shape(x), firsts[k], columns),
+            None => id,
+        }
+    });
+    for pick in picks {
+        let part = built.tile(&mut graph, pick.y, &pick.tile);
+        let flat = build::reshape(&mut graph, part, &[pick.tile.len()]);
+        let node = made.picked(&mut graph, flat, &pick.inside);
+        made.rows.push(Chosen {
+            node,
+            among: pick.among,
+        });
+    }
+    made.graph = graph;
+    made
+}
+
+/// The chosen elements of one output.
+struct Pick {
+    y: NodeId,
+    /// A run of elements that holds them.
+    tile: Tile,
+    /// Their numbers in the run.
+    inside: Places,
+    among: Places,
+}
+
+fn chosen_rows(g: &Graph, outputs: &[NodeId], rows: &Places) -> Vec<Pick> {
+    let mut first = 0;
+    let mut picks = vec![];
+    for &y in outputs {
+        let end = first + g.size(y);
+        let (low, high) = (rows.before(first), rows.before(end));
+        if low < high {
+            let (a, b) = (rows.get(low) - first, rows.get(high - 1) - first);
+            let tile = cover(g.shape(y), a, b + 1);
+            let start = first + flat_start(g.shape(y), &tile);
+            let (inside, among) = rows.within(start, tile.len());
+            picks.push(Pick {
+                y,
+                tile,
+                inside,
+                among,
+            });
+        }
+        first = end;
+    }
+    picks
+}
+
+impl Submatrix {
+    /// The elements of a list at these places.
+    fn picked(&mut self, g: &mut Graph, x: NodeId, places: &Places) -> NodeId {
+        match *places {
+            Places::Range { start, step, count } => {
+                build::slice(g, x, &[start as i64, step as i64], &[count])
+            }
+            Places::List(ref list) => {
+                let index = self.index(g, list);
+                build::gather(g, x, index)
+            }
+        }
+    }
+
+    /// A list with these elements replaced.
+    fn replaced(&mut self, g: &mut Graph, x: NodeId, places: &Places, by: NodeId) -> NodeId {
+        match *places {
+            Places::Range { start, step, .. } => {
+                build::assign(g, x, &[start as i64, step as i64], by)
+            }
+            Places::List(ref list) => {
+                let index = self.index(g, list);
+                build::emit(g, Op::ScatterSet, &[x, index, by]).expect("a list and its elements")
+            }
+        }
+    }
+
+    fn index(&mut self, g: &mut Graph, list: &[usize]) -> NodeId {
+        let places: Vec<i64> = list.iter().map(|&p| p as i64).collect();
+        self.sources.push(Source::Index(places));
+        g.input(DType::I64, &[list.len()], false)
+    }
+
+    /// The tile `x` of an input of shape `whole`, whose elements are columns from `first` on: its
+    /// chosen elements become a variable.
+    fn vary(
+        &mut self,
+        g: &mut Graph,
+        x: NodeId,
+        tile: &Tile,
+        whole: &[usize],
+        first: usize,
+        columns: &Places,
+    ) -> NodeId {
+        let (inside, among) = chosen_columns(tile, whole, first, columns);
+        if inside.is_empty() {
+            return x;
+        }
+        let flat = build::reshape(g, x, &[tile.len()]);
+        let all = inside.len() == tile.len();
+        let chosen = if all {
+            flat
+        } else {
+            self.picked(g, flat, &inside)
+        };
+        let node = g.opaque(chosen);
+        let flat = if all {
+            node
+        } else {
+            self.replaced(g, flat, &inside, node)
+        };
+        self.columns.push(Chosen { node, among });
+        build::reshape(g, flat, &tile.shape)
+    }
+}
+
+/// The chosen elements of a tile: their numbers in the tile, and among all chosen columns.
+fn chosen_columns(
+    tile: &Tile,
+    whole: &[usize],
+    first: usize,
+    columns: &Places,
+) -> (Places, Places) {
+    if is_run(whole, tile) {
+        return columns.within(first + flat_start(whole, tile), tile.len());
+    }
+    let (mut inside, mut among) = (vec![], vec![]);
+    let row = tile.shape.last().copied().unwrap_or(1);
+    for line in 0..product(&tile.shape) / row.max(1) {
+        let start = first + line_start(tile, whole, line);
+        for k in columns.before(start)..columns.before(start + row) {
+            inside.push(line * row + columns.get(k) - start);
+            among.push(k);
+        }
+    }
+    (Places::of(inside), Places::of(among))
+}
+
+/// Where a line of the last axis of a tile starts, in C order of the whole.
+fn line_start(tile: &Tile, whole: &[usize], line: usize) -> usize {
+    let last = whole.len() - 1;
+    let (mut rest, mut flat, mut scale) = (line, tile.start[last], whole[last]);
+    for axis in (0..last).rev() {
+        flat += (tile.start[axis] + rest % tile.shape[axis]) * scale;
+        rest /= tile.shape[axis];
+        scale *= whole[axis];
+    }
+    flat
+}
