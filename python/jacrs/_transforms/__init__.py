@@ -3,6 +3,7 @@
 from jacrs._transforms.control import num_threads, set_num_threads, stop_gradient
 from jacrs._transforms.gradients import grad, value_and_grad
 from jacrs._transforms.jacobians import hessian, jacfwd, jacobian, jacrev, value_and_jacobian
+from jacrs._transforms.linear import linearize
 from jacrs._transforms.products import jvp, vjp
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "jacobian",
     "jacrev",
     "jvp",
+    "linearize",
     "num_threads",
     "set_num_threads",
     "stop_gradient",

@@ -104,7 +104,8 @@ pub struct LinearMap {
     program: Arc<Program>,
     graph: Graph,
     inputs: Vec<Array>,
-    ys: Vec<NodeId>,
+    /// With the number of the first row of each.
+    ys: Vec<(NodeId, usize)>,
     xs: Vec<NodeId>,
     residuals: Vec<Array>,
 }
@@ -114,7 +115,7 @@ pub fn linear_map(
     py: Python<'_>,
     job: Job,
     graph: Graph,
-    ys: Vec<NodeId>,
+    ys: Vec<(NodeId, usize)>,
     xs: Vec<NodeId>,
 ) -> PyResult<(Arrays, LinearMap)> {
     let program = job.program.linear();
@@ -264,7 +265,7 @@ fn nodes_of(part: &Submatrix) -> (Vec<NodeId>, Vec<NodeId>) {
 pub fn record_submatrix(
     py: Python<'_>,
     state: &mut State,
-    outputs: &[NodeId],
+    outputs: &[(NodeId, usize)],
     inputs: &[NodeId],
     rows: &Places,
     columns: &Places,

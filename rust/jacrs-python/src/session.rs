@@ -356,12 +356,13 @@ impl Session {
     }
 
     /// Values of the outputs, and the linear map of tangents and cotangents, which needs the session
-    /// no more.
+    /// no more. `starts` are the numbers of the first row of each output.
     fn linear_map(
         &self,
         py: Python<'_>,
         outputs: &Bound<'_, PyList>,
         inputs: &Bound<'_, PyList>,
+        starts: Vec<usize>,
     ) -> PyResult<(Vec<Py<PyAny>>, LinearMap)> {
         let given = (read_given(outputs)?, read_given(inputs)?);
         let (job, graph, ys, xs) = self.with(py, |state| {
@@ -369,6 +370,7 @@ impl Session {
             let job = programs::prepare(state, Request::Linear, &ys, &xs)?;
             Ok((job, state.rec.graph.clone(), ys, xs))
         })?;
+        let ys = ys.into_iter().zip(starts).collect();
         linear::linear_map(py, job, graph, ys, xs)
     }
 
@@ -378,6 +380,7 @@ impl Session {
         py: Python<'_>,
         outputs: &Bound<'_, PyList>,
         inputs: &Bound<'_, PyList>,
+        starts: Vec<usize>,
         rows: &Bound<'_, PyAny>,
         columns: &Bound<'_, PyAny>,
     ) -> PyResult<Vec<Block>> {
@@ -385,6 +388,7 @@ impl Session {
         let (rows, columns) = (linear::read_places(rows)?, linear::read_places(columns)?);
         let (made, generation) = state::with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
+            let ys: Vec<_> = ys.into_iter().zip(starts).collect();
             let made = linear::record_submatrix(py, state, &ys, &xs, &rows, &columns)?;
             Ok((made, state.generation))
         })?;

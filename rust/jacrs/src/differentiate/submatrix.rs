@@ -1,5 +1,7 @@
 //! Some rows and some columns of a Jacobian, as a small function with a Jacobian of its own.
 
+use std::ops::Range;
+
 use super::restrict::Wanted;
 use crate::array::{DType, product};
 use crate::ir::{Graph, NodeId, Op};
@@ -74,20 +76,40 @@ impl Places {
         }
     }
 
-    /// The places from `start` on, below `start + count`: counted from `start`, and their numbers.
-    fn within(&self, start: usize, count: usize) -> (Places, Places) {
-        let (low, high) = (self.before(start), self.before(start + count));
-        let among = Places::run(low, high);
-        let inside = match self {
-            _ if low == high => among.clone(),
+    /// Places by their numbers, counted from `start`.
+    fn inside(&self, numbers: Range<usize>, start: usize) -> Places {
+        match self {
+            _ if numbers.is_empty() => Places::run(0, 0),
             Places::Range { step, .. } => Places::Range {
-                start: self.get(low) - start,
+                start: self.get(numbers.start) - start,
                 step: *step,
-                count: high - low,
+                count: numbers.len(),
             },
-            Places::List(list) => Places::of(list[low..high].iter().map(|p| p - start).collect()),
+            Places::List(list) => Places::of(list[numbers].iter().map(|p| p - start).collect()),
+        }
+    }
+
+    /// The numbers from `low` to below `high` in groups of places with no wide gap inside.
+    fn clusters(&self, low: usize, high: usize) -> Vec<Range<usize>> {
+        const WIDE: usize = 64;
+        const MOST: usize = 8;
+        let mut cuts: Vec<(usize, usize)> = match self {
+            Places::Range { .. } => vec![],
+            Places::List(list) => (low + 1..high)
+                .map(|k| (list[k] - list[k - 1], k))
+                .filter(|&(gap, _)| gap > WIDE)
+                .collect(),
         };
-        (inside, among)
+        cuts.sort_unstable_by_key(|&(gap, _)| std::cmp::Reverse(gap));
+        cuts.truncate(MOST - 1);
+        let mut ends: Vec<usize> = cuts.into_iter().map(|(_, k)| k).collect();
+        ends.sort_unstable();
+        let starts = std::iter::once(low).chain(ends.iter().copied());
+        let groups = starts.zip(ends.iter().copied().chain([high]));
+        groups
+            .map(|(a, b)| a..b)
+            .filter(|g| !g.is_empty())
+            .collect()
     }
 
     /// All places from `start` to below `end`.
@@ -115,11 +137,11 @@ impl Places {
 
 /// The derivative of chosen elements of outputs by chosen elements of inputs.
 ///
-/// `rows` counts the elements of all outputs, one output after the other, `columns` those of all
-/// inputs. The search for what the rows need stops at nodes for which `stops`.
+/// An output comes with the number of its first row; `columns` counts the elements of all inputs,
+/// one input after the other. The search for what the rows need stops at nodes for which `stops`.
 pub fn submatrix(
     source: &Graph,
-    outputs: &[NodeId],
+    outputs: &[(NodeId, usize)],
     inputs: &[NodeId],
     rows: &Places,
     columns: &Places,
@@ -173,25 +195,21 @@ struct Pick {
     among: Places,
 }
 
-fn chosen_rows(g: &Graph, outputs: &[NodeId], rows: &Places) -> Vec<Pick> {
-    let mut first = 0;
+fn chosen_rows(g: &Graph, outputs: &[(NodeId, usize)], rows: &Places) -> Vec<Pick> {
     let mut picks = vec![];
-    for &y in outputs {
-        let end = first + g.size(y);
-        let (low, high) = (rows.before(first), rows.before(end));
-        if low < high {
-            let (a, b) = (rows.get(low) - first, rows.get(high - 1) - first);
-            let tile = cover(g.shape(y), a, b + 1);
+    for &(y, first) in outputs {
+        let (low, high) = (rows.before(first), rows.before(first + g.size(y)));
+        for group in rows.clusters(low, high) {
+            let (a, b) = (rows.get(group.start), rows.get(group.end - 1) + 1);
+            let tile = cover(g.shape(y), a - first, b - first);
             let start = first + flat_start(g.shape(y), &tile);
-            let (inside, among) = rows.within(start, tile.len());
             picks.push(Pick {
                 y,
+                inside: rows.inside(group.clone(), start),
+                among: Places::run(group.start, group.end),
                 tile,
-                inside,
-                among,
             });
         }
-        first = end;
     }
     picks
 }
@@ -270,7 +288,9 @@ fn chosen_columns(
     columns: &Places,
 ) -> (Places, Places) {
     if is_run(whole, tile) {
-        return columns.within(first + flat_start(whole, tile), tile.len());
+        let start = first + flat_start(whole, tile);
+        let (low, high) = (columns.before(start), columns.before(start + tile.len()));
+        return (columns.inside(low..high, start), Places::run(low, high));
     }
     let (mut inside, mut among) = (vec![], vec![]);
     let row = tile.shape.last().copied().unwrap_or(1);
