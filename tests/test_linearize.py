@@ -1,9 +1,6 @@
 """`linearize`: a lazy Jacobian gives what the dense one gives, and costs what it is asked for."""
 
-import gc
 import sys
-import threading
-import weakref
 
 import numpy as np
 import pytest
@@ -13,12 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import jacrs
-from jacrs import _jacrs
 from tests import test_programs
 from tests.differences import richardson_jacobian
 from tests.program_strategies import Program, programs
 from tests.samples import FAMILIES
-from tests.test_operations import Operation, failures, joined, report, weights_like
+from tests.test_operations import failures, joined, report, weights_like
 
 QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
 RNG = np.random.default_rng(5)
@@ -67,7 +63,9 @@ def indices(draw, shape):
     m, n = shape
     if kind == "pairs" and m and n:
         count = draw(st.integers(0, 6))
-        some = [draw(st.lists(st.integers(-k, k - 1), min_size=count, max_size=count)) for k in shape]
+        some = [
+            draw(st.lists(st.integers(-k, k - 1), min_size=count, max_size=count)) for k in shape
+        ]
         return tuple(np.array(p, dtype=np.int64) for p in some)
     if kind == "grid" and m and n:
         some = [draw(st.lists(st.integers(-k, k - 1), max_size=4)) for k in shape]
@@ -79,7 +77,14 @@ def indices(draw, shape):
         row, column = draw(rows), draw(columns)
         return draw(
             st.sampled_from(
-                [..., (..., column), (row, ...), (None, row), (row, None, column), (row, ..., column)]
+                [
+                    ...,
+                    (..., column),
+                    (row, ...),
+                    (None, row),
+                    (row, None, column),
+                    (row, ..., column),
+                ]
             )
         )
     return draw(rows) if kind == "one" else (draw(rows), draw(columns))
@@ -112,7 +117,7 @@ def assert_matrix(J, dense, tolerance):
     if not np.all(np.isfinite(dense)):
         return
     u, v = RNG.normal(size=n), RNG.normal(size=m)
-    for width in (0, 2, 5, 16, 19):
+    for width in (0, 2, 19):
         U, V = RNG.normal(size=(n, width)), RNG.normal(size=(width, m))
         close(J @ U, dense @ U, 4 * tolerance)
         close(V @ J, V @ dense, 4 * tolerance)
@@ -123,7 +128,7 @@ def assert_matrix(J, dense, tolerance):
 
 
 @given(st.data(), st.sampled_from([(np.sin, X), (wave, X), (lambda x: MATRIX @ x, X)]))
-@settings(max_examples=400, suppress_health_check=QUIET, deadline=None)
+@settings(max_examples=300, suppress_health_check=QUIET, deadline=None)
 def test_indices_are_those_of_numpy(data, case):
     f, x = case
     _, J = jacrs.linearize(f, x)
@@ -133,7 +138,7 @@ def test_indices_are_those_of_numpy(data, case):
 
 
 @given(st.data(), programs())
-@settings(max_examples=600, suppress_health_check=QUIET, deadline=None)
+@settings(max_examples=300, suppress_health_check=QUIET, deadline=None)
 def test_random_programs(data, program: Program):
     f, x = program.function(), program.x
     y, J = test_programs.recorded(jacrs.linearize, f, x)
@@ -207,12 +212,16 @@ def test_arrays_of_any_shape():
         for inner in [(0, 1), (-1,), 2, (slice(0, 2), 1), np.array([0, 2, 0]), x > 0, ...]:
             index = np.zeros(y.shape)[out].ndim
             expected = D[out].reshape(np.shape(y[out]) + x.shape)
-            expected = expected[(slice(None),) * index + (inner if type(inner) is tuple else (inner,))]
+            expected = expected[
+                (slice(None),) * index + (inner if type(inner) is tuple else (inner,))
+            ]
             close(J.at(out, inner), expected)
             close(J.T.at(inner, out), np.moveaxis(expected, range(index), range(-index, 0)))
 
 
 def test_numbers():
+    y, J = jacrs.linearize(lambda: np.ones(2))
+    assert J.dense().shape == (2, 0)
     y, J = jacrs.linearize(np.sin, 0.5)
     assert type(y) is np.float64
     assert (J.shape, len(J)) == ((1, 1), 1)
@@ -245,7 +254,7 @@ def test_containers_and_several_arguments():
         return {"sum": p["a"] * t[0] + p["b"], "count": np.argsort(t), "pair": (t**2, 3.0)}
 
     p, t = {"a": 2.0, "b": np.array([1.0, -1.0])}, np.array([0.5, 0.25, 4.0])
-    y, J = jacrs.linearize(f, p, t)
+    _, J = jacrs.linearize(f, p, t)
     assert J.shape == (2 + 3 + 3 + 1, 3 + 3)
     along = ({"a": 1.0, "b": np.array([0.5, 0.0])}, np.array([1.0, 0.0, 2.0]))
     expected = jacrs.jvp(f, (p, t), along)[1]
@@ -269,13 +278,13 @@ def test_containers_and_several_arguments():
     weights = np.concatenate([np.ones(5), t, [1.0]])
     close(weights @ J, np.concatenate([[expected[0]["a"]], expected[0]["b"], expected[1]]))
     close(np.stack([weights] * 20) @ J, np.stack([weights @ J] * 20))
-    y, J, aux = jacrs.linearize(lambda x: (x**2, {"y": np.sin(x)}), X, has_aux=True)
+    _, J, aux = jacrs.linearize(lambda x: (x**2, {"y": np.sin(x)}), X, has_aux=True)
     close(aux["y"], np.sin(X))
     close(J.diagonal(), 2 * X)
 
 
 def test_results_that_depend_on_nothing():
-    for f in (lambda x: 3.0, lambda x: np.ones(2), np.argsort, lambda x: (1.0, x > 0)[:1]):
+    for f in (lambda x: 3.0, lambda x: np.ones(2), np.argsort, lambda x: (1.0,)):
         y, J = jacrs.linearize(f, X)
         assert not J.dense().any()
         assert J.dense().shape == J.shape == (np.size(y), 4)
@@ -283,8 +292,6 @@ def test_results_that_depend_on_nothing():
         assert not (np.ones((2, J.shape[0])) @ J).any()
         assert not np.any(J.T(y))
         assert not np.any(J(X))
-
-
 
 
 def test_single_precision():
@@ -308,7 +315,6 @@ def test_operands_of_other_kinds():
     z = X + 1j * X[::-1]
     close(J @ z, D @ z)
     close((D @ z) @ J, (D @ z) @ D)
-    U = RNG.normal(size=(8, 6)).T[::2][:4][::1]
     strided = RNG.normal(size=(8, 40))[::2, ::2]
     close(J @ strided, D @ strided)
     close(J @ np.asfortranarray(strided), D @ strided)
@@ -316,7 +322,6 @@ def test_operands_of_other_kinds():
     sparse = scipy.sparse.eye_array(4, format="csr")
     close(J @ sparse, D)
     close(sparse @ J.T, D.T)
-    assert U.shape[1] == 8
     close(np.asarray(J), D)
     close(np.array(J.T, dtype=np.float32), D.T.astype(np.float32))
     close(np.linalg.norm(J), np.linalg.norm(D))
@@ -393,11 +398,14 @@ def test_vectors_that_are_recorded_by_a_later_transform():
     D = J.dense()
     close(jacrs.jacobian(lambda u: J @ u)(X), D)
     close(jacrs.jacobian(lambda v: v @ J)(np.ones(9)), D.T)
-    close(jacrs.jacobian(lambda u: J(u))(X), D)
+    close(jacrs.jacobian(J)(X), D)
     close(jacrs.grad(lambda v: np.sum(J.T(v) ** 2))(np.ones(9)), 2 * D @ D.T @ np.ones(9))
     close(jacrs.jacobian(lambda u: J @ np.stack([u, 2 * u], axis=1))(X)[:, 1], 2 * D)
     close(jacrs.grad(lambda u: np.sum(u * J[0]) * J[1, 2])(X), D[0] * D[1, 2])
     close(jacrs.hessian(lambda u: np.sum((J @ u) ** 2))(X), 2 * D.T @ D)
+    W = RNG.normal(size=(2, 9))  # captured
+    close(jacrs.jacobian(lambda u: (W @ J) @ u)(X), W @ D)
+    close(jacrs.jacobian(lambda u: W @ (J @ u))(X), W @ D)
     _, K = jacrs.linearize(lambda x: (x.astype(np.float32), np.sum(x)), X)
     close(jacrs.jacobian(lambda u: K @ u)(X), K.dense())
 
@@ -414,66 +422,6 @@ def test_a_jacobian_kept_from_a_recording_raises():
         kept[0] @ X
     with pytest.raises(jacrs.TraceError):
         kept[0][0, 1]
-
-
-# --- what it keeps
-
-
-LARGE = 20_000  # more bytes than are copied without being asked to
-
-
-@pytest.mark.parametrize("size", [4, LARGE])
-def test_a_later_change_of_the_arguments_does_not_reach_it(size):
-    x, weights = np.linspace(0.1, 1.0, size), np.linspace(1.0, 2.0, size)
-    _, J = jacrs.linearize(lambda x: weights * np.sin(x) ** 2, x)
-    slopes = weights * np.sin(2 * x)
-    x[:], weights[:] = 5.0, 7.0
-    u = np.ones(size)
-    for _ in range(2):
-        close(J @ u, slopes)
-        close(u @ J, slopes)
-        close(J[3, 3], slopes[3])
-        close(J[2], slopes[2] * (np.arange(size) == 2))
-        close(J.at(1, 1), slopes[1])
-        close(J[1:3, 0:4], np.diag(slopes[:4])[1:3])
-
-
-def test_it_answers_from_any_thread():
-    _, J = jacrs.linearize(wave, X)
-    D = J.dense()
-    found, threads = [], []
-
-    def ask():
-        for k in range(30):
-            found.append(np.max(np.abs(J @ X - D @ X)))
-            found.append(np.max(np.abs(J[k % 9] - D[k % 9])))
-            found.append(np.max(np.abs(J @ np.eye(4) - D)))
-            found.append(np.max(np.abs(J.dense() - D)))
-
-    for _ in range(6):
-        threads.append(threading.Thread(target=ask))
-        threads[-1].start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 6 * 30 * 4
-    assert max(found) < 1e-12
-
-
-def test_it_keeps_nothing_of_the_caller():
-    class Model:
-        def __init__(self):
-            self.weights = np.ones(LARGE)
-
-        def __call__(self, x):
-            return self.weights * x**2
-
-    model, x = Model(), np.ones(LARGE)
-    _, J = jacrs.linearize(model, x)
-    watched = [weakref.ref(model), weakref.ref(model.weights), weakref.ref(x)]
-    del model, x
-    gc.collect()
-    assert [ref() for ref in watched] == [None] * 3
-    assert J[7, 7] == 2.0
 
 
 # --- SciPy
@@ -542,151 +490,14 @@ def test_without_scipy(monkeypatch):
         J.aslinearoperator()
 
 
-# --- what it costs
-
-
-def cost(call):
-    """Count the element operations that a call runs."""
-    before = _jacrs.executed_operations()
-    call()
-    return _jacrs.executed_operations() - before
-
-
-def stencil(x):
-    return np.exp(x[1:-1]) * (x[2:] - 2 * x[1:-1] + x[:-2])
-
-
-def around(x):
-    return np.sin(np.roll(x, 1)) - np.roll(x, -1) * x
-
-
-SIZES = (1_000, 100_000)
-
-
-@pytest.mark.parametrize("f", [stencil, around, np.tanh])
-def test_parts_of_a_local_function_cost_what_they_need(f):
-    def costs(n):
-        _, J = jacrs.linearize(f, np.linspace(0.0, 1.0, n))
-        return [
-            cost(lambda: J[n // 2, n // 2]),
-            cost(lambda: J[0, 0]),
-            cost(lambda: J[7]),
-            cost(lambda: J[-1]),
-            cost(lambda: J.T[:, 5]),
-            cost(lambda: J[n // 2 : n // 2 + 10, n // 2 - 3 : n // 2 + 15]),
-            cost(lambda: J[[3, n // 2, n - 5], [3, n // 2, n - 5]]),
-            cost(lambda: J[[3, n // 2, n - 5]]),
-            cost(lambda: J.at(n // 3, n // 3)),
-        ]
-
-    small, large = map(costs, SIZES)
-    assert small == large
-    assert max(small) < 10_000
-    assert max(small[:4]) < 200
-
-
-def test_elements_that_are_zero_cost_nothing():
-    n = 100_000
-    _, J = jacrs.linearize(stencil, np.linspace(0.0, 1.0, n))
-    found = []
-    assert cost(lambda: found.append(J[5, 100])) == 0
-    assert cost(lambda: found.append(J[10:20, 5000:6000])) == 0
-    assert cost(lambda: found.append(J[5, [0, 1, 2, 900]])) == 0
-    assert not any(np.any(part) for part in found)
-
-
-def test_a_column_costs_one_sweep():
-    costs = []
-    for n in SIZES:
-        _, J = jacrs.linearize(stencil, np.linspace(0.0, 1.0, n))
-        costs.append(cost(lambda J=J: J[:, 5]) / n)
-    assert costs[1] < 1.1 * costs[0] < 50
-
-
-def test_a_row_of_a_product_with_a_matrix_reads_one_row():
-    for n in (100, 400):
-        A = RNG.normal(size=(n, n))
-        _, J = jacrs.linearize(lambda x, A=A: A @ np.sin(x), RNG.normal(size=n))
-        assert cost(lambda J=J: J[3]) < 20 * n
-        assert cost(lambda J=J: J.dense()) > n * n
-
-
-def test_an_item_of_a_stack_costs_its_own_branch():
-    def f(x):
-        deep = x[0]
-        for _ in range(1000):
-            deep = np.sin(deep)
-        return np.stack([deep, x[1] ** 2, x[2] * x[0]])
-
-    _, J = jacrs.linearize(f, X)
-    assert cost(lambda: J[1]) < 50
-    assert cost(lambda: J[2, 0]) < 50
-    assert cost(lambda: J[0]) > 1000
-
-
-def test_rows_picked_by_known_indices_stay_local():
-    costs = []
-    for n in SIZES:
-        neighbours = np.clip(np.arange(n)[:, None] + [-1, 0, 1], 0, n - 1)
-
-        def f(x, neighbours=neighbours):
-            y = np.zeros(x.size)
-            np.add.at(y, neighbours[:, 0], np.sin(x))
-            return np.exp(x)[neighbours].prod(axis=1) + y
-
-        _, J = jacrs.linearize(f, np.linspace(0.0, 1.0, n))
-        close(J[n // 2, n // 2 - 3 : n // 2 + 4], richardson_row(f, np.linspace(0.0, 1.0, n)), 1e-8)
-        costs.append(cost(lambda J=J, n=n: J[n // 2]))
-    assert costs[0] == costs[1] < 1000
-
-
-def richardson_row(f, x):
-    """Return the middle row at the seven elements in the middle, by differences."""
-    middle = x.size // 2
-
-    def part(u):
-        moved = x.copy()
-        moved[middle - 3 : middle + 4] = u
-        return f(moved)[middle : middle + 1]
-
-    return richardson_jacobian(part, x[middle - 3 : middle + 4])[0]
-
-
-def test_products_do_not_compute_values_again():
-    n = 1000
-
-    def f(x):
-        for _ in range(20):
-            x = np.exp(np.sin(x)) - 1
-        return x
-
-    x, u = np.linspace(0.0, 1.0, n), np.ones(n)
-    prepared = cost(lambda: jacrs.linearize(f, x))
-    _, J = jacrs.linearize(f, x)
-    single = cost(lambda: J @ u)
-    assert single <= 0.5 * prepared
-    assert cost(lambda: J @ u) == single
-    back = cost(lambda: u @ J)
-    assert cost(lambda: u @ J) == back <= 0.5 * prepared
-    # A panel of 16 costs 16 products, and the residuals are read, not computed.
-    assert cost(lambda: J @ np.ones((n, 16))) < 18 * single
-    assert cost(lambda: J @ np.ones((n, 33))) < 36 * single
-
-
-def test_the_diagonal_of_a_local_function_is_linear_in_its_length():
-    costs = []
-    for n in (1_000, 4_000):
-        _, J = jacrs.linearize(stencil, np.linspace(0.0, 1.0, n))
-        costs.append(cost(lambda J=J: J.diagonal(1)) / n)
-    assert costs[1] < 1.2 * costs[0] < 3000
-
-
 # --- errors
 
 
 def test_errors():
     _, J = jacrs.linearize(wave, X)
-    with pytest.raises(jacrs.BoundsError, match=r"^index 9 is out of bounds for axis 0 with size 9$"):
+    with pytest.raises(
+        jacrs.BoundsError, match=r"^index 9 is out of bounds for axis 0 with size 9$"
+    ):
         J[9]
     with pytest.raises(IndexError, match="too many indices for array: array is 2-dimensional"):
         J[0, 1, 2]
@@ -704,6 +515,8 @@ def test_errors():
         J @ 2.0
     with pytest.raises(jacrs.DTypeError, match="by numbers, not by an array of dtype <U1"):
         J @ np.array(["a"] * 4)
+    with pytest.raises(jacrs.DTypeError, match="the operand is a MaskedArray"):
+        J @ np.ma.array(X)
     with pytest.raises(TypeError, match="unsupported operand"):
         2.0 * J
     with pytest.raises(TypeError):
@@ -716,24 +529,12 @@ def test_errors():
         J(X, X)
     with pytest.raises(jacrs.ArgumentError, match=r"J.T\(...\).*expected 1, got 2"):
         J.T(X, X)
-    with pytest.raises(jacrs.DTypeError, match="not_a_function|callable"):
+    with pytest.raises(jacrs.DTypeError, match=r"not a float: write linearize\(f, \*primals\)$"):
         jacrs.linearize(3.0, X)
     with pytest.raises(jacrs.DTypeError, match="argument 0 is an int64 array"):
         jacrs.linearize(np.sin, np.arange(3))
     _, J = jacrs.linearize(lambda x: (x, x), X)
-    with pytest.raises(jacrs.ArgumentError, match=r"J.at is for a function of one array.*J\[rows, c"):
+    with pytest.raises(
+        jacrs.ArgumentError, match=r"J.at is for a function of one array.*J\[rows, c"
+    ):
         J.at(0, 0)
-
-
-def test_a_result_too_large_for_memory_is_refused():
-    n = 100_000
-    _, J = jacrs.linearize(np.sin, np.ones(n))
-    before = jacrs.config.memory_limit
-    jacrs.config.memory_limit = 100_000_000
-    try:
-        with pytest.raises(jacrs.MemoryLimitError, match=r"a result of shape \(100000,100000\)"):
-            J.dense()
-        with pytest.raises(jacrs.MemoryLimitError, match=r"a result of shape \(100000,4000\)"):
-            J @ np.ones((n, 4000), np.float32)
-    finally:
-        jacrs.config.memory_limit = before

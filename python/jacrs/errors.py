@@ -158,12 +158,10 @@ def article(name: str) -> str:
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
-def not_callable(transform: str, value: Any) -> JacrsError:
-    """Report what is not a function."""
-    return DTypeError(
-        f"{transform} needs a function, not {describe(value)}: "
-        f"write {transform}(f), and pass the point to what it returns"
-    )
+def not_callable(transform: str, value: Any, call: str = "") -> JacrsError:
+    """Report what is not a function; `call` is how to write it."""
+    call = call or f"{transform}(f), and pass the point to what it returns"
+    return DTypeError(f"{transform} needs a function, not {describe(value)}: write {call}")
 
 
 def not_a_leaf(where: str, value: Any) -> JacrsError:

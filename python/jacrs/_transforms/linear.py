@@ -85,7 +85,7 @@ def linearize(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> An
     (np.float64(1.0), np.float64(-1.0))
     """
     if not callable(f):
-        raise errors.not_callable("linearize", f)
+        raise errors.not_callable("linearize", f, "linearize(f, *primals)")
     arguments = Arguments(primals, {}, 0 if len(primals) == 1 else tuple(range(len(primals))))
     # The caller may change them before `J` is asked.
     arguments.leaves = [leaf.copy() if _is_array(leaf) else leaf for leaf in arguments.leaves]

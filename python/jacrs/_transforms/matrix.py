@@ -207,9 +207,9 @@ class LazyJacobian:
     def diagonal(self, k: int = 0) -> Any:
         """Return the elements `J[i, i + k]`.
 
-        They are computed as diagonals of squares of 64 rows, each of which costs what its square
-        costs: for a function whose elements depend on few neighbours 64 times its value, for one
-        whose elements depend on all, as much as the whole Jacobian.
+        They are computed as diagonals of squares of 64 rows, each at the cost of 64 products with
+        what its rows depend on. Where elements depend on few neighbours that is linear in the
+        length; where each depends on all it is as much as the whole Jacobian, but for the memory.
         """
         k = operator.index(k)
         rows, columns = self.shape
@@ -242,6 +242,8 @@ def _shaped(block: Any, shape: tuple[int, ...]) -> Any:
 def _operand(x: Any) -> Any:
     """Return a vector or matrix as an array or tracer of numbers."""
     if not isinstance(x, Tracer):
+        if isinstance(x, np.ma.MaskedArray):
+            raise errors.is_subclass("the operand", x)
         x = x.toarray() if hasattr(x, "toarray") else np.asarray(x)
         if x.dtype.kind not in "biufc":
             raise errors.not_numbers(x)

@@ -1,25 +1,28 @@
 //! A function linearized at a point: products with its Jacobian, and parts of it.
 
+mod batch;
+mod parts;
+
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use jacrs::array::{Array, DType, Dims, Layout, Out, View, copy};
-use jacrs::differentiate::{self, Late, Maps, Mode, Places, Residual, Source, Submatrix};
+use jacrs::array::{Array, DType, Dims, View};
+use jacrs::differentiate::{Late, Maps, Residual};
 use jacrs::error::Result;
-use jacrs::execute::{self, Watch, check_memory, pool};
-use jacrs::ir::{Graph, NodeId, Op, Type};
-use jacrs::ops::tile::{Tile, cut_out};
+use jacrs::execute::check_memory;
+use jacrs::ir::{Graph, NodeId, Type};
 use jacrs::plan::Plan;
-use jacrs::trace::{Access, Handle, shape_text};
-use numpy::{PyArrayDyn, PyArrayMethods};
+use jacrs::trace::{Access, shape_text};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PySlice};
+use pyo3::types::PyList;
 
-use crate::arrays::{self, Take, new_numpy};
+use crate::arrays::{self, Take};
 use crate::error::OrRaise;
-use crate::programs::{self, Arrays, Job, PANEL, Program, Request, detached, results, views};
+use crate::programs::{Arrays, Job, PANEL, Program, detached, results, views};
 use crate::session;
 use crate::state::{self, State};
+use batch::Batch;
+pub use parts::{Block, as_index, read_places, record_submatrix};
 
 /// Values and residuals once, then two linear maps over them.
 pub struct LinearProgram {
@@ -35,9 +38,6 @@ struct Half {
     single: OnceLock<Plan>,
     lanes: OnceLock<Plan>,
 }
-
-/// Columns of seeds that go one by one where they are no whole panel.
-const FEW: usize = 3;
 
 impl LinearProgram {
     pub fn new(recorded: &Graph, ys: &[NodeId], outputs: &[NodeId], xs: &[NodeId]) -> Result<Self> {
@@ -218,98 +218,8 @@ impl LinearMap {
     ) -> PyResult<Vec<Block>> {
         let (rows, columns) = (read_places(rows)?, read_places(columns)?);
         check_blocks(&[Type::new(DType::F64, &[rows.len(), columns.len()])]).or_raise(py)?;
-        let known = |x: NodeId| match self.graph.op(x) {
-            Op::Input(k) if self.graph.dtype(x) == DType::I64 => {
-                Some(self.inputs[k as usize].clone())
-            }
-            _ => None,
-        };
-        let (ys, xs) = (&self.ys, &self.xs);
-        let part =
-            differentiate::submatrix(&self.graph, ys, xs, &rows, &columns, |_| false, &known);
-        if part.rows.is_empty() || part.columns.is_empty() {
-            return Ok(vec![]);
-        }
-        let request = Request::Jacobian(mode_of(&part));
-        let (ys, xs) = nodes_of(&part);
-        let job = Job {
-            program: programs::slice_program(&part.graph, request, &ys, &xs).or_raise(py)?,
-            inputs: part.sources.iter().map(|s| self.data(s)).collect(),
-        };
-        let (_, blocks) = programs::jacobian(py, &job)?;
-        let mut found = vec![];
-        for (row, blocks) in part.rows.iter().zip(blocks) {
-            for (column, block) in part.columns.iter().zip(blocks) {
-                let places = (as_index(py, &row.among)?, as_index(py, &column.among)?);
-                found.push((places.0, places.1, block));
-            }
-        }
-        Ok(found)
+        self.part(py, &rows, &columns)
     }
-}
-
-/// Places among the rows, places among the columns, and what is there.
-pub type Block = (Py<PyAny>, Py<PyAny>, Py<PyAny>);
-
-fn mode_of(part: &Submatrix) -> Mode {
-    let count = |chosen: &[differentiate::Chosen]| chosen.iter().map(|c| c.among.len()).sum();
-    Mode::choose(count(&part.columns), count(&part.rows))
-}
-
-fn nodes_of(part: &Submatrix) -> (Vec<NodeId>, Vec<NodeId>) {
-    let nodes = |chosen: &[differentiate::Chosen]| chosen.iter().map(|c| c.node).collect();
-    (nodes(&part.rows), nodes(&part.columns))
-}
-
-/// The same within a recording: blocks are tracers.
-pub fn record_submatrix(
-    py: Python<'_>,
-    state: &mut State,
-    outputs: &[(NodeId, usize)],
-    inputs: &[NodeId],
-    rows: &Places,
-    columns: &Places,
-) -> Result<Vec<(Places, Places, (Handle, bool))>> {
-    state.locate(py);
-    let g = &state.rec.graph;
-    let depends = g.dependents(inputs);
-    // What does not depend on the inputs is there already.
-    let stops = |x: NodeId| !depends[x.index()];
-    let mut part = differentiate::submatrix(g, outputs, inputs, rows, columns, stops, &|_| None);
-    let (ys, xs) = nodes_of(&part);
-    let mode = mode_of(&part);
-    let blocks = differentiate::jacobian(&mut part.graph, &ys, &xs, mode)?;
-    let mut places = vec![];
-    for (row, blocks) in part.rows.iter().zip(blocks) {
-        for (column, block) in part.columns.iter().zip(blocks) {
-            if let Some(block) = block {
-                part.graph.outputs.push(block);
-                places.push((row.among.clone(), column.among.clone()));
-            }
-        }
-    }
-    let given: Vec<NodeId> = (part.sources.iter())
-        .map(|source| match source {
-            Source::Tile(x, tile) => {
-                let g = &mut state.rec.graph;
-                let whole = Tile::of(g, *x);
-                cut_out(g, *x, &whole, tile)
-            }
-            Source::Index(list) => captured(state, Array::from_slice(&[list.len()], list)),
-        })
-        .collect();
-    let nodes = state.rec.graph.splice(&part.graph, &given);
-    let made = places.into_iter().zip(nodes);
-    Ok(made
-        .map(|((rows, columns), id)| (rows, columns, session::fresh(state, id)))
-        .collect())
-}
-
-/// Data as an input of the recording under way.
-fn captured(state: &mut State, data: Array) -> NodeId {
-    let access = Access::ReadOnly("it was made outside the recorded function");
-    let handle = state.rec.captured(data, access);
-    state.rec.node(handle)
 }
 
 impl LinearMap {
@@ -319,123 +229,13 @@ impl LinearMap {
             Residual::Computed(k) => &self.residuals[k],
         })
     }
-
-    /// The data of an input of a part.
-    fn data(&self, source: &Source) -> Array {
-        match source {
-            Source::Index(list) => Array::from_slice(&[list.len()], list),
-            Source::Tile(x, tile) => {
-                let Op::Input(k) = self.graph.op(*x) else {
-                    unreachable!("parts are computed from inputs")
-                };
-                tile.part_of(&self.inputs[k as usize])
-            }
-        }
-    }
 }
 
-/// Many products over the same residuals, in panels of lanes.
-struct Batch<'a> {
-    half: &'a Half,
-    /// With the vectors along their last axis.
-    seeds: Vec<View>,
-    residuals: Vec<View>,
-    outs: &'a [Out],
-    width: usize,
-}
-
-impl Batch<'_> {
-    fn run(&self, check: &dyn Fn() -> Result<()>) -> Result<()> {
-        let (mut panels, mut rest) = (self.width / PANEL, self.width % PANEL);
-        if rest > FEW {
-            (panels, rest) = (panels + 1, 0);
-        }
-        if panels > 0 {
-            let plan = self.half.lanes()?;
-            let task = |k: usize| self.panel(plan, k * PANEL);
-            let watch = Watch::new(check);
-            pool::parallel_for(panels, &task, &|| watch.now())?;
-        }
-        for k in self.width - rest..self.width {
-            self.one(k, check)?;
-        }
-        Ok(())
-    }
-
-    /// Vectors from `first` on; where there are too few for a panel, the others are zero.
-    fn panel(&self, plan: &Plan, first: usize) -> Result<()> {
-        let count = PANEL.min(self.width - first);
-        let mut padded = vec![];
-        let mut given: Vec<View> = vec![];
-        for (seed, kind) in self.seeds.iter().zip(plan.inputs()) {
-            let lanes = lanes_of(seed, first, count);
-            if count == PANEL {
-                given.push(lanes);
-                continue;
-            }
-            let (array, out) = Array::uninit(kind.dtype, &kind.shape);
-            jacrs::array::zero_fill(&out);
-            copy(&lanes, out.ptr, &lanes_layout(&kind.shape, count));
-            given.push(array.view().clone());
-            padded.push(array);
-        }
-        given.extend(self.residuals.iter().cloned());
-        let (found, outs): (Vec<Array>, Vec<Out>) = (plan.outputs().iter())
-            .map(|t| Array::uninit(t.dtype, &t.shape))
-            .unzip();
-        plan.run(&given, &outs, &execute::uninterrupted)?;
-        for (array, out) in found.iter().zip(self.outs) {
-            let target = out.ptr.wrapping_add(first * out.dtype.size());
-            copy(
-                &lanes_of(array.view(), 0, count),
-                target,
-                &lanes_layout(&out.shape, count),
-            );
-        }
-        Ok(())
-    }
-
-    fn one(&self, k: usize, check: &dyn Fn() -> Result<()>) -> Result<()> {
-        let plan = self.half.single()?;
-        let seeds = self.seeds.iter().map(|seed| {
-            let mut view = lanes_of(seed, k, 1);
-            view.layout.shape.pop();
-            view.layout.strides.pop();
-            view
-        });
-        let given: Vec<View> = seeds.chain(self.residuals.iter().cloned()).collect();
-        let (found, outs): (Vec<Array>, Vec<Out>) = (plan.outputs().iter())
-            .map(|t| Array::uninit(t.dtype, &t.shape))
-            .unzip();
-        plan.run(&given, &outs, check)?;
-        for (array, out) in found.iter().zip(self.outs) {
-            let mut layout = lanes_layout(&out.shape, 1);
-            layout.shape.pop();
-            layout.strides.pop();
-            copy(
-                array.view(),
-                out.ptr.wrapping_add(k * out.dtype.size()),
-                &layout,
-            );
-        }
-        Ok(())
-    }
-}
-
-/// Some lanes of a view.
-fn lanes_of(view: &View, first: usize, count: usize) -> View {
-    let mut layout = view.layout.clone();
-    let last = layout.shape.len() - 1;
-    layout.shape[last] = count;
-    view.relaid(first as isize * layout.strides[last], layout)
-}
-
-/// The layout of `count` lanes in an array of this shape.
-fn lanes_layout(shape: &[usize], count: usize) -> Layout {
-    let mut layout = Layout::contiguous(shape);
-    let last = shape.len() - 1;
-    layout.shape[last] = count;
-    layout
+/// Data as an input of the recording under way.
+fn captured(state: &mut State, data: Array) -> NodeId {
+    let access = Access::ReadOnly("it was made outside the recorded function");
+    let handle = state.rec.captured(data, access);
+    state.rec.node(handle)
 }
 
 fn view(array: &Array) -> View {
@@ -447,34 +247,6 @@ fn read_seeds(seeds: &Bound<'_, PyList>) -> PyResult<Vec<Array>> {
         .iter()
         .map(|seed| arrays::from_numpy(&arrays::asarray(&seed)?, Take::Borrow))
         .collect()
-}
-
-/// Places from Python: `(start, step, count)`, or an ascending array of int64.
-pub fn read_places(places: &Bound<'_, PyAny>) -> PyResult<Places> {
-    if let Ok((start, step, count)) = places.extract::<(usize, usize, usize)>() {
-        return Ok(Places::Range { start, step, count });
-    }
-    let list = places.cast::<PyArrayDyn<i64>>()?.to_vec()?;
-    Ok(Places::List(list.into_iter().map(|p| p as usize).collect()))
-}
-
-/// Places as an index of NumPy.
-pub fn as_index(py: Python<'_>, places: &Places) -> PyResult<Py<PyAny>> {
-    match places {
-        Places::Range { start, step, count } => {
-            let bounds = [*start, start + step * count, *step].map(|n| n as isize);
-            let slice = PySlice::new(py, bounds[0], bounds[1], bounds[2]);
-            Ok(slice.into_any().unbind())
-        }
-        Places::List(list) => {
-            let (array, out) = new_numpy(py, DType::I64, &[list.len()])?;
-            for (k, &place) in list.iter().enumerate() {
-                // SAFETY: the array was made with one int64 for each place.
-                unsafe { out.ptr.cast::<i64>().add(k).write(place as i64) }
-            }
-            Ok(array.unbind())
-        }
-    }
 }
 
 /// Refuses results that the memory at hand cannot hold, before they are allocated.

@@ -71,18 +71,16 @@ const MOST_PROGRAMS: usize = 64;
 const MOST_NODES: usize = 8_000_000;
 const MOST_KEPT_BYTES: usize = 1 << 30;
 
-impl Cache {
-    const EMPTY: Mutex<Self> = Mutex::new(Self {
-        entries: Vec::new(),
-    });
-}
-
-static CACHE: Mutex<Cache> = Cache::EMPTY;
+static CACHE: Mutex<Cache> = Mutex::new(Cache::EMPTY);
 
 /// Parts of Jacobians, of which a loop may ask for many: they do not crowd out whole functions.
-static SLICES: Mutex<Cache> = Cache::EMPTY;
+static SLICES: Mutex<Cache> = Mutex::new(Cache::EMPTY);
 
 impl Cache {
+    const EMPTY: Self = Self {
+        entries: Vec::new(),
+    };
+
     fn find(&mut self, key: u128) -> Option<Arc<Program>> {
         let at = self.entries.iter().rposition(|(k, _)| *k == key)?;
         let entry = self.entries.remove(at);

@@ -3,9 +3,9 @@
 
 mod common;
 
-use common::{assert_close, dot, richardson, scattered, value_of};
+use common::{assert_close, dot, interpret, outputs, richardson, scattered, value_of};
 use jacrs::array::{Array, DType};
-use jacrs::differentiate::{Wanted, batch, jvp, vjp};
+use jacrs::differentiate::{Late, Maps, Residual, Wanted, batch, jvp, vjp};
 use jacrs::ir::{Graph, NodeId, parse};
 use jacrs::ops::elementwise::{Class, ROWS};
 use jacrs::ops::tile::Tile;
@@ -425,6 +425,67 @@ fn single_precision_stays_single() {
             assert_eq!(g.dtype(ct), DType::F32, "{}", row.name);
         }
         verify(&g).unwrap();
+    }
+}
+
+/// Products of a linear map, its residuals computed from the inputs of the case.
+fn mapped(case: &Case, maps: &Maps, late: &Late, map: &Graph, seeds: Vec<Array>) -> Vec<Vec<f64>> {
+    let early = interpret(&maps.early, &case.inputs);
+    let computed = |k: usize| early[maps.early.outputs[1 + k].index()].clone();
+    let residuals = late.residuals.iter().map(|residual| match *residual {
+        Residual::Input(k) => case.inputs[k].clone(),
+        Residual::Computed(k) => computed(k).expect("an output"),
+    });
+    let given: Vec<Array> = seeds.into_iter().chain(residuals).collect();
+    outputs(map, &given)
+}
+
+/// Both maps over one set of residuals are the derivative, and each other's transpose.
+#[test]
+fn linear_maps_agree_with_the_tangent() {
+    const WIDTH: usize = 3;
+    for case in all() {
+        let (g, y) = (&case.graph, case.graph.outputs[0]);
+        let maps = Maps::new(g, &[y], &[y], &case.active());
+        verify(&maps.early).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+        let (with_tangent, t, xs, _) = with_tangent(&case);
+        let direction = case.direction(51);
+        let shaped = |v: &[Vec<f64>]| -> Vec<Array> {
+            let shapes = xs.iter().map(|&x| g.shape(x));
+            shapes
+                .zip(v)
+                .map(|(s, v)| Array::from_slice(s, v))
+                .collect()
+        };
+        let wanted = value_of(&with_tangent, t, &with_inputs(&case, &direction));
+        let late = &maps.forward;
+        let found = mapped(&case, &maps, late, &late.graph, shaped(&direction));
+        assert_close(&found[0], &wanted, 1e-13, &case.name);
+
+        let weights = scattered(g.size(y), 53, -1.0, 1.0);
+        let (late, ct) = (&maps.reverse, Array::from_slice(g.shape(y), &weights));
+        let back = mapped(&case, &maps, late, &late.graph, vec![ct]);
+        let reverse: f64 = back.iter().zip(&direction).map(|(b, d)| dot(b, d)).sum();
+        assert_close(&[reverse], &[dot(&wanted, &weights)], 1e-12, &case.name);
+
+        let lanes = maps.forward.lanes(WIDTH).unwrap();
+        let repeated = |x: &Array| {
+            let values = x.to_vec::<f64>();
+            let lanes = |v: &f64| {
+                (0..WIDTH)
+                    .map(move |k| v * (k + 1) as f64)
+                    .collect::<Vec<_>>()
+            };
+            let shape: Vec<usize> = x.shape().iter().copied().chain([WIDTH]).collect();
+            Array::from_slice(&shape, &values.iter().flat_map(lanes).collect::<Vec<f64>>())
+        };
+        let seeds = shaped(&direction).iter().map(repeated).collect();
+        let many = mapped(&case, &maps, &maps.forward, &lanes, seeds);
+        for k in 0..WIDTH {
+            let lane: Vec<f64> = many[0].iter().skip(k).step_by(WIDTH).copied().collect();
+            let scaled: Vec<f64> = wanted.iter().map(|v| v * (k + 1) as f64).collect();
+            assert_close(&lane, &scaled, 1e-12, &case.name);
+        }
     }
 }
 

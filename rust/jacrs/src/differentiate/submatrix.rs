@@ -93,13 +93,16 @@ impl Places {
     fn clusters(&self, low: usize, high: usize) -> Vec<Range<usize>> {
         const WIDE: usize = 64;
         const MOST: usize = 8;
-        let mut cuts: Vec<(usize, usize)> = match self {
-            Places::Range { .. } => vec![],
-            Places::List(list) => (low + 1..high)
-                .map(|k| (list[k] - list[k - 1], k))
-                .filter(|&(gap, _)| gap > WIDE)
-                .collect(),
+        // Evenly spaced places are apart all or none.
+        let together = match self {
+            Places::Range { .. } => high - low > MOST,
+            Places::List(_) => false,
         };
+        let gap = |k: usize| (self.get(k) - self.get(k - 1), k);
+        let mut cuts: Vec<(usize, usize)> = (low + 1..if together { low } else { high })
+            .map(gap)
+            .filter(|&(gap, _)| gap > WIDE)
+            .collect();
         cuts.sort_unstable_by_key(|&(gap, _)| std::cmp::Reverse(gap));
         cuts.truncate(MOST - 1);
         let mut ends: Vec<usize> = cuts.into_iter().map(|(_, k)| k).collect();
@@ -138,7 +141,28 @@ impl Places {
 /// The derivative of chosen elements of outputs by chosen elements of inputs.
 ///
 /// An output comes with the number of its first row; `columns` counts the elements of all inputs,
-/// one input after the other. The search for what the rows need stops at nodes for which `stops`.
+/// one input after the other. The search for what the rows need stops at nodes for which `stops`;
+/// `known` gives the data of inputs that hold indices, where they are the same in every run.
+///
+/// ```
+/// use jacrs::differentiate::{Places, submatrix};
+/// use jacrs::ir::{parse, print};
+/// let g = parse("
+///     %0 = input! : float64[1000]
+///     %1 = sin(%0) : float64[1000]
+///     %2 = slice(%1, [999 -1]) : float64[1000]
+///     return %2").unwrap();
+/// let one = |start| Places::Range { start, step: 1, count: 1 };
+/// let all = Places::Range { start: 0, step: 1, count: 1000 };
+/// let y = (g.outputs[0], 0);
+/// // Row 7 depends on one element.
+/// let part = submatrix(&g, &[y], g.inputs(), &one(7), &all, |_| false, &|_| None);
+/// assert_eq!(part.graph.size(part.columns[0].node), 1);
+/// assert!(print(&part.graph).starts_with("%0 = input : float64[1]\n"));
+/// // And not on element 3.
+/// let part = submatrix(&g, &[y], g.inputs(), &one(7), &one(3), |_| false, &|_| None);
+/// assert!(part.columns.is_empty());
+/// ```
 pub fn submatrix(
     source: &Graph,
     outputs: &[(NodeId, usize)],

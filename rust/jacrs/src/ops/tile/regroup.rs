@@ -50,10 +50,10 @@ pub fn flat_start(shape: &[usize], tile: &Tile) -> usize {
 
 /// The tile widened to a run of elements: behind the first axis it is longer than one on, all.
 fn widened(shape: &[usize], tile: &Tile) -> Tile {
-    let long = tile.shape.iter().position(|&n| n > 1);
+    let run = tile.shape.iter().take_while(|&&n| n <= 1).count() + 1;
     let mut wide = tile.clone();
-    for axis in long.map_or(shape.len(), |axis| axis + 1)..shape.len() {
-        wide = wide.with(axis, 0, shape[axis]);
+    for (axis, &n) in shape.iter().enumerate().skip(run) {
+        wide = wide.with(axis, 0, n);
     }
     wide
 }
