@@ -219,6 +219,20 @@ def test_arrays_of_any_shape():
             close(J.T.at(inner, out), np.moveaxis(expected, range(index), range(-index, 0)))
 
 
+def test_arguments_lie_in_memory_as_they_did():
+    def f(x):
+        y = x * x
+        flat = y.T.reshape(-1)  # a view or a copy
+        flat *= 3.0
+        return y
+
+    x = RNG.normal(size=(3, 2))
+    for given_x in (x.T, np.asfortranarray(x.T), np.repeat(x, 2, axis=0)[::2].T, x.T.copy()):
+        y, J = jacrs.linearize(f, given_x)
+        close(y, f(given_x))
+        close(J.dense(), jacrs.jacobian(f)(given_x).reshape(6, 6))
+
+
 def test_numbers():
     y, J = jacrs.linearize(lambda: np.ones(2))
     assert J.dense().shape == (2, 0)
@@ -390,6 +404,15 @@ def test_elements_are_functions_of_the_point():
         close(jacrs.grad(lambda x, i=i, j=j: jacrs.linearize(wave, x)[1][i, j])(X), H[i, j])
     close(jacrs.jacfwd(lambda x: jacrs.linearize(wave, x)[1][1:4])(X), H[1:4])
     close(jacrs.jacrev(lambda x: jacrs.linearize(wave, x)[1].dense())(X), H)
+
+
+@given(st.data())
+@settings(max_examples=60, suppress_health_check=QUIET, deadline=None)
+def test_indices_within_a_recording(data):
+    key = data.draw(indices((9, 4)))
+    H = jacrs.hessian(wave)(X)
+    expected = np.stack([H[:, :, k][key] for k in range(4)], axis=-1)
+    close(jacrs.jacfwd(lambda x: jacrs.linearize(wave, x)[1][key])(X), expected)
 
 
 def test_vectors_that_are_recorded_by_a_later_transform():

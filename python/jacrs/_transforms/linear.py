@@ -87,8 +87,8 @@ def linearize(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> An
     if not callable(f):
         raise errors.not_callable("linearize", f, "linearize(f, *primals)")
     arguments = Arguments(primals, {}, 0 if len(primals) == 1 else tuple(range(len(primals))))
-    # The caller may change them before `J` is asked.
-    arguments.leaves = [leaf.copy() if _is_array(leaf) else leaf for leaf in arguments.leaves]
+    # The caller may change them before `J` is asked; in memory they lie as they did.
+    arguments.leaves = [x.copy(order="K") if _is_array(x) else x for x in arguments.leaves]
     recorded = record(f, arguments, has_aux=has_aux)
     linear = Linearized(recorded)
     values = linear.prepare()
@@ -112,7 +112,7 @@ class Linearized:
     What is asked in `reverse` is asked of the transposed Jacobian.
     """
 
-    __slots__ = ("_dtypes", "_live", "_native", "_recorded", "_shapes", "dtype", "shape")
+    __slots__ = ("_dtypes", "_live", "_moves", "_native", "_recorded", "_shapes", "dtype", "shape")
 
     def __init__(self, recorded: Recorded) -> None:
         self._recorded = recorded
@@ -124,7 +124,8 @@ class Linearized:
             [leaf.dtype for leaf in leaves],
             [dtype if is_float(dtype) else F64 for dtype in result.dtypes],
         )
-        self._live = ([True] * len(leaves), result.live if leaves else [False] * len(result.live))
+        self._live = ([True] * len(leaves), result.live)
+        self._moves = bool(leaves) and any(result.live)
         self.shape = (total_size(self._shapes[1]), total_size(self._shapes[0]))
         self.dtype = np.result_type(*self._dtypes[0], *self._dtypes[1], np.float32)
 
@@ -169,7 +170,7 @@ class Linearized:
         """Return the products of the seeds that matter; `lanes` vectors are their last axis."""
         recorded = self._recorded
         found: Iterator[Any] = iter(())
-        if any(self._live[1]):
+        if self._moves:
             if recorded.joined:
                 transform = recorded.session.vjp if reverse else recorded.session.jvp
                 found = iter(transform(recorded.result.outputs, recorded.inputs, seeds))
@@ -183,7 +184,7 @@ class Linearized:
                 return list(found)
         swept = not reverse
         return [
-            next(found) if live and any(self._live[1]) else self._zeros(shape + lanes, dtype)
+            next(found) if live and self._moves else self._zeros(shape + lanes, dtype)
             for shape, dtype, live in zip(
                 self._shapes[swept], self._dtypes[swept], self._live[swept], strict=True
             )
@@ -232,7 +233,7 @@ class Linearized:
         """Return the elements in rows and columns, both ascending, as a matrix."""
         shape = (size_of(rows), size_of(columns))
         found: list[Any] = []
-        if any(self._live[1]) and all(shape):
+        if self._moves and all(shape):
             recorded = self._recorded
             if recorded.joined:
                 outputs, inputs = recorded.result.outputs, recorded.inputs
