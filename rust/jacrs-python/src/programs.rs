@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jacrs::array::{Array, DType, Dims, Out, View};
-use jacrs::assemble::Assembly;
-use jacrs::differentiate::{self, Mode};
+use jacrs::assemble::{Assembly, Linear};
+use jacrs::differentiate::{self, Maps, Mode};
 use jacrs::error::{Error, Result};
 use jacrs::execute::check_memory;
 use jacrs::ir::{Graph, NodeId, Type};
@@ -17,7 +17,6 @@ use pyo3::types::PyList;
 
 use crate::arrays::{self, Take, new_numpy};
 use crate::error::OrRaise;
-use crate::linear::LinearProgram;
 use crate::state::State;
 
 /// What a recording is wanted for.
@@ -48,7 +47,7 @@ enum Body {
         early: Box<Plan>,
         late: Box<Plan>,
     },
-    Linear(Box<LinearProgram>),
+    Linear(Box<Linear>),
     Jacobian(Box<Assembly>, Mode),
 }
 
@@ -208,8 +207,9 @@ impl Program {
                 )
             }
             Request::Linear => {
-                let program = LinearProgram::new(&graph, ys, &float_ys, xs)?;
-                (Body::Linear(Box::new(program)), vec![], 1)
+                let maps = Maps::new(&graph, ys, &float_ys, xs);
+                let linear = Linear::new(maps, ys.len(), PANEL)?;
+                (Body::Linear(Box::new(linear)), vec![], 1)
             }
             Request::Jacobian(mode) => {
                 let seeded = if mode == Mode::Forward { xs } else { &float_ys };
@@ -244,11 +244,11 @@ impl Program {
         }
     }
 
-    pub fn linear(&self) -> &LinearProgram {
-        let Body::Linear(program) = &self.body else {
+    pub fn linear(&self) -> &Linear {
+        let Body::Linear(linear) = &self.body else {
             unreachable!("prepared as a linear map")
         };
-        program
+        linear
     }
 }
 

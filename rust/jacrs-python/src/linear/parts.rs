@@ -79,7 +79,7 @@ impl LinearMap {
     pub fn part(&self, py: Python<'_>, rows: &Places, columns: &Places) -> PyResult<Vec<Block>> {
         let known = |x: NodeId| match self.graph.op(x) {
             Op::Input(k) if self.graph.dtype(x) == DType::I64 => {
-                Some(self.inputs[k as usize].clone())
+                Some(self.point.inputs()[k as usize].clone())
             }
             _ => None,
         };
@@ -115,7 +115,7 @@ impl LinearMap {
                 let Op::Input(k) = self.graph.op(*x) else {
                     unreachable!("parts are computed from inputs")
                 };
-                tile.part_of(&self.inputs[k as usize])
+                tile.part_of(&self.point.inputs()[k as usize])
             }
         }
     }

@@ -1,6 +1,8 @@
 //! A linearized function as two linear maps: tangents forward, cotangents back, over one set of
 //! residuals.
 
+use std::collections::HashMap;
+
 use super::{Mode, batch, products};
 use crate::array::Dims;
 use crate::error::Result;
@@ -48,12 +50,16 @@ impl Maps {
             .map(|&x| early.input(recorded.dtype(x), recorded.shape(x), false))
             .collect();
         let mut computed: Vec<NodeId> = vec![];
+        let mut numbers: HashMap<NodeId, usize> = HashMap::new();
         let mut found = vec![];
         let [forward, reverse] = [0, 1].map(|k| {
             let outputs = early.splice(&optimize(&halves[k].early), &sources);
             let residual = |&id: &NodeId| match early.op(id) {
                 Op::Input(k) => Residual::Input(k as usize),
-                _ => Residual::Computed(number(&mut computed, id)),
+                _ => Residual::Computed(*numbers.entry(id).or_insert_with(|| {
+                    computed.push(id);
+                    computed.len() - 1
+                })),
             };
             let residuals = outputs[values.len()..].iter().map(residual).collect();
             found = outputs[..values.len()].to_vec();
@@ -70,14 +76,6 @@ impl Maps {
             reverse,
         }
     }
-}
-
-/// Where something stands in a list; it is put there if it is new.
-fn number(list: &mut Vec<NodeId>, id: NodeId) -> usize {
-    list.iter().position(|&x| x == id).unwrap_or_else(|| {
-        list.push(id);
-        list.len() - 1
-    })
 }
 
 impl Late {
