@@ -8,6 +8,7 @@ from typing_extensions import disjoint_base
 
 __all__ = [
     "ArrayTracer",
+    "LinearMap",
     "Pullback",
     "Session",
     "Tracer",
@@ -22,6 +23,7 @@ __all__ = [
     "cumulate",
     "diagonal",
     "error",
+    "executed_operations",
     "gather",
     "is_recording",
     "lift",
@@ -45,6 +47,7 @@ __all__ = [
 ]
 
 _Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+_Places: TypeAlias = tuple[int, int, int] | _Array  # ascending: start, step, count; or a list
 
 # --- the tracer
 
@@ -189,6 +192,17 @@ class Session:
         self, outputs: list[Any], inputs: list[Any], cotangents: list[Any]
     ) -> tuple[list[Any], list[Any]]: ...
     def pullback(self, outputs: list[Any], inputs: list[Any]) -> tuple[list[Any], Pullback]: ...
+    def linear_map(
+        self, outputs: list[Any], inputs: list[Any], starts: list[int]
+    ) -> tuple[list[Any], LinearMap]: ...
+    def submatrix(
+        self,
+        outputs: list[Any],
+        inputs: list[Any],
+        starts: list[int],
+        rows: _Places,
+        columns: _Places,
+    ) -> list[tuple[Any, Any, Any]]: ...
     def run_jacobian(
         self,
         outputs: list[Any],
@@ -206,6 +220,14 @@ class Pullback:
     def __call__(self, cotangents: list[Any]) -> list[Any]: ...
     def batched(self, cotangents: list[Any], width: int) -> list[Any]: ...
 
+@final
+class LinearMap:
+    # A function linearized at a point; in `reverse` vectors are cotangents and go back.
+    def product(self, reverse: bool, seeds: list[Any]) -> list[Any]: ...
+    def products(self, reverse: bool, seeds: list[Any], count: int) -> list[Any]: ...
+    def record(self, reverse: bool, seeds: list[Any]) -> list[Any]: ...
+    def submatrix(self, rows: _Places, columns: _Places) -> list[tuple[Any, Any, Any]]: ...
+
 def is_recording() -> bool: ...
 def register(
     functions: dict[Any, Callable[..., Any]],
@@ -220,6 +242,7 @@ def lift(array: Any, writable: bool) -> Tracer: ...
 def shares_memory(x: Tracer, y: Tracer) -> bool: ...
 def num_threads() -> int: ...
 def set_num_threads(n: int) -> None: ...
+def executed_operations() -> int: ...
 def memory_limit() -> int | None: ...
 def set_memory_limit(bytes: int | None) -> None: ...  # noqa: A002
 def error(kind: str, message: str) -> Exception: ...

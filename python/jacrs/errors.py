@@ -158,12 +158,10 @@ def article(name: str) -> str:
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
-def not_callable(transform: str, value: Any) -> JacrsError:
-    """Report what is not a function."""
-    return DTypeError(
-        f"{transform} needs a function, not {describe(value)}: "
-        f"write {transform}(f), and pass the point to what it returns"
-    )
+def not_callable(transform: str, value: Any, call: str = "") -> JacrsError:
+    """Report what is not a function; `call` is how to write it."""
+    call = call or f"{transform}(f), and pass the point to what it returns"
+    return DTypeError(f"{transform} needs a function, not {describe(value)}: write {call}")
 
 
 def not_a_leaf(where: str, value: Any) -> JacrsError:
@@ -341,6 +339,48 @@ def differs_in_lanes(where: str) -> JacrsError:
         f"{where} depends on a mapped argument, so that it may differ from lane to lane: out_axes "
         "cannot be None for it"
     )
+
+
+def no_product(shape: tuple[int, int], given: tuple[int, ...], *, reverse: bool) -> JacrsError:
+    """Report an operand whose shape does not fit a Jacobian."""
+    size, what = (shape[0], "rows") if reverse else (shape[1], "columns")
+    return ShapeError(
+        f"a Jacobian of shape {shape} has {size} {what}, so a vector for it has shape ({size},), "
+        f"vectors side by side ({size}, k); got shape {given}"
+    )
+
+
+def not_numbers(value: Any) -> JacrsError:
+    """Report an operand of a Jacobian that is no array of numbers."""
+    return DTypeError(
+        f"a Jacobian is multiplied by numbers, not by an array of dtype {value.dtype}"
+    )
+
+
+def not_one_array(call: str) -> JacrsError:
+    """Report a question about one array where there are several."""
+    return ArgumentError(
+        f"{call} is for a function of one array whose result is one array; with containers or "
+        "several arguments use J[rows, columns], over all their elements end to end"
+    )
+
+
+def out_of_bounds(error: IndexError) -> JacrsError:
+    """Report an index as NumPy does."""
+    return BoundsError(str(error))
+
+
+def needs_copy() -> JacrsError:
+    """Report `np.asarray(J, copy=False)`."""
+    return ArgumentError(
+        "unable to avoid copy while creating an array as requested: a Jacobian is computed when it "
+        "is asked for"
+    )
+
+
+def needs_scipy(call: str) -> Exception:
+    """Report a call for which SciPy must be there."""
+    return ImportError(f"{call} needs SciPy, which is not installed: pip install jacrs[scipy]")
 
 
 def bad_choice(name: str, value: Any, choices: Sequence[Any]) -> JacrsError:

@@ -5,6 +5,7 @@ mod arrays;
 mod error;
 mod indexing;
 mod lanes;
+mod linear;
 mod location;
 mod primitives;
 mod programs;
@@ -37,6 +38,12 @@ fn set_num_threads(py: Python<'_>, n: usize) -> PyResult<()> {
     Ok(())
 }
 
+/// Element operations that were run in this process, for tests of what a call costs.
+#[pyfunction]
+fn executed_operations() -> u64 {
+    jacrs::execute::executed_operations()
+}
+
 /// The bytes that one call may take, or none for what the machine has at hand.
 #[pyfunction]
 fn memory_limit() -> Option<u64> {
@@ -61,12 +68,14 @@ fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<tracer::ArrayTracer>()?;
     module.add_class::<session::Session>()?;
     module.add_class::<programs::Pullback>()?;
+    module.add_class::<linear::LinearMap>()?;
     primitives::add_to(module)?;
     module.add_function(wrap_pyfunction!(registry::register, module)?)?;
     module.add_function(wrap_pyfunction!(programs::cached_programs, module)?)?;
     module.add_function(wrap_pyfunction!(session::build_info, module)?)?;
     module.add_function(wrap_pyfunction!(num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(set_num_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(executed_operations, module)?)?;
     module.add_function(wrap_pyfunction!(memory_limit, module)?)?;
     module.add_function(wrap_pyfunction!(set_memory_limit, module)?)?;
     module.add_function(wrap_pyfunction!(located_error, module)?)?;

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jacrs::array::{Array, DType, Dims, Out, View};
-use jacrs::assemble::Assembly;
-use jacrs::differentiate::{self, Mode};
+use jacrs::assemble::{Assembly, Linear};
+use jacrs::differentiate::{self, Maps, Mode};
 use jacrs::error::{Error, Result};
 use jacrs::execute::check_memory;
 use jacrs::ir::{Graph, NodeId, Type};
@@ -29,6 +29,7 @@ pub enum Request {
     Jvp,
     Vjp,
     Pullback,
+    Linear,
     Jacobian(Mode),
 }
 
@@ -51,17 +52,18 @@ enum Body {
         late: Box<Plan>,
         lanes: Box<LanePlans>,
     },
+    Linear(Box<Linear>),
     Jacobian(Box<Assembly>, Mode),
 }
 
 /// A program with the data of one call.
 pub struct Job {
-    program: Arc<Program>,
+    pub program: Arc<Program>,
     pub inputs: Vec<Array>,
 }
 
 /// Seeds that go together in one sweep of a Jacobian.
-const PANEL: usize = 16;
+pub const PANEL: usize = 16;
 
 /// The most recently used programs, newest last; bounded by count, by the size of their graphs and
 /// by the memory that they keep for runs to come.
@@ -73,11 +75,16 @@ const MOST_PROGRAMS: usize = 64;
 const MOST_NODES: usize = 8_000_000;
 const MOST_KEPT_BYTES: usize = 1 << 30;
 
-static CACHE: Mutex<Cache> = Mutex::new(Cache {
-    entries: Vec::new(),
-});
+static CACHE: Mutex<Cache> = Mutex::new(Cache::EMPTY);
+
+/// Parts of Jacobians, of which a loop may ask for many: they do not crowd out whole functions.
+static SLICES: Mutex<Cache> = Mutex::new(Cache::EMPTY);
 
 impl Cache {
+    const EMPTY: Self = Self {
+        entries: Vec::new(),
+    };
+
     fn find(&mut self, key: u128) -> Option<Arc<Program>> {
         let at = self.entries.iter().rposition(|(k, _)| *k == key)?;
         let entry = self.entries.remove(at);
@@ -105,11 +112,11 @@ impl Cache {
 /// The number of programs that are kept planned.
 #[pyfunction]
 pub fn cached_programs() -> usize {
-    lock().entries.len()
+    lock(&CACHE).entries.len()
 }
 
-fn lock() -> std::sync::MutexGuard<'static, Cache> {
-    CACHE.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(cache: &'static Mutex<Cache>) -> std::sync::MutexGuard<'static, Cache> {
+    cache.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The dtype of a Jacobian block, whichever way it is swept.
@@ -127,14 +134,35 @@ fn swept_dtype(y: DType, x: DType, mode: Mode) -> DType {
 
 /// Finds or makes the program for a recording.
 pub fn prepare(state: &mut State, request: Request, ys: &[NodeId], xs: &[NodeId]) -> Result<Job> {
+    let program = found(&CACHE, &state.rec.graph, request, ys, xs)?;
     let inputs = state.rec.inputs();
-    let key = key(&state.rec.graph, request, ys, xs);
-    if let Some(program) = lock().find(key) {
-        return Ok(Job { program, inputs });
-    }
-    let program = Arc::new(Program::new(&state.rec.graph, request, ys, xs)?);
-    lock().insert(key, program.clone());
     Ok(Job { program, inputs })
+}
+
+/// Finds or makes the program for a part of a Jacobian.
+pub fn slice_program(
+    graph: &Graph,
+    request: Request,
+    ys: &[NodeId],
+    xs: &[NodeId],
+) -> Result<Arc<Program>> {
+    found(&SLICES, graph, request, ys, xs)
+}
+
+fn found(
+    cache: &'static Mutex<Cache>,
+    graph: &Graph,
+    request: Request,
+    ys: &[NodeId],
+    xs: &[NodeId],
+) -> Result<Arc<Program>> {
+    let key = key(graph, request, ys, xs);
+    if let Some(program) = lock(cache).find(key) {
+        return Ok(program);
+    }
+    let program = Arc::new(Program::new(graph, request, ys, xs)?);
+    lock(cache).insert(key, program.clone());
+    Ok(program)
 }
 
 fn key(graph: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> u128 {
@@ -146,6 +174,7 @@ fn key(graph: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> u128 {
         Request::Jacobian(Mode::Forward) => 4,
         Request::Jacobian(Mode::Reverse) => 5,
         Request::Values => 6,
+        Request::Linear => 7,
     });
     print.word(ys.len() as u64);
     print.words(ys.iter().chain(xs).map(|id| u64::from(id.0)));
@@ -167,7 +196,7 @@ impl Program {
                 1,
             ),
             Request::Pullback => {
-                let split = differentiate::pullback(&graph, ys, &float_ys, xs);
+                let split = differentiate::products(&graph, ys, &float_ys, xs, Mode::Reverse);
                 let early = optimize(&split.early);
                 let late = optimize(&split.late);
                 let residuals = early.outputs[ys.len()..]
@@ -183,6 +212,11 @@ impl Program {
                     residuals,
                     1,
                 )
+            }
+            Request::Linear => {
+                let maps = Maps::new(&graph, ys, &float_ys, xs);
+                let linear = Linear::new(maps, ys.len(), PANEL)?;
+                (Body::Linear(Box::new(linear)), vec![], 1)
             }
             Request::Jacobian(mode) => {
                 let seeded = if mode == Mode::Forward { xs } else { &float_ys };
@@ -212,8 +246,16 @@ impl Program {
             Body::Split { early, late, lanes } => {
                 early.scratch().kept_bytes() + late.scratch().kept_bytes() + lanes.kept_bytes()
             }
+            Body::Linear(program) => program.kept_bytes(),
             Body::Jacobian(assembly, _) => assembly.kept_bytes(),
         }
+    }
+
+    pub fn linear(&self) -> &Linear {
+        let Body::Linear(linear) = &self.body else {
+            unreachable!("prepared as a linear map")
+        };
+        linear
     }
 }
 
@@ -255,7 +297,7 @@ fn products_plan(
 }
 
 /// Arrays for results of these types, and where to write them.
-fn results(py: Python<'_>, types: &[Type]) -> PyResult<(Vec<Py<PyAny>>, Vec<Out>)> {
+pub fn results(py: Python<'_>, types: &[Type]) -> PyResult<(Vec<Py<PyAny>>, Vec<Out>)> {
     let mut arrays = vec![];
     let mut outs = vec![];
     for Type { dtype, shape } in types {
@@ -281,7 +323,7 @@ fn signals(py: Python<'_>) -> PyResult<()> {
 }
 
 /// Runs engine work with the interpreter released; signals are looked at between its steps.
-fn detached<R: Send>(
+pub fn detached<R: Send>(
     py: Python<'_>,
     work: impl Send + FnOnce(&(dyn Fn() -> Result<()> + Sync)) -> Result<R>,
 ) -> PyResult<R> {
@@ -302,11 +344,11 @@ fn detached<R: Send>(
     }
 }
 
-fn views(inputs: &[Array]) -> Vec<View> {
+pub fn views(inputs: &[Array]) -> Vec<View> {
     inputs.iter().map(|array| array.view().clone()).collect()
 }
 
-type Arrays = Vec<Py<PyAny>>;
+pub type Arrays = Vec<Py<PyAny>>;
 
 /// Values and products of a one-sweep program.
 pub fn products(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Arrays)> {
@@ -514,5 +556,6 @@ pub fn describe(job: &Job) -> String {
         }
         Body::Products(plan) => plan.to_string(),
         Body::Split { early, late, .. } => format!("once:\n{early}\neach time:\n{late}"),
+        Body::Linear(program) => program.to_string(),
     }
 }

@@ -14,6 +14,7 @@ use pyo3::types::{PyList, PyTuple};
 
 use crate::arrays::{self, Take};
 use crate::error::{OrRaise, raise_as};
+use crate::linear::{self, Block, LinearMap};
 use crate::programs::{self, Pullback, Request};
 use crate::state::{self, Operand, State};
 use crate::tracer::{self, Tracer};
@@ -35,12 +36,12 @@ struct Inner {
 }
 
 /// A value the user's function returned, or gave to a `Tape`.
-enum Given<'py> {
+pub enum Given<'py> {
     Tracer(Bound<'py, Tracer>),
     Plain(Operand<'py>),
 }
 
-fn read_given<'py>(items: &Bound<'py, PyList>) -> PyResult<Vec<Given<'py>>> {
+pub fn read_given<'py>(items: &Bound<'py, PyList>) -> PyResult<Vec<Given<'py>>> {
     items
         .iter()
         .map(|x| match x.cast_into::<Tracer>() {
@@ -50,7 +51,7 @@ fn read_given<'py>(items: &Bound<'py, PyList>) -> PyResult<Vec<Given<'py>>> {
         .collect()
 }
 
-fn nodes(state: &mut State, given: &[Given<'_>]) -> Result<Vec<NodeId>> {
+pub fn nodes(state: &mut State, given: &[Given<'_>]) -> Result<Vec<NodeId>> {
     given
         .iter()
         .map(|x| match x {
@@ -65,13 +66,17 @@ fn nodes(state: &mut State, given: &[Given<'_>]) -> Result<Vec<NodeId>> {
         .collect()
 }
 
-fn tracers(py: Python<'_>, made: Vec<(Handle, bool)>, generation: u32) -> PyResult<Vec<Py<PyAny>>> {
+pub fn tracers(
+    py: Python<'_>,
+    made: Vec<(Handle, bool)>,
+    generation: u32,
+) -> PyResult<Vec<Py<PyAny>>> {
     made.into_iter()
         .map(|(handle, array)| tracer::new(py, generation, handle, array))
         .collect()
 }
 
-fn fresh(state: &mut State, node: NodeId) -> (Handle, bool) {
+pub fn fresh(state: &mut State, node: NodeId) -> (Handle, bool) {
     let array = !state.rec.graph.shape(node).is_empty();
     (state.rec.fresh(node), array)
 }
@@ -423,6 +428,55 @@ impl Session {
             programs::prepare(state, Request::Pullback, &ys, &xs)
         })?;
         programs::pullback(py, job)
+    }
+
+    /// Values of the outputs, and the linear map of tangents and cotangents, which needs the session
+    /// no more. `starts` are the numbers of the first row of each output.
+    fn linear_map(
+        &self,
+        py: Python<'_>,
+        outputs: &Bound<'_, PyList>,
+        inputs: &Bound<'_, PyList>,
+        starts: Vec<usize>,
+    ) -> PyResult<(Vec<Py<PyAny>>, LinearMap)> {
+        let given = (read_given(outputs)?, read_given(inputs)?);
+        let (job, graph, ys, xs) = self.with(py, |state| {
+            let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
+            let job = programs::prepare(state, Request::Linear, &ys, &xs)?;
+            Ok((job, state.rec.graph.clone(), ys, xs))
+        })?;
+        let ys = ys.into_iter().zip(starts).collect();
+        linear::linear_map(py, job, graph, ys, xs)
+    }
+
+    /// Elements of the Jacobian as tracers: blocks with their places among the rows and columns.
+    fn submatrix(
+        &self,
+        py: Python<'_>,
+        outputs: &Bound<'_, PyList>,
+        inputs: &Bound<'_, PyList>,
+        starts: Vec<usize>,
+        rows: &Bound<'_, PyAny>,
+        columns: &Bound<'_, PyAny>,
+    ) -> PyResult<Vec<Block>> {
+        let given = (read_given(outputs)?, read_given(inputs)?);
+        let (rows, columns) = (linear::read_places(rows)?, linear::read_places(columns)?);
+        let (made, generation) = state::with(py, |state| {
+            let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
+            let ys: Vec<_> = ys.into_iter().zip(starts).collect();
+            let made = linear::record_submatrix(py, state, &ys, &xs, &rows, &columns)?;
+            Ok((made, state.generation))
+        })?;
+        (made.into_iter())
+            .map(|(rows, columns, (handle, array))| {
+                let places = (
+                    linear::as_index(py, &rows)?,
+                    linear::as_index(py, &columns)?,
+                );
+                let block = tracer::new(py, generation, handle, array)?;
+                Ok((places.0, places.1, block))
+            })
+            .collect()
     }
 
     /// Values of the outputs, and blocks `[i][j]` of shape `outputs[i].shape + inputs[j].shape`,

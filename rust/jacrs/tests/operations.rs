@@ -5,11 +5,12 @@ mod common;
 #[path = "operations/lanes.rs"]
 mod lanes;
 
-use common::{assert_close, dot, richardson, scattered, value_of};
+use common::{assert_close, dot, interpret, outputs, richardson, scattered, value_of};
 use jacrs::array::{Array, DType};
-use jacrs::differentiate::{batch, jvp, vjp};
+use jacrs::differentiate::{Late, Maps, Residual, Wanted, batch, jvp, vjp};
 use jacrs::ir::{Graph, NodeId, parse};
 use jacrs::ops::elementwise::{Class, ROWS};
+use jacrs::ops::tile::Tile;
 use jacrs::ops::{Fun, build, verify};
 
 /// A graph with one output to be checked, and values for its inputs; the active ones vary.
@@ -426,5 +427,154 @@ fn single_precision_stays_single() {
             assert_eq!(g.dtype(ct), DType::F32, "{}", row.name);
         }
         verify(&g).unwrap();
+    }
+}
+
+/// Products of a linear map, its residuals computed from the inputs of the case.
+fn mapped(case: &Case, maps: &Maps, late: &Late, map: &Graph, seeds: Vec<Array>) -> Vec<Vec<f64>> {
+    let early = interpret(&maps.early, &case.inputs);
+    let computed = |k: usize| early[maps.early.outputs[1 + k].index()].clone();
+    let residuals = late.residuals.iter().map(|residual| match *residual {
+        Residual::Input(k) => case.inputs[k].clone(),
+        Residual::Computed(k) => computed(k).expect("an output"),
+    });
+    let given: Vec<Array> = seeds.into_iter().chain(residuals).collect();
+    outputs(map, &given)
+}
+
+/// Both maps over one set of residuals are the derivative, and each other's transpose.
+#[test]
+fn linear_maps_agree_with_the_tangent() {
+    const WIDTH: usize = 3;
+    for case in all() {
+        let (g, y) = (&case.graph, case.graph.outputs[0]);
+        let maps = Maps::new(g, &[y], &[y], &case.active());
+        verify(&maps.early).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+        let (with_tangent, t, xs, _) = with_tangent(&case);
+        let direction = case.direction(51);
+        let shaped = |v: &[Vec<f64>]| -> Vec<Array> {
+            let shapes = xs.iter().map(|&x| g.shape(x));
+            shapes
+                .zip(v)
+                .map(|(s, v)| Array::from_slice(s, v))
+                .collect()
+        };
+        let wanted = value_of(&with_tangent, t, &with_inputs(&case, &direction));
+        let late = &maps.forward;
+        let found = mapped(&case, &maps, late, &late.graph, shaped(&direction));
+        assert_close(&found[0], &wanted, 1e-13, &case.name);
+
+        let weights = scattered(g.size(y), 53, -1.0, 1.0);
+        let (late, ct) = (&maps.reverse, Array::from_slice(g.shape(y), &weights));
+        let back = mapped(&case, &maps, late, &late.graph, vec![ct]);
+        let reverse: f64 = back.iter().zip(&direction).map(|(b, d)| dot(b, d)).sum();
+        assert_close(&[reverse], &[dot(&wanted, &weights)], 1e-12, &case.name);
+
+        let lanes = maps.forward.lanes(WIDTH).unwrap();
+        let repeated = |x: &Array| {
+            let values = x.to_vec::<f64>();
+            let lanes = |v: &f64| {
+                (0..WIDTH)
+                    .map(move |k| v * (k + 1) as f64)
+                    .collect::<Vec<_>>()
+            };
+            let shape: Vec<usize> = x.shape().iter().copied().chain([WIDTH]).collect();
+            Array::from_slice(&shape, &values.iter().flat_map(lanes).collect::<Vec<f64>>())
+        };
+        let seeds = shaped(&direction).iter().map(repeated).collect();
+        let many = mapped(&case, &maps, &maps.forward, &lanes, seeds);
+        for k in 0..WIDTH {
+            let lane: Vec<f64> = many[0].iter().skip(k).step_by(WIDTH).copied().collect();
+            let scaled: Vec<f64> = wanted.iter().map(|v| v * (k + 1) as f64).collect();
+            assert_close(&lane, &scaled, 1e-12, &case.name);
+        }
+    }
+}
+
+/// Every tile of a shape, empty ones too.
+fn tiles(shape: &[usize]) -> Vec<Tile> {
+    let mut found = vec![Tile::whole(shape)];
+    for (axis, &n) in shape.iter().enumerate() {
+        let ranges = (0..=n).flat_map(|start| (start..=n).map(move |end| (start, end)));
+        let cut = |(start, end)| {
+            let tiles = found.iter().cloned();
+            tiles.map(move |tile| tile.with(axis, start, end))
+        };
+        found = ranges.flat_map(cut).collect();
+    }
+    found
+}
+
+/// The elements of a tile of an array given in C order.
+fn tile_of(values: &[f64], shape: &[usize], tile: &Tile) -> Vec<f64> {
+    let inside = |&flat: &usize| {
+        let mut rest = flat;
+        (0..shape.len()).rev().all(|axis| {
+            let at = rest % shape[axis];
+            rest /= shape[axis];
+            (tile.start[axis]..tile.end(axis)).contains(&at)
+        })
+    };
+    (0..values.len())
+        .filter(inside)
+        .map(|k| values[k])
+        .collect()
+}
+
+/// The value of one tile, from tiles of the inputs.
+fn alone(case: &Case, tile: &Tile, inputs: &[Array]) -> Vec<f64> {
+    let (g, y) = (&case.graph, case.graph.outputs[0]);
+    let data = |x: NodeId| {
+        let k = g.inputs().iter().position(|&input| input == x)?;
+        Some(inputs[k].clone())
+    };
+    let wanted = Wanted::by(g, [(y, tile.clone())], |_| false, &data);
+    let mut target = Graph::new();
+    let mut given = vec![];
+    let built = wanted.build(
+        &mut target,
+        |_| false,
+        |t, x, tile| {
+            let whole = data(x).expect("an input");
+            given.push(match g.dtype(x) {
+                DType::I64 => Array::from_slice(&tile.shape, &tile.integers_of(&whole)),
+                _ => {
+                    let values = tile_of(&whole.to_vec::<f64>(), g.shape(x), tile);
+                    Array::from_slice(&tile.shape, &values)
+                }
+            });
+            t.input(g.dtype(x), &tile.shape, false)
+        },
+    );
+    let output = built.tile(&mut target, y, tile);
+    verify(&target).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+    value_of(&target, output, &given)
+}
+
+#[test]
+fn tiles_are_parts_of_the_whole() {
+    for case in all() {
+        let (g, y) = (&case.graph, case.graph.outputs[0]);
+        // Indices as they are, some from the end, and the same ones without.
+        for shift in [0, 1] {
+            let moved = |x: &Array| match x.dtype() {
+                DType::I64 => {
+                    let places: Vec<i64> = x
+                        .to_vec::<i64>()
+                        .iter()
+                        .map(|i| (i + shift).min(1))
+                        .collect();
+                    Array::from_slice(x.shape(), &places)
+                }
+                _ => x.clone(),
+            };
+            let inputs: Vec<Array> = case.inputs.iter().map(moved).collect();
+            let whole = value_of(g, y, &inputs);
+            for tile in tiles(g.shape(y)) {
+                let wanted = tile_of(&whole, g.shape(y), &tile);
+                let found = alone(&case, &tile, &inputs);
+                assert_close(&found, &wanted, 1e-13, &format!("{} {tile:?}", case.name));
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! The panels are the same for every number of threads, so the bits are too.
 
+mod linear;
 mod panel;
 
 use crate::array::{Buffer, Dims, Out, View, product};
@@ -11,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::execute::{self, Staged, Watch, check_memory, pool};
 use crate::ir::{Graph, NodeId, Op, Type};
 use crate::plan::{ALIGN, ARENA, Address, Bindings, Plan, Scratch, Summary};
+pub use linear::{Linear, Point};
 use panel::Panels;
 
 /// A prepared dense Jacobian: values once, then panels of seeds.
@@ -319,24 +321,34 @@ fn plan_late(late: &Graph, residuals: &[Place], panels: &Panels) -> Result<Plan>
 
 /// Where each residual is, those that have to be computed, and their bytes.
 fn residuals(early: &Graph, values: usize, kinds: &[Type]) -> (Vec<Place>, Vec<NodeId>, usize) {
-    let (mut computed, mut bytes) = (vec![], 0usize);
-    let place = |(&id, kind): (&NodeId, &Type)| {
-        if let Op::Input(k) = early.op(id) {
-            return Place::Input(k as usize);
-        }
-        computed.push(id);
+    let given = early.outputs[values..].iter().zip(kinds);
+    let (computed, stored): (Vec<NodeId>, Vec<Type>) = given
+        .filter(|&(&id, _)| !matches!(early.op(id), Op::Input(_)))
+        .map(|(&id, kind)| (id, kind.clone()))
+        .unzip();
+    let (offsets, bytes) = packed(&stored);
+    let mut offsets = offsets.into_iter();
+    let places = (early.outputs[values..].iter())
+        .map(|&id| match early.op(id) {
+            Op::Input(k) => Place::Input(k as usize),
+            _ => Place::Stored(offsets.next().expect("one for each that is computed")),
+        })
+        .collect();
+    (places, computed, bytes)
+}
+
+/// Where arrays of these types lie in one piece of memory, and its bytes.
+fn packed(kinds: &[Type]) -> (Vec<usize>, usize) {
+    let mut bytes = 0usize;
+    let place = |kind: &Type| {
         let size = product(&kind.shape) * kind.dtype.size();
         // Numbers lie side by side; arrays start a line of their own.
         let offset = bytes.next_multiple_of(if size < ALIGN { 8 } else { ALIGN });
         bytes = offset + size;
-        Place::Stored(offset)
+        offset
     };
-    let residuals = early.outputs[values..]
-        .iter()
-        .zip(kinds)
-        .map(place)
-        .collect();
-    (residuals, computed, bytes)
+    let offsets = kinds.iter().map(place).collect();
+    (offsets, bytes)
 }
 
 /// The shape of a block.

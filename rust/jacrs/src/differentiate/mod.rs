@@ -7,12 +7,18 @@
 mod jacobian;
 mod jvp;
 mod linearize;
+mod maps;
+mod restrict;
+mod submatrix;
 mod vjp;
 
 pub use crate::ops::batch::batch;
 pub use jacobian::{Mode, jacobian};
 pub use jvp::jvp;
-pub use linearize::{Split, linearize, pullback, split};
+pub use linearize::{Split, linearize, products, split};
+pub use maps::{Late, Maps, Residual};
+pub use restrict::{Built, Wanted};
+pub use submatrix::{Chosen, Places, Source, Submatrix, submatrix};
 pub use vjp::vjp;
 
 use crate::ir::{Graph, Guard, NodeId, Op};

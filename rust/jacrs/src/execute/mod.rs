@@ -10,6 +10,7 @@ mod staged;
 mod tape;
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
@@ -29,6 +30,13 @@ use frame::Frame;
 const PATIENCE: Duration = Duration::from_millis(5);
 /// Elements of work between two looks at the clock.
 const UNWATCHED: u64 = 1 << 15;
+
+static EXECUTED: AtomicU64 = AtomicU64::new(0);
+
+/// Element operations that plans have run in this process, as [`Plan::work`] counts them.
+pub fn executed_operations() -> u64 {
+    EXECUTED.load(Ordering::Relaxed)
+}
 
 /// An interrupt check that never interrupts.
 pub fn uninterrupted() -> Result<()> {
@@ -230,6 +238,7 @@ impl Run<'_> {
     }
 
     fn pass(&self, exact: bool) -> Result<()> {
+        EXECUTED.fetch_add(self.plan.work(), Ordering::Relaxed);
         for step in self.plan.steps() {
             match step {
                 Step::Tape(tape) => {

@@ -357,15 +357,47 @@ impl Graph {
 
     /// Node `id` of another graph, on operands of this one; leaves other than inputs included.
     pub fn import(&mut self, from: &Graph, id: NodeId, operands: &[NodeId]) -> NodeId {
+        self.import_shaped(from, id, operands, from.shape(id))
+    }
+
+    /// The same on operands that give it another shape.
+    pub fn import_shaped(
+        &mut self,
+        from: &Graph,
+        id: NodeId,
+        operands: &[NodeId],
+        shape: &[usize],
+    ) -> NodeId {
         let node = from.node(id);
         let op = self.import_op(from, node.op);
-        let shape = self.intern_shape(from.shape(id));
+        let shape = self.intern_shape(shape);
         self.location = node.location;
         match op {
             Op::Opaque(_) => self.opaque(operands[0]),
             Op::Placeholder(_) => self.placeholder(node.dtype, from.shape(id), node.active),
             _ => self.push(op, node.dtype, shape, operands),
         }
+    }
+
+    /// The outputs of another graph, made here, where `inputs` stand for its inputs.
+    pub fn splice(&mut self, from: &Graph, inputs: &[NodeId]) -> Vec<NodeId> {
+        let live = from.reachable(&from.outputs);
+        let mut place: Vec<NodeId> = vec![NodeId(u32::MAX); from.len()];
+        for id in from.ids().filter(|id| live[id.index()]) {
+            let operands: Vec<NodeId> = (from.operands(id).iter())
+                .map(|x| place[x.index()])
+                .collect();
+            place[id.index()] = match from.op(id) {
+                Op::Input(k) => inputs[k as usize],
+                Op::Opaque(_) => self.opaque(operands[0]),
+                op => {
+                    let op = self.import_op(from, op);
+                    let shape = self.intern_shape(from.shape(id));
+                    self.push(op, from.dtype(id), shape, &operands)
+                }
+            };
+        }
+        from.outputs.iter().map(|y| place[y.index()]).collect()
     }
 
     /// The same operation with its list interned here.

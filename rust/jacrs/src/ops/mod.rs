@@ -17,6 +17,7 @@ mod place;
 mod reduce;
 mod rows;
 mod scan;
+pub mod tile;
 mod verify;
 mod view;
 
@@ -30,6 +31,7 @@ use smallvec::SmallVec;
 use crate::array::{DType, Dims, Layout, Out, View};
 use crate::error::Result;
 use crate::ir::{Graph, NodeId, Op, Type};
+use tile::{Cut, Known, Needs, Tile};
 
 /// How an operation is differentiated; everything else follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +158,18 @@ pub trait Operation: Sync {
 
     /// `y` over operands some of which carry a lane axis (their last); the result carries one.
     fn batch(&self, graph: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId>;
+
+    /// Which tiles of its operands a tile of `y`, not empty, is computed from: by default all of
+    /// each. `known` gives the data of inputs that hold indices.
+    fn needs(&self, graph: &Graph, y: NodeId, _tile: &Tile, _known: Known<'_>) -> Needs {
+        tile::everything(graph, y)
+    }
+
+    /// A tile of a node over the tiles that [`Operation::needs`] names: by default a part of the
+    /// whole. Whoever implements one of the two implements both.
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        cut.part_of(target, &Tile::of(cut.source, cut.y))
+    }
 }
 
 /// The operands of a node that is being batched.

@@ -1,5 +1,6 @@
 //! Orders and places that depend on values: they are integers, and no derivative passes.
 
+use super::tile::{self, Cut, Known, Needs, Tile};
 use super::{Call, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, copy, product, walk};
 use crate::error::{Error, Result};
@@ -63,6 +64,18 @@ impl Operation for Argsort {
 
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         build::emit(g, g.op(y), lanes.operands)
+    }
+
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        let Op::Argsort(axis) = g.op(y) else {
+            unreachable!()
+        };
+        let axis = axis as usize;
+        tile::alike(g, y, &tile.clone().with(axis, 0, g.shape(y)[axis]))
+    }
+
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        cut.part_of(target, &cut.needs[0].1)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Rows of the first axis chosen by an integer operand: gather, and its two inverses.
 
+use super::tile::{self, Cut, Known, Needs, Tile};
 use super::{Call, Cotangent, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, copy, product};
 use crate::error::{Error, Result};
@@ -184,6 +185,13 @@ impl Operation for Gather {
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         batch_rows(g, g.op(y), lanes)
     }
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, known: Known<'_>) -> Needs {
+        tile::gathered(g, y, tile, known)
+    }
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        let index = tile::counted_from(target, cut.operands[1], &cut.needs[0].1);
+        build::gather(target, cut.operands[0], index)
+    }
 }
 
 fn gather_elements(x: &View, step: isize, rows: usize, index: &[i64], out: &Out) -> Result<()> {
@@ -243,6 +251,12 @@ impl Operation for ScatterAdd {
     }
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         batch_rows(g, g.op(y), lanes)
+    }
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, known: Known<'_>) -> Needs {
+        tile::scattered(g, y, tile, known)
+    }
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        tile::restrict_scatter(target, cut)
     }
 }
 
@@ -338,6 +352,12 @@ impl Operation for ScatterSet {
     }
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         batch_rows(g, g.op(y), lanes)
+    }
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, known: Known<'_>) -> Needs {
+        tile::scattered(g, y, tile, known)
+    }
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        tile::restrict_scatter(target, cut)
     }
 }
 

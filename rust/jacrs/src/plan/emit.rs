@@ -222,7 +222,11 @@ fn sized(dtype: DType, codes: [Code; 3]) -> Code {
 
 /// Elements that a kernel reads, writes or multiplies.
 fn work(g: &Graph, id: NodeId) -> u64 {
-    let read: usize = g.operands(id).iter().map(|&x| g.size(x)).sum();
+    let read: usize = match g.op(id) {
+        // Of what it picks from it reads no more than it writes.
+        Op::Gather => g.size(g.operand(id, 1)).saturating_add(g.size(id)),
+        _ => g.operands(id).iter().map(|&x| g.size(x)).sum(),
+    };
     let terms = match g.op(id) {
         Op::MatMul(_) => product(g.shape(id))
             .saturating_mul(g.shape(g.operand(id, 0)).last().copied().unwrap_or(1)),

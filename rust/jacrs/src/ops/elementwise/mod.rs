@@ -16,6 +16,7 @@ use super::{Call, Cotangent, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, coalesce};
 use crate::error::{Error, Result};
 use crate::ir::{Graph, NodeId, Op, ShapeId, Type};
+use crate::ops::tile::{self, Cut, Known, Needs, Tile};
 
 impl Fun {
     pub fn row(self) -> &'static Row {
@@ -181,6 +182,14 @@ impl Operation for Map {
         } else {
             Ok(build::map(g, fun, &operands))
         }
+    }
+
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        tile::alike(g, y, tile)
+    }
+
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        cut.as_tile(target)
     }
 }
 
