@@ -1,0 +1,35 @@
+//! The factor of a positive definite matrix.
+
+use faer::Par;
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_scratch};
+
+use super::{Entry, columns};
+use crate::error::{Error, Result};
+
+/// Factors in place, from the lower triangle alone; zeros above.
+///
+/// # Errors
+/// If the matrix is not positive definite.
+pub fn cholesky<T: Entry>(a: &mut [T], n: usize) -> Result<()> {
+    let mut buffer = MemBuffer::new(cholesky_in_place_scratch::<T>(
+        n,
+        Par::Seq,
+        Default::default(),
+    ));
+    let factored = cholesky_in_place(
+        columns(a, n, n),
+        Default::default(),
+        Par::Seq,
+        MemStack::new(&mut buffer),
+        Default::default(),
+    );
+    let positive = |i: usize| a[i * n + i] > T::ZERO;
+    if factored.is_err() || !(0..n).all(positive) {
+        return Err(Error::linalg("Matrix is not positive definite"));
+    }
+    for j in 1..n {
+        a[j * n..j * n + j].fill(T::ZERO);
+    }
+    Ok(())
+}
