@@ -12,9 +12,10 @@ mod pinv;
 mod rules;
 mod solve;
 
+pub use algebra::symmetric;
 pub use cofactors::Cofactors;
 pub use pinv::{Pinv, pinv};
-pub use solve::{Solve, solve};
+pub use solve::{Solve, inverse, solve};
 
 use super::{Call, Lanes, Operation, Rule, build};
 use crate::array::{Dims, Layout, Out, View, copy, walk};

@@ -3,10 +3,8 @@
 //! Where factors of a repeated eigenvalue or singular value would have to be told apart, a reciprocal
 //! gap is infinite, and only what is not multiplied by it, exactly, stays finite.
 
-use super::algebra::{
-    block, identity, inner, join, keep, multiply, sizes, skew, spread, symmetric, widened,
-};
-use super::solve::solve_with;
+use super::algebra::{block, inner, join, keep, multiply, sizes, skew, spread, symmetric, widened};
+use super::solve::{inverse, solve_with};
 use crate::array::DType;
 use crate::ir::{Factorisation, Form, Graph, NodeId, Op, Part, Reduction, System};
 use crate::ops::{Fun, build};
@@ -48,7 +46,7 @@ pub fn tangent(g: &mut Graph, f: Factored, part: Part, y: NodeId, t: NodeId) -> 
             inner(g, cofactors, t)
         }
         Part::LogDet => {
-            let inverse = inverse(g, f);
+            let inverse = inverse(g, f.a, false).expect("a square matrix");
             let gradient = build::swap_last(g, inverse);
             inner(g, gradient, t)
         }
@@ -58,18 +56,6 @@ pub fn tangent(g: &mut Graph, f: Factored, part: Part, y: NodeId, t: NodeId) -> 
         Part::Values | Part::Vectors => eigh(g, f, part, t),
         Part::U | Part::S | Part::Vt => svd(g, f, part, t),
     }
-}
-
-/// Not finite where the matrix is singular.
-fn inverse(g: &mut Graph, f: Factored) -> NodeId {
-    let (n, _) = sizes(g, f.a);
-    let eye = identity(g, f.a, n);
-    let system = System {
-        form: Form::General,
-        transposed: false,
-        checked: false,
-    };
-    solve_with(g, system, &[f.a, f.packed, eye])
 }
 
 fn triangular(g: &mut Graph, form: Form, transposed: bool, t: NodeId, b: NodeId) -> NodeId {

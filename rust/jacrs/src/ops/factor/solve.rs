@@ -2,7 +2,7 @@
 
 use faer::MatMut;
 
-use super::algebra::{keep, multiply};
+use super::algebra::{identity, keep, multiply};
 use super::kernel::{self, Entry, Pivots};
 use super::{batch_leading, line, matrix, square, with_float};
 use crate::array::{Layout, Out, View, copy, walk};
@@ -34,6 +34,21 @@ pub fn solve(g: &mut Graph, system: System, a: NodeId, b: NodeId) -> Result<Node
     }
     let lu = super::factored(g, Factorisation::Lu, a)?;
     build::emit(g, Op::Solve(system), &[a, lu, b])
+}
+
+/// The inverse; without a check it is not finite where the matrix is singular.
+///
+/// # Errors
+/// If the matrix is not square.
+pub fn inverse(g: &mut Graph, a: NodeId, checked: bool) -> Result<NodeId> {
+    let (_, n) = square(g, a)?;
+    let eye = identity(g, a, n);
+    let system = System {
+        form: Form::General,
+        transposed: false,
+        checked,
+    };
+    solve(g, system, a, eye)
 }
 
 impl Operation for Solve {

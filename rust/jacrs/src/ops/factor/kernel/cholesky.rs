@@ -7,11 +7,24 @@ use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_s
 use super::{Entry, columns};
 use crate::error::{Error, Result};
 
-/// Factors in place, from the lower triangle alone; zeros above.
+/// Factors in place, from the lower triangle alone; zeros above. NaN where the triangle holds one.
 ///
 /// # Errors
 /// If the matrix is not positive definite.
 pub fn cholesky<T: Entry>(a: &mut [T], n: usize) -> Result<()> {
+    let given = |i: usize, j: usize| a[j * n + i].to_f64();
+    if (0..n).any(|j| (j..n).any(|i| given(i, j).is_nan())) {
+        a.fill(T::from_f64(f64::NAN));
+    } else {
+        factor(a, n)?;
+    }
+    for j in 1..n {
+        a[j * n..j * n + j].fill(T::ZERO);
+    }
+    Ok(())
+}
+
+fn factor<T: Entry>(a: &mut [T], n: usize) -> Result<()> {
     let mut buffer = MemBuffer::new(cholesky_in_place_scratch::<T>(
         n,
         Par::Seq,
@@ -27,9 +40,6 @@ pub fn cholesky<T: Entry>(a: &mut [T], n: usize) -> Result<()> {
     let positive = |i: usize| a[i * n + i] > T::ZERO;
     if factored.is_err() || !(0..n).all(positive) {
         return Err(Error::linalg("Matrix is not positive definite"));
-    }
-    for j in 1..n {
-        a[j * n..j * n + j].fill(T::ZERO);
     }
     Ok(())
 }

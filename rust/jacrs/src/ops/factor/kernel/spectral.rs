@@ -8,10 +8,11 @@ use faer::{MatRef, Par};
 use super::{Entry, columns};
 use crate::error::{Error, Result};
 
-/// Eigenvalues in ascending order and eigenvectors of a matrix, of which the lower triangle is read.
+/// Eigenvalues in ascending order and eigenvectors of a matrix, of which the lower triangle is read;
+/// NaN where it holds something that is not finite.
 ///
 /// # Errors
-/// Where the triangle holds something that is not finite.
+/// If the iteration does not converge.
 pub fn eigh<T: Entry>(a: &mut [T], n: usize, values: &mut [T], vectors: &mut [T]) -> Result<()> {
     if n == 0 {
         return Ok(());
@@ -20,7 +21,11 @@ pub fn eigh<T: Entry>(a: &mut [T], n: usize, values: &mut [T], vectors: &mut [T]
     for j in 1..n {
         a[j * n..j * n + j].fill(T::ZERO);
     }
-    let scale = scale(a).ok_or_else(failed)?;
+    let Some(scale) = scale(a) else {
+        values.fill(T::from_f64(f64::NAN));
+        vectors.fill(T::from_f64(f64::NAN));
+        return Ok(());
+    };
     scaled(a, T::ONE / scale);
     let mut buffer = MemBuffer::new(self_adjoint_evd_scratch::<T>(
         n,
@@ -47,10 +52,10 @@ pub fn eigh<T: Entry>(a: &mut [T], n: usize, values: &mut [T], vectors: &mut [T]
 }
 
 /// Singular values in descending order, and singular vectors as columns of `u` and `v`: as many as
-/// there is room for.
+/// there is room for. NaN where the matrix holds an infinity.
 ///
 /// # Errors
-/// Where the matrix holds something that is not finite.
+/// Where the matrix holds a NaN, or the iteration does not converge.
 pub fn svd<T: Entry>(
     a: &mut [T],
     (m, n): (usize, usize),
@@ -59,7 +64,15 @@ pub fn svd<T: Entry>(
     v: &mut [T],
 ) -> Result<()> {
     let failed = || Error::linalg("SVD did not converge");
-    let scale = scale(a).ok_or_else(failed)?;
+    if a.iter().any(|&x| x.to_f64().is_nan()) {
+        return Err(failed());
+    }
+    let Some(scale) = scale(a) else {
+        for part in [u, s, v] {
+            part.fill(T::from_f64(f64::NAN));
+        }
+        return Ok(());
+    };
     scaled(a, T::ONE / scale);
     let (left, right) = (u.len() / m.max(1), v.len() / n.max(1));
     let size = |columns: usize| {
