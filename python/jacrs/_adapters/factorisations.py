@@ -286,7 +286,7 @@ def lstsq(a: Array, b: Array, rcond: Any = None) -> Any:
         residuals = np.array([], a.dtype)
     elif b.ndim == 1:
         residuals = native.reshape(residuals, (1,))
-    return x, residuals, rank, s
+    return x, residuals, np.int32(rank), s  # of the dtype that NumPy gives
 
 
 def least_squares(a: Array, b: Array, cutoff: Any) -> tuple[Array, Array | None, int, Array]:
