@@ -7,7 +7,7 @@
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
-use crate::ops::factor::kernel::{Pivots, lu, svd};
+use crate::ops::factor::kernel::{Pivots, Scaled, lu, svd};
 
 /// A matrix as a product around a diagonal one.
 pub struct Expansion {
@@ -19,7 +19,7 @@ enum Form {
     /// `a`, the identity, the identity: for matrices that are far from singular.
     Regular {
         inverse: Vec<f64>,
-        det: super::super::kernel::Scaled,
+        det: Scaled,
     },
     /// Singular vectors and values; the sign is the product of the determinants of `u` and `v`.
     Singular {
@@ -27,8 +27,6 @@ enum Form {
         s: Vec<f64>,
         v: Vec<f64>,
         sign: f64,
-        /// The singular values are `2^exponent` times `s`.
-        exponent: i64,
     },
     NotFinite,
 }
@@ -65,13 +63,7 @@ impl Expansion {
                 }
                 result
             }
-            Form::Singular {
-                u,
-                s,
-                v,
-                sign,
-                exponent,
-            } => {
+            Form::Singular { u, s, v, sign } => {
                 let inner: Vec<Vec<f64>> = (directions.iter())
                     .map(|e| {
                         let right = product(e, false, v, false, n);
@@ -81,10 +73,8 @@ impl Expansion {
                 let middle = at_diagonal(s, &inner);
                 let left = product(u, false, &middle, false, n);
                 let mut result = product(&left, false, v, true, n);
-                let factors = n as i64 - 1 - directions.len() as i64;
-                let power = (exponent * factors).clamp(-10_000, 10_000) as i32;
                 for x in &mut result {
-                    *x = sign * libm::ldexp(*x, power);
+                    *x *= sign;
                 }
                 result
             }
@@ -126,22 +116,7 @@ fn singular(mut a: Vec<f64>, n: usize) -> Option<Form> {
     let (mut u, mut s, mut v) = (vec![0.0; n * n], vec![0.0; n], vec![0.0; n * n]);
     svd(&mut a, (n, n), &mut u, &mut s, &mut v).ok()?;
     let sign = orientation(&u, n) * orientation(&v, n);
-    let exponents: Vec<i64> = s
-        .iter()
-        .filter(|x| **x > 0.0)
-        .map(|&x| i64::from(libm::frexp(x).1))
-        .collect();
-    let exponent = exponents.iter().sum::<i64>() / (exponents.len() as i64).max(1);
-    for x in &mut s {
-        *x = libm::ldexp(*x, -(exponent as i32));
-    }
-    Some(Form::Singular {
-        u,
-        s,
-        v,
-        sign,
-        exponent,
-    })
+    Some(Form::Singular { u, s, v, sign })
 }
 
 /// The determinant of an orthogonal matrix.
@@ -307,16 +282,16 @@ impl MinorSum<'_> {
 
 /// For each of some indices the product over all others of them.
 fn exclusive_products(s: &[f64], free: &[usize]) -> Vec<(usize, f64)> {
-    let mut products: Vec<(usize, f64)> = vec![];
-    let mut before = 1.0;
+    let mut before = Scaled::ONE;
+    let mut products: Vec<(usize, Scaled)> = vec![];
     for &i in free {
         products.push((i, before));
-        before *= s[i];
+        before = before.times(s[i]);
     }
-    let mut after = 1.0;
+    let mut after = Scaled::ONE;
     for (i, product) in products.iter_mut().rev() {
-        *product *= after;
-        after *= s[*i];
+        *product = product.joined(after);
+        after = after.times(s[*i]);
     }
-    products
+    products.into_iter().map(|(i, p)| (i, p.value())).collect()
 }

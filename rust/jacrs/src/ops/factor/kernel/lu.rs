@@ -144,8 +144,10 @@ impl<T: Entry> Pivots<'_, T> {
     }
 
     pub fn scaled_det(&self) -> Scaled {
-        let pivots = (0..self.n).map(|i| self.pivot(i).to_f64());
-        Scaled::product(pivots).times(self.parity())
+        (0..self.n)
+            .map(|i| self.pivot(i).to_f64())
+            .fold(Scaled::ONE, Scaled::times)
+            .times(self.parity())
     }
 
     /// Solves in place for the columns of `b`.
@@ -184,20 +186,25 @@ pub struct Scaled {
 }
 
 impl Scaled {
-    pub fn product(factors: impl Iterator<Item = f64>) -> Self {
-        let one = Self {
-            mantissa: 1.0,
-            exponent: 0,
-        };
-        factors.fold(one, Self::times)
-    }
+    pub const ONE: Self = Self {
+        mantissa: 1.0,
+        exponent: 0,
+    };
 
     pub fn times(self, factor: f64) -> Self {
-        let (mantissa, shift) = libm::frexp(factor);
-        let (mantissa, more) = libm::frexp(self.mantissa * mantissa);
+        let (mantissa, exponent) = libm::frexp(factor);
+        self.joined(Self {
+            mantissa,
+            exponent: i64::from(exponent),
+        })
+    }
+
+    /// The product of both.
+    pub fn joined(self, other: Self) -> Self {
+        let (mantissa, exponent) = libm::frexp(self.mantissa * other.mantissa);
         Self {
             mantissa,
-            exponent: self.exponent + i64::from(shift) + i64::from(more),
+            exponent: self.exponent + other.exponent + i64::from(exponent),
         }
     }
 
