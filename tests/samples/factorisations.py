@@ -38,7 +38,9 @@ for shape in ((3, 3), (2, 4, 4), (1, 1), (0, 0), (2, 0, 3, 3), (18, 18)):
     for name in ("inv", "det"):
         call = lambda np_, x, n=name: getattr(np_.linalg, n)(x)  # noqa: E731
         add(f"np.linalg.{name}", call, regular(*shape), smooth=smooth)
-    add("np.linalg.slogdet", lambda np_, x: np_.linalg.slogdet(x)[1], regular(*shape), smooth=smooth)
+    add(
+        "np.linalg.slogdet", lambda np_, x: np_.linalg.slogdet(x)[1], regular(*shape), smooth=smooth
+    )
     add("np.linalg.slogdet", lambda np_, x: np_.linalg.slogdet(x).sign, -regular(*shape),
         smooth=smooth)  # fmt: skip
     for upper in (False, True):
@@ -73,6 +75,7 @@ for shape in SHAPES:
             add("np.linalg.qr", call, real(*shape), smooth=gauge)
     add("np.linalg.qr", lambda np_, x: np_.linalg.qr(x, mode="r"), real(*shape), smooth=smooth)
     for full in (False, True):
+
         def parts(np_, x, full=full):
             u, s, vt = np_.linalg.svd(x, full_matrices=full)
             k = s.shape[-1]
@@ -104,6 +107,7 @@ for shape in SHAPES:
             add("np.linalg.cond", lambda np_, x: np_.linalg.cond(x, -2), real(*shape))
 add("np.linalg.matrix_rank", lambda np_, x: np_.linalg.matrix_rank(x), real(3), smooth=False)
 for name in ("svd", "pinv", "matrix_rank"):
+
     def call(np_, x, name=name):
         result = getattr(np_.linalg, name)((x + swapped(x)) / 2, hermitian=True)
         return result[1] if name == "svd" else result
@@ -122,8 +126,8 @@ for rows, columns in ((5, 3), (3, 3), (3, 5)):
             smooth = part == 0 or (part == 1 and rows > columns)
             add("np.linalg.lstsq", call, real(rows, columns), real(*b),
                 differentiable=(0, 1) if part < 3 else (0,), smooth=smooth)  # fmt: skip
-        add("np.linalg.lstsq", lambda np_, a, b: np_.linalg.lstsq(a, b, 0.1)[2], real(rows, columns),
-            real(*b), smooth=False)  # fmt: skip
+        add("np.linalg.lstsq", lambda np_, a, b: np_.linalg.lstsq(a, b, 0.1)[2],
+            real(rows, columns), real(*b), smooth=False)  # fmt: skip
 add("np.linalg.tensorsolve", lambda np_, a, b: np_.linalg.tensorsolve(a, b), real(2, 3, 6),
     real(2, 3), differentiable=(0, 1))  # fmt: skip
 add("np.linalg.tensorsolve", lambda np_, a, b: np_.linalg.tensorsolve(a, b), real(6, 2, 3),
@@ -140,6 +144,7 @@ for order in (2, -2, "nuc"):
         add("np.linalg.norm", lambda np_, x, o=order: np_.linalg.norm(x, o), real(*shape))
     for axes in ((0, 2), (2, 0), (1, -1), (-1, 0)):
         for keepdims in (False, True):
+
             def measured(np_, x, o=order, a=axes, k=keepdims):
                 return np_.linalg.norm(x, o, a, keepdims=k)
 

@@ -1,6 +1,6 @@
 """Linear systems, factorisations, and what is computed from them."""
 
-# ruff: noqa: FBT002, N803 (the signatures are NumPy's)
+# ruff: noqa: FBT002 (the signatures are NumPy's)
 
 from __future__ import annotations
 
@@ -31,6 +31,9 @@ EighResult: Any = type(np.linalg.eigh(_one))
 QRResult: Any = type(np.linalg.qr(_one))
 SVDResult: Any = type(np.linalg.svd(_one))
 SlogdetResult: Any = type(np.linalg.slogdet(_one))
+
+
+_UNSET: Any = np._NoValue  # noqa: SLF001 - the default of NumPy's `rtol`
 
 
 # --- operands
@@ -218,9 +221,7 @@ def eigvalsh(a: Array, UPLO: Any = "L") -> Array:
 
 
 @implements(np.linalg.svd)
-def svd(
-    a: Array, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False
-) -> Any:
+def svd(a: Array, full_matrices: Any = True, compute_uv: Any = True, hermitian: Any = False) -> Any:
     """Compute singular values and vectors."""
     a = hermitian_of(a) if hermitian else stacked(a)
     if not compute_uv:
@@ -244,17 +245,15 @@ def svdvals(x: Array, /) -> Array:
 
 
 @implements(np.linalg.pinv)
-def pinv(
-    a: Array, rcond: Any = None, hermitian: Any = False, *, rtol: Any = np._NoValue
-) -> Array:
+def pinv(a: Array, rcond: Any = None, hermitian: Any = False, *, rtol: Any = _UNSET) -> Array:
     """Compute pseudoinverses; the derivative is that at constant rank."""
     a = hermitian_of(a) if hermitian else stacked(a)
     if rcond is None:
-        if rtol is np._NoValue:
+        if rtol is _UNSET:
             rcond = 1e-15
         else:
             rcond = max(a.shape[-2:]) * np.finfo(a.dtype).eps if rtol is None else rtol
-    elif rtol is not np._NoValue:
+    elif rtol is not _UNSET:
         raise ValueError("`rtol` and `rcond` can't be both set.")
     return pseudoinverse(a, rcond)
 

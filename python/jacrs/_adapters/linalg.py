@@ -68,7 +68,9 @@ def matrix_norm_of(x: Array, order: Any, axes: tuple[int, ...], keepdims: Any) -
     if order in (None, "fro", "f"):
         return native.ufunc("sqrt", sum_(native.ufunc("square", x), axes, keepdims=keepdims))
     if order in (2, -2, "nuc"):
-        s = singular_values(moved(moved(x, rows, x.ndim - 1), columns - (columns > rows), x.ndim - 1))
+        s = singular_values(
+            moved(moved(x, rows, x.ndim - 1), columns - (columns > rows), x.ndim - 1)
+        )
         y = sum_(s, -1) if order == "nuc" else (max_ if order > 0 else min_)(s, -1)
         return native.reshape(y, kept(x.shape, axes)) if keepdims else y
     if order not in (1, -1, math.inf, -math.inf):

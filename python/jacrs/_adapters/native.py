@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 NAMES = tuple(
     (
         "Tracer ufunc where cast reshape transpose broadcast diagonal reduce argpick cumulate "
-        "argsort gather scatter_add add_at nonzero_flat concat pack matmul factored stop_gradient lift "
-        "value shares_memory"
+        "argsort gather scatter_add add_at nonzero_flat concat pack matmul factored stop_gradient "
+        "lift value shares_memory"
     ).split()
 )
 

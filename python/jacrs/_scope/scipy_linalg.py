@@ -103,9 +103,7 @@ def solve_triangular(
     return solved(f"solve.{form}{turn}", a, b, np.linalg.solve)
 
 
-def cholesky(
-    a: Any, lower: Any = False, overwrite_a: Any = False, check_finite: Any = True
-) -> Any:
+def cholesky(a: Any, lower: Any = False, overwrite_a: Any = False, check_finite: Any = True) -> Any:
     """Factor a positive definite matrix, from the triangle that the factor is."""
     return np.linalg.cholesky(a) if lower else turned(np.linalg.cholesky(turned(a)))
 
@@ -164,9 +162,7 @@ def qr(
     if mode == "raw":
         raise _refused("qr", "mode", mode, "take mode='economic'")
     if mode not in ("full", "r", "economic"):
-        raise ValueError(
-            "Mode argument should be one of ['full', 'r', 'economic', 'raw']"
-        )
+        raise ValueError("Mode argument should be one of ['full', 'r', 'economic', 'raw']")
     q, r = np.linalg.qr(a, "reduced" if mode == "economic" else "complete")
     return (r,) if mode == "r" else (q, r)
 
@@ -188,11 +184,13 @@ def eigh(
     """Compute eigenvalues and eigenvectors of a symmetric matrix."""
     if b is not None:
         fix = "with L = cholesky(b, lower=True), take the matrix L^-1 a L^-T"
-        raise error("unsupported", f"scipy.linalg.eigh with b is not supported while recording; {fix}")
+        raise error(
+            "unsupported", f"scipy.linalg.eigh with b is not supported while recording; {fix}"
+        )
     for name, value in (("subset_by_index", subset_by_index), ("subset_by_value", subset_by_value)):
         if value is not None:
             raise _refused("eigh", name, value, "take a slice of the result")
-    uplo = "L" if lower else "U"
+    uplo: Any = "L" if lower else "U"
     return np.linalg.eigvalsh(a, uplo) if eigvals_only else tuple(np.linalg.eigh(a, uplo))
 
 
