@@ -114,7 +114,7 @@ fn expand_all<T: Entry>(operands: &[View], out: &Out) {
         .map(|view| {
             let mut list = vec![];
             walk(&out.shape[..lead], [&view.strides()[..lead]], |[i]| {
-                list.push(i)
+                list.push(i);
             });
             list
         })

@@ -163,6 +163,10 @@ fn factor_all<T: Entry>(factors: Factorisation, a: &View, out: &Out) -> Result<(
 }
 
 /// The result as a slice, which is zero until something is written.
+#[allow(
+    clippy::mut_from_ref,
+    reason = "an `Out` names memory that is written, and does not hold it"
+)]
 fn zeroed<T: Entry>(out: &Out) -> &mut [T] {
     let n = out.len();
     let ptr = out.ptr.cast::<T>();

@@ -129,7 +129,7 @@ fn invert_all<T: Entry>(packed: &View, cutoff: &View, out: &Out) {
             for (column, &s) in v.chunks_exact_mut(n).zip(&*s) {
                 let factor = if s > bound { T::ONE / s } else { T::ZERO };
                 for x in column {
-                    *x = *x * factor;
+                    *x *= factor;
                 }
             }
             matmul(

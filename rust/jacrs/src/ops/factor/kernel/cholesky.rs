@@ -1,8 +1,10 @@
 //! The factor of a positive definite matrix.
 
-use faer::Par;
 use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_scratch};
+use faer::linalg::cholesky::llt::factor::{
+    LltRegularization, cholesky_in_place, cholesky_in_place_scratch,
+};
+use faer::{Par, Spec};
 
 use super::{Entry, columns};
 use crate::error::{Error, Result};
@@ -25,17 +27,13 @@ pub fn cholesky<T: Entry>(a: &mut [T], n: usize) -> Result<()> {
 }
 
 fn factor<T: Entry>(a: &mut [T], n: usize) -> Result<()> {
-    let mut buffer = MemBuffer::new(cholesky_in_place_scratch::<T>(
-        n,
-        Par::Seq,
-        Default::default(),
-    ));
+    let mut buffer = MemBuffer::new(cholesky_in_place_scratch::<T>(n, Par::Seq, Spec::default()));
     let factored = cholesky_in_place(
         columns(a, n, n),
-        Default::default(),
+        LltRegularization::default(),
         Par::Seq,
         MemStack::new(&mut buffer),
-        Default::default(),
+        Spec::default(),
     );
     let positive = |i: usize| a[i * n + i] > T::ZERO;
     if factored.is_err() || !(0..n).all(positive) {

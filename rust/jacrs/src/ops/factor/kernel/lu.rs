@@ -3,7 +3,7 @@
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::lu::partial_pivoting::factor::{lu_in_place, lu_in_place_scratch};
 use faer::prelude::ReborrowMut;
-use faer::{MatMut, Par};
+use faer::{MatMut, Par, Spec};
 
 use super::{Entry, columns, solve_triangular};
 use crate::ir::Form;
@@ -23,7 +23,7 @@ pub fn lu<T: Entry>(a: &mut [T], n: usize, rows: &mut [T]) {
         n,
         n,
         Par::Seq,
-        Default::default(),
+        Spec::default(),
     ));
     let (mut order, mut inverse) = (vec![0usize; n], vec![0usize; n]);
     lu_in_place(
@@ -32,7 +32,7 @@ pub fn lu<T: Entry>(a: &mut [T], n: usize, rows: &mut [T]) {
         &mut inverse,
         Par::Seq,
         MemStack::new(&mut buffer),
-        Default::default(),
+        Spec::default(),
     );
     // What follows a zero pivot was divided by it.
     if (0..n).any(|i| a[i * n + i] == T::ZERO) {
@@ -67,14 +67,14 @@ fn eliminate<T: Entry>(a: &mut [T], n: usize, rows: &mut [T]) {
             continue;
         }
         for i in k + 1..n {
-            a[k * n + i] = a[k * n + i] / divisor;
+            a[k * n + i] /= divisor;
         }
         let (left, right) = a.split_at_mut((k + 1) * n);
         let factors = &left[k * n + k + 1..];
         for column in right.chunks_exact_mut(n) {
             let head = column[k];
             for (x, &factor) in column[k + 1..].iter_mut().zip(factors) {
-                *x = *x - factor * head;
+                *x -= factor * head;
             }
         }
     }

@@ -13,7 +13,7 @@ pub use lu::{Pivots, Scaled, lu};
 pub use orthogonal::qr;
 pub use spectral::{eigh, svd};
 
-use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::ops::{Add, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use faer::linalg::triangular_solve as faer_solve;
 use faer::{MatMut, MatRef, Par};
@@ -31,6 +31,9 @@ pub trait Entry:
     + Mul<Output = Self>
     + Div<Output = Self>
     + Neg<Output = Self>
+    + SubAssign
+    + MulAssign
+    + DivAssign
 {
     const ZERO: Self;
     const ONE: Self;

@@ -8,7 +8,7 @@ use faer::linalg::householder::{
 use faer::linalg::qr::no_pivoting::factor::{
     qr_in_place, qr_in_place_scratch, recommended_block_size,
 };
-use faer::{Conj, Mat, Par};
+use faer::{Conj, Mat, Par, Spec};
 
 use super::{Entry, columns};
 
@@ -27,7 +27,7 @@ pub fn qr<T: Entry>(a: &mut [T], m: usize, n: usize, q: &mut [T], r: &mut [T]) {
     let block = recommended_block_size::<T>(m, n);
     let mut coefficients = Mat::<T>::zeros(block, m.min(n));
     let mut buffer = MemBuffer::new(faer::dyn_stack::StackReq::any_of(&[
-        qr_in_place_scratch::<T>(m, n, block, Par::Seq, Default::default()),
+        qr_in_place_scratch::<T>(m, n, block, Par::Seq, Spec::default()),
         apply_scratch::<T>(m, block, width),
     ]));
     let original = a.to_vec();
@@ -36,7 +36,7 @@ pub fn qr<T: Entry>(a: &mut [T], m: usize, n: usize, q: &mut [T], r: &mut [T]) {
         coefficients.as_mut(),
         Par::Seq,
         MemStack::new(&mut buffer),
-        Default::default(),
+        Spec::default(),
     );
     if info.rank < m.min(n) {
         // A column that vanishes gets no reflection in LAPACK, and keeps its place.
@@ -83,7 +83,7 @@ impl<T: Entry> Reflection<T> {
         let dot = (self.v.iter().zip(&*x)).fold(T::ZERO, |sum, (&v, &x)| sum + v * x);
         let step = dot * self.tau;
         for (x, &v) in x.iter_mut().zip(&self.v) {
-            *x = *x - step * v;
+            *x -= step * v;
         }
     }
 }

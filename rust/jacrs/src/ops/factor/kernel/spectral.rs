@@ -3,7 +3,7 @@
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::linalg::svd::{self, ComputeSvdVectors};
-use faer::{MatRef, Par};
+use faer::{MatRef, Par, Spec};
 
 use super::{Entry, columns};
 use crate::error::{Error, Result};
@@ -31,7 +31,7 @@ pub fn eigh<T: Entry>(a: &mut [T], n: usize, values: &mut [T], vectors: &mut [T]
         n,
         ComputeEigenvectors::Yes,
         Par::Seq,
-        Default::default(),
+        Spec::default(),
     ));
     self_adjoint_evd(
         MatRef::from_column_major_slice(a, n, n),
@@ -39,7 +39,7 @@ pub fn eigh<T: Entry>(a: &mut [T], n: usize, values: &mut [T], vectors: &mut [T]
         Some(columns(vectors, n, n)),
         Par::Seq,
         MemStack::new(&mut buffer),
-        Default::default(),
+        Spec::default(),
     )
     .map_err(|_| failed())?;
     scaled(values, scale);
@@ -88,7 +88,7 @@ pub fn svd<T: Entry>(
         size(left),
         size(right),
         Par::Seq,
-        Default::default(),
+        Spec::default(),
     ));
     svd::svd(
         MatRef::from_column_major_slice(a, m, n),
@@ -97,7 +97,7 @@ pub fn svd<T: Entry>(
         Some(columns(v, n, right)),
         Par::Seq,
         MemStack::new(&mut buffer),
-        Default::default(),
+        Spec::default(),
     )
     .map_err(|_| failed())?;
     scaled(s, scale);
@@ -143,7 +143,7 @@ fn scale<T: Entry>(a: &[T]) -> Option<T> {
 fn scaled<T: Entry>(x: &mut [T], factor: T) {
     if factor != T::ONE {
         for x in x {
-            *x = *x * factor;
+            *x *= factor;
         }
     }
 }
