@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::fmt::Write;
+
 use common::{assert_close, dot, richardson, scattered, value_of};
 use jacrs::array::{Array, DType};
 use jacrs::differentiate::{batch, jvp, vjp};
@@ -338,26 +340,28 @@ fn factored(entry: &(&str, &str, &str, &str)) -> Case {
         .map(|a| a.to_string())
         .collect();
     if call.contains("%3") {
-        lines += &format!(
+        let _ = write!(
+            lines,
             "%2 = transpose(%0, [{}]) : float64[{shape}]\n%3 = matmul(%0, %2) : float64[{shape}]\n",
             perm.join(" ")
         );
     }
     if call.contains("%4") {
-        lines += &format!("%4 = input! : float64[{}]\n", shaped(&[m, 2]));
+        let _ = write!(lines, "%4 = input! : float64[{}]\n", shaped(&[m, 2]));
     }
     if call.contains("%5") {
-        lines += &format!("%5 = const(1e-10) : float64[{}]\n", shaped(&[]));
+        let _ = write!(lines, "%5 = const(1e-10) : float64[{}]\n", shaped(&[]));
     }
     if call.contains("%6") {
-        lines += &format!("%6 = input! : float64[{shape}]\n");
+        let _ = write!(lines, "%6 = input! : float64[{shape}]\n");
     }
     let (op, arguments) = call.split_once('(').unwrap();
     let (first, rest) = arguments.split_once([',', ')']).unwrap();
     let factors = rest.trim_matches([' ', ')']).split(',').next().unwrap();
     let mut arguments = format!("({arguments}");
     if !factors.is_empty() && !factors.starts_with('%') {
-        lines += &format!(
+        let _ = write!(
+            lines,
             "%7 = {factors}({first}) : float64[{}]\n",
             shaped(&[length(factors)])
         );
