@@ -135,8 +135,8 @@ pub fn is_inside_try(py: Python<'_>) -> bool {
 }
 
 /// Whether an instruction lies in a range of the table of exception handlers: numbers of six bits
-/// a byte, four an entry, which starts with the highest bit set (CPython,
-/// "Description of exception handling").
+/// a byte, four an entry, which starts with the highest bit set (the interpreter's notes, "Description
+/// of exception handling").
 fn is_handled(code: &Bound<'_, PyAny>, lasti: c_int) -> bool {
     let table = code
         .getattr("co_exceptiontable")

@@ -340,29 +340,29 @@ fn factored(entry: &(&str, &str, &str, &str)) -> Case {
         .map(|a| a.to_string())
         .collect();
     if call.contains("%3") {
-        let _ = write!(
+        let _ = writeln!(
             lines,
-            "%2 = transpose(%0, [{}]) : float64[{shape}]\n%3 = matmul(%0, %2) : float64[{shape}]\n",
+            "%2 = transpose(%0, [{}]) : float64[{shape}]\n%3 = matmul(%0, %2) : float64[{shape}]",
             perm.join(" ")
         );
     }
     if call.contains("%4") {
-        let _ = write!(lines, "%4 = input! : float64[{}]\n", shaped(&[m, 2]));
+        let _ = writeln!(lines, "%4 = input! : float64[{}]", shaped(&[m, 2]));
     }
     if call.contains("%5") {
-        let _ = write!(lines, "%5 = const(1e-10) : float64[{}]\n", shaped(&[]));
+        let _ = writeln!(lines, "%5 = const(1e-10) : float64[{}]", shaped(&[]));
     }
     if call.contains("%6") {
-        let _ = write!(lines, "%6 = input! : float64[{shape}]\n");
+        let _ = writeln!(lines, "%6 = input! : float64[{shape}]");
     }
     let (op, arguments) = call.split_once('(').unwrap();
     let (first, rest) = arguments.split_once([',', ')']).unwrap();
     let factors = rest.trim_matches([' ', ')']).split(',').next().unwrap();
     let mut arguments = format!("({arguments}");
     if !factors.is_empty() && !factors.starts_with('%') {
-        let _ = write!(
+        let _ = writeln!(
             lines,
-            "%7 = {factors}({first}) : float64[{}]\n",
+            "%7 = {factors}({first}) : float64[{}]",
             shaped(&[length(factors)])
         );
         arguments = arguments.replacen(factors, "%7", 1);
