@@ -22,6 +22,7 @@ __all__ = [
     "cumulate",
     "diagonal",
     "error",
+    "factored",
     "gather",
     "is_recording",
     "lift",
