@@ -13,6 +13,8 @@ import os
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import CodeType
@@ -24,6 +26,7 @@ __all__ = [
     "IndependentError",
     "InternalError",
     "JacrsError",
+    "LinAlgError",
     "MemoryLimitError",
     "ShapeError",
     "TraceError",
@@ -59,6 +62,10 @@ class BoundsError(JacrsError, IndexError):
     """An index outside its axis."""
 
 
+class LinAlgError(JacrsError, np.linalg.LinAlgError):
+    """A matrix that cannot be factored: singular, not positive definite, not square, not finite."""
+
+
 class MemoryLimitError(JacrsError, MemoryError):
     """A result or its scratch that would not fit in memory."""
 
@@ -76,6 +83,7 @@ _CLASSES: dict[str, type[JacrsError]] = {
     "value": ArgumentError,
     "type": DTypeError,
     "index": BoundsError,
+    "linalg": LinAlgError,
     "memory": MemoryLimitError,
     "trace": TraceError,
     "unsupported": UnsupportedError,

@@ -58,6 +58,7 @@ class State:
     def begin(self) -> None:
         """Open a recording, the outermost or one inside it."""
         if self.depth == 0:
+            substitutes.fill_imported()
             self.epoch += 1
         self.depth += 1
 

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::arrays::{self, Take};
-use crate::error::{OrRaise, raise_as};
+use crate::error::{raise_as, raise_at};
 use crate::linear::{self, Block, LinearMap};
 use crate::programs::{self, Pullback, Request};
 use crate::state::{self, Operand, State};
@@ -98,11 +98,31 @@ impl Session {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The error of a run. Programs do not know where their steps were recorded: where a matrix could
+    /// not be factored, the recording is evaluated node by node to find its place.
+    fn placed(&self, py: Python<'_>, error: PyErr, outputs: &[NodeId]) -> PyErr {
+        let failed = py
+            .import("numpy.linalg")
+            .and_then(|module| module.getattr("LinAlgError"))
+            .is_ok_and(|class| error.is_instance(py, &class));
+        if !failed {
+            return error;
+        }
+        let evaluate = |state: &mut State| {
+            outputs
+                .iter()
+                .try_for_each(|&y| state.rec.value(y).map(drop))
+        };
+        self.with(py, evaluate).err().unwrap_or(error)
+    }
+
     /// Runs engine code on this session's recording, under way or closed.
     fn with<R>(&self, py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> PyResult<R> {
         let mut inner = self.inner();
         match &mut inner.kept {
-            Some(state) => body(state).or_raise(py),
+            Some(state) => state
+                .run(py, body)
+                .map_err(|(error, place)| raise_at(py, &error, place)),
             None => {
                 drop(inner);
                 state::with(py, body)
@@ -386,11 +406,12 @@ impl Session {
     /// The values of the outputs, as one planned program.
     fn run_values(&self, py: Python<'_>, outputs: &Bound<'_, PyList>) -> PyResult<Vec<Py<PyAny>>> {
         let outputs = read_given(outputs)?;
-        let job = self.with(py, |state| {
+        let (job, ys) = self.with(py, |state| {
             let ys = nodes(state, &outputs)?;
-            programs::prepare(state, Request::Values, &ys, &[])
+            Ok((programs::prepare(state, Request::Values, &ys, &[])?, ys))
         })?;
-        Ok(programs::products(py, &job)?.0)
+        let run = programs::products(py, &job);
+        Ok(run.map_err(|e| self.placed(py, e, &ys))?.0)
     }
 
     /// Values of the outputs and their tangents.
@@ -423,11 +444,11 @@ impl Session {
         inputs: &Bound<'_, PyList>,
     ) -> PyResult<(Vec<Py<PyAny>>, Pullback)> {
         let given = (read_given(outputs)?, read_given(inputs)?);
-        let job = self.with(py, |state| {
+        let (job, ys) = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
-            programs::prepare(state, Request::Pullback, &ys, &xs)
+            Ok((programs::prepare(state, Request::Pullback, &ys, &xs)?, ys))
         })?;
-        programs::pullback(py, job)
+        programs::pullback(py, job).map_err(|e| self.placed(py, e, &ys))
     }
 
     /// Values of the outputs, and the linear map of tangents and cotangents, which needs the session
@@ -445,8 +466,8 @@ impl Session {
             let job = programs::prepare(state, Request::Linear, &ys, &xs)?;
             Ok((job, state.rec.graph.clone(), ys, xs))
         })?;
-        let ys = ys.into_iter().zip(starts).collect();
-        linear::linear_map(py, job, graph, ys, xs)
+        let placed = ys.iter().copied().zip(starts).collect();
+        linear::linear_map(py, job, graph, placed, xs).map_err(|e| self.placed(py, e, &ys))
     }
 
     /// Elements of the Jacobian as tracers: blocks with their places among the rows and columns.
@@ -494,11 +515,13 @@ impl Session {
     ) -> PyResult<(Vec<Py<PyAny>>, Vec<Vec<Py<PyAny>>>)> {
         let mode = parse_mode(py, mode)?;
         let given = (read_given(outputs)?, read_given(inputs)?);
-        let job = self.with(py, |state| {
+        let (job, ys) = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
-            programs::prepare(state, Request::Jacobian(mode), &ys, &xs)
+            let job = programs::prepare(state, Request::Jacobian(mode), &ys, &xs)?;
+            Ok((job, ys))
         })?;
         programs::jacobian(py, &job, chunk_size, targets.as_deref())
+            .map_err(|e| self.placed(py, e, &ys))
     }
 
     /// What was recorded, and how it is run, in words.
@@ -544,15 +567,15 @@ impl Session {
         seeds: &Bound<'_, PyList>,
     ) -> PyResult<(Vec<Py<PyAny>>, Vec<Py<PyAny>>)> {
         let given = (read_given(outputs)?, read_given(inputs)?);
-        let mut job = self.with(py, |state| {
+        let (mut job, ys) = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
-            programs::prepare(state, request, &ys, &xs)
+            Ok((programs::prepare(state, request, &ys, &xs)?, ys))
         })?;
         for seed in seeds.iter() {
             let array = arrays::asarray(&seed)?;
             job.inputs.push(arrays::from_numpy(&array, Take::Borrow)?);
         }
-        programs::products(py, &job)
+        programs::products(py, &job).map_err(|e| self.placed(py, e, &ys))
     }
 }
 

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use jacrs::array::{Array, DType};
-use jacrs::error::Result;
+use jacrs::error::{Error, Result};
 use jacrs::ir::NodeId;
 use jacrs::trace::{Access, Handle, Recording, Weak};
 use pyo3::prelude::*;
 
 use crate::arrays::{self, Take};
-use crate::error::{OrRaise, raise_as};
+use crate::error::{Place, raise_as, raise_at};
 use crate::location::Locations;
 use crate::tracer::{self, Tracer};
 
@@ -46,6 +46,18 @@ impl State {
             locations: Locations::default(),
             captures: HashMap::new(),
             refusal: None,
+        })
+    }
+
+    /// Runs engine code; an error comes with the place of the node that failed, where that is known.
+    pub fn run<R>(
+        &mut self,
+        py: Python<'_>,
+        body: impl FnOnce(&mut Self) -> Result<R>,
+    ) -> std::result::Result<R, (Error, Option<Place>)> {
+        body(self).map_err(|error| {
+            let place = self.locations.place(py, error.location);
+            (error, place)
         })
     }
 
@@ -140,9 +152,11 @@ pub fn with<R>(py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> Py
     let result = CURRENT.with(|current| {
         // Held only where a finalizer runs in the middle of an operation.
         let mut current = current.try_borrow_mut().ok()?;
-        current.as_deref_mut().map(body)
+        current.as_deref_mut().map(|state| state.run(py, body))
     });
-    result.ok_or_else(|| not_recording(py))?.or_raise(py)
+    result
+        .ok_or_else(|| not_recording(py))?
+        .map_err(|(error, place)| raise_at(py, &error, place))
 }
 
 fn not_recording(py: Python<'_>) -> PyErr {

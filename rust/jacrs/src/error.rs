@@ -13,6 +13,8 @@ pub enum Kind {
     Type,
     /// An index outside its axis (`IndexError`).
     Index,
+    /// A matrix that a factorisation cannot take (`LinAlgError`).
+    LinAlg,
     /// The result or its scratch would not fit in memory (`MemoryError`).
     Memory,
     /// Something that would lose a derivative, or that the engine cannot differentiate.
@@ -26,6 +28,8 @@ pub enum Kind {
 pub struct Error {
     pub kind: Kind,
     pub message: String,
+    /// The source location of the node that failed, as the graph numbers it; 0 is not known.
+    pub location: u32,
 }
 
 pub type Result<T> = std::result::Result<T, Error>;
@@ -35,6 +39,7 @@ impl Error {
         Self {
             kind,
             message: message.into(),
+            location: 0,
         }
     }
     pub fn shape(message: impl Into<String>) -> Self {
@@ -49,11 +54,23 @@ impl Error {
     pub fn index(message: impl Into<String>) -> Self {
         Self::new(Kind::Index, message)
     }
+    pub fn linalg(message: impl Into<String>) -> Self {
+        Self::new(Kind::LinAlg, message)
+    }
     pub fn trace(message: impl Into<String>) -> Self {
         Self::new(Kind::Trace, message)
     }
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(Kind::Internal, message)
+    }
+
+    /// The same error of a node recorded at this location, unless it is known already.
+    #[must_use]
+    pub fn at(mut self, location: u32) -> Self {
+        if self.location == 0 {
+            self.location = location;
+        }
+        self
     }
 }
 

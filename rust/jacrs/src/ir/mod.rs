@@ -10,5 +10,5 @@ mod text;
 pub use graph::{Graph, Node, NodeId, Type};
 pub use hash::Fingerprint;
 pub use intern::{Interner, ListId, ShapeId};
-pub use op::{Cumulation, Guard, Op, Pick, Reduction};
+pub use op::{Cumulation, Factorisation, Form, Guard, Op, Part, Pick, Reduction, System};
 pub use text::{parse, print};

@@ -10,7 +10,9 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use super::{Cumulation, Graph, Guard, NodeId, Op, Pick, Reduction, Type};
+use super::{
+    Cumulation, Factorisation, Graph, Guard, NodeId, Op, Part, Pick, Reduction, System, Type,
+};
 use crate::array::{DType, Dims};
 use crate::error::{Error, Result};
 use crate::ops::{self, Fun, build};
@@ -287,7 +289,23 @@ impl Parser {
             "nonzero" => Op::Nonzero,
             "matmul" => Op::MatMul(Guard::Off),
             "matmul0" => Op::MatMul(Guard::On),
-            _ => return Err(Error::value(format!("there is no operation {name}"))),
+            "pinv" => Op::Pinv,
+            "cofactors" => Op::Cofactors,
+            _ => {
+                return factored(name)
+                    .ok_or_else(|| Error::value(format!("there is no operation {name}")));
+            }
         })
     }
+}
+
+/// `svd`, `svd.s` or `solve.lower_t`.
+fn factored(name: &str) -> Option<Op> {
+    Some(match name.split_once('.') {
+        None => Op::Factor(Factorisation::from_name(name)?),
+        Some(("solve", system)) => Op::Solve(System::from_name(system)?),
+        Some((factors, part)) => {
+            Op::Part(Factorisation::from_name(factors)?, Part::from_name(part)?)
+        }
+    })
 }

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod build;
 pub mod elementwise;
 mod evaluate;
+pub mod factor;
 mod fold;
 mod leaf;
 mod matmul;
@@ -30,7 +31,7 @@ use smallvec::SmallVec;
 
 use crate::array::{DType, Dims, Layout, Out, View};
 use crate::error::Result;
-use crate::ir::{Graph, NodeId, Op, Type};
+use crate::ir::{Graph, NodeId, Op, Part, Type};
 use tile::{Cut, Known, Needs, Tile};
 
 /// How an operation is differentiated; everything else follows from it.
@@ -122,7 +123,7 @@ pub trait Operation: Sync {
     fn rule(&self, op: Op) -> Rule;
 
     /// Whether the result is linear in operand `k`, the others held fixed. A general rule steps
-    /// back for a linear one where only such operands vary.
+    /// back for a bilinear one where only such operands vary.
     fn linear_in(&self, _op: Op, _k: usize) -> bool {
         true
     }
@@ -228,6 +229,11 @@ pub fn operation(op: Op) -> &'static dyn Operation {
         Op::Argsort(_) => &order::Argsort,
         Op::Nonzero => &order::Nonzero,
         Op::MatMul(_) => &matmul::MatMul,
+        Op::Factor(_) => &factor::Factor,
+        Op::Part(..) => &factor::PartOf,
+        Op::Solve(_) => &factor::Solve,
+        Op::Pinv => &factor::Pinv,
+        Op::Cofactors => &factor::Cofactors,
     }
 }
 
@@ -244,7 +250,8 @@ pub fn blocks_derivative(op: Op, dtype: DType) -> bool {
     }
     match op {
         Op::Map(fun) => elementwise::rule(fun) == Rule::Zero,
-        Op::StopGradient | Op::Const(_) | Op::Iota => true,
+        Op::StopGradient | Op::Const(_) | Op::Iota | Op::Factor(_) => true,
+        Op::Part(_, Part::Sign) => true,
         _ => false,
     }
 }

@@ -29,11 +29,12 @@ pub fn is_guarded(op: Op) -> bool {
 }
 
 /// A result without NaN from an operand with one: comparisons, tests, orders, conversions to
-/// integers, and the functions that C99 lets ignore a NaN.
+/// integers, and the functions that C99 lets ignore a NaN; or an error, where a matrix with one is
+/// factored.
 fn hides_nan(graph: &Graph, id: NodeId) -> bool {
     let forgiving = matches!(
         graph.op(id),
-        Op::Map(Fun::Fmax | Fun::Fmin | Fun::Power | Fun::Hypot | Fun::Copysign)
+        Op::Map(Fun::Fmax | Fun::Fmin | Fun::Power | Fun::Hypot | Fun::Copysign) | Op::Factor(_)
     );
     forgiving || !graph.dtype(id).is_float()
 }

@@ -128,7 +128,7 @@ impl Recording {
                 for &x in &needed[k..] {
                     self.values.state[x.index()] = State::Unknown;
                 }
-                return Err(e);
+                return Err(e.at(self.graph.node(x).location));
             }
             self.values.state[x.index()] = State::Known;
         }
