@@ -46,7 +46,7 @@ class Arguments:
         leaves: list[Any] = []
         self.nodes = [flatten(args[i], leaves, as_floats) for i in self.positions]
         self.leaves = [
-            differentiable(leaf, partial(self._path, i)) for i, leaf in enumerate(leaves)
+            differentiable(leaf, partial(self.path, i)) for i, leaf in enumerate(leaves)
         ]
         self.numbers = any(isinstance(leaf, np.generic) for leaf in self.leaves)
 
@@ -91,13 +91,13 @@ class Arguments:
                 leaf,
                 primal.shape,
                 primal.dtype,
-                partial(self._path, i, "tangents[{}]"),
-                partial(self._path, i),
+                partial(self.path, i, "tangents[{}]"),
+                partial(self.path, i),
             )
             for i, (leaf, primal) in enumerate(zip(leaves, self.leaves, strict=True))
         ]
 
-    def _path(self, index: int, name: str = "argument {}") -> str:
+    def path(self, index: int, name: str = "argument {}") -> str:
         """Name a leaf, in an error."""
         prefixes = map(name.format, self.positions)
         return _nth(self.nodes, prefixes, index)

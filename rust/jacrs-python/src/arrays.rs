@@ -2,19 +2,24 @@
 
 use std::sync::Arc;
 
-use jacrs::array::{Array, Buffer, DType, Layout, Out, View, copy, product};
+use jacrs::array::{Array, Buffer, DType, Layout, Out, View, copy, product, walk};
+use jacrs::error::caught;
+use jacrs::memory::check_memory;
+use jacrs::trace::shape_text;
 use numpy::{
-    PyArrayDescr, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods, PyUntypedArray,
-    PyUntypedArrayMethods, npyffi,
+    PY_ARRAY_API, PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods, npyffi,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 
-use crate::error::raise_as;
+use crate::error::{OrRaise, raise_as};
 
 /// Inputs up to this size are copied; larger ones are read where they are.
 const COPY_LIMIT: usize = 64 * 1024;
+
+/// Axes that NumPy allows.
+const MOST_AXES: usize = 64;
 
 /// `numpy.asarray`.
 pub fn asarray<'py>(x: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray>> {
@@ -126,7 +131,7 @@ pub fn from_numpy(array: &Bound<'_, PyUntypedArray>, take: Take) -> PyResult<Arr
         let buffer = Arc::new(Buffer::foreign(data, Box::new(owner)));
         return Ok(Array::from_parts(buffer, view));
     }
-    Ok(dense_copy(&view))
+    caught(|| Ok(dense_copy(&view))).or_raise(py)
 }
 
 /// A method of plain arrays: that of a subclass may record what it does.
@@ -171,39 +176,114 @@ pub fn new_numpy<'py>(
     dtype: DType,
     shape: &[usize],
 ) -> PyResult<(Bound<'py, PyAny>, Out)> {
-    macro_rules! make {
-        ($T:ty) => {{
-            // SAFETY: every element is written before the array is handed out.
-            let array = unsafe { PyArrayDyn::<$T>::new(py, shape, false) };
-            let ptr = array.data().cast::<u8>();
-            (array.into_any(), ptr)
-        }};
+    if shape.len() > MOST_AXES {
+        let text = format!(
+            "a result of {} axes: arrays have {MOST_AXES} at most; reshape to fewer axes first",
+            shape.len()
+        );
+        return Err(raise_as(py, "shape", &text));
     }
-    let (array, ptr) = match dtype {
-        DType::Bool => make!(bool),
-        DType::I64 => make!(i64),
-        DType::F32 => make!(f32),
-        DType::F64 => make!(f64),
+    let descr = match dtype {
+        DType::Bool => numpy::dtype::<bool>(py),
+        DType::I64 => numpy::dtype::<i64>(py),
+        DType::F32 => numpy::dtype::<f32>(py),
+        DType::F64 => numpy::dtype::<f64>(py),
         other => {
-            return Err(raise_as(
-                py,
-                "internal",
-                &format!("no result of dtype {other}"),
-            ));
+            let text = format!("no result of dtype {other}");
+            return Err(raise_as(py, "internal", &text));
         }
     };
+    let mut dims: Vec<npyffi::npy_intp> = shape.iter().map(|&n| n as isize).collect();
+    // SAFETY: as many dimensions as `dims` has; the descriptor's reference is handed over. Every
+    // element is written before the array is handed out.
+    let array = unsafe {
+        let array = PY_ARRAY_API.PyArray_Empty(
+            py,
+            dims.len() as std::ffi::c_int,
+            dims.as_mut_ptr(),
+            descr.into_ptr().cast(),
+            0,
+        );
+        Bound::from_owned_ptr_or_err(py, array)?
+    };
+    // SAFETY: a live array object.
+    let ptr = unsafe { (*array.as_ptr().cast::<npyffi::PyArrayObject>()).fields.data };
     Ok((
         array,
         Out {
-            ptr,
+            ptr: ptr.cast(),
             dtype,
             shape: shape.into(),
         },
     ))
 }
 
+/// A number that tells what an array holds: equal for equal bytes, and hardly ever for others.
+///
+/// Words are multiplied in four chains, as in wyhash (Wang Yi, 2019), at the speed of the memory.
+pub fn digest(array: &Bound<'_, PyUntypedArray>) -> u64 {
+    let size = array.dtype().itemsize();
+    // SAFETY: a live array object.
+    let data = unsafe { (*array.as_array_ptr()).fields.data } as *const u8;
+    let mut state = [K[0], K[1], K[2], K[3]];
+    if array.is_c_contiguous() || array.is_fortran_contiguous() {
+        // SAFETY: as many bytes, without gaps.
+        unsafe { absorb(&mut state, data, array.len() * size) }
+    } else {
+        walk(array.shape(), [array.strides()], |[at]| {
+            // SAFETY: one element; strides of NumPy's are bytes.
+            unsafe { absorb(&mut state, data.offset(at), size) }
+        });
+    }
+    state.iter().fold(0, |all, &x| fold(all ^ x, K[0]))
+}
+
+const K: [u64; 4] = [
+    0xa076_1d64_78bd_642f,
+    0xe703_7ed1_a0b4_28db,
+    0x8ebc_6af0_9c88_c6e3,
+    0x5899_65cc_7537_4cc3,
+];
+
+#[inline(always)]
+fn fold(a: u64, b: u64) -> u64 {
+    let wide = u128::from(a) * u128::from(b);
+    wide as u64 ^ (wide >> 64) as u64
+}
+
+/// # Safety
+/// `data` must be good for `bytes` bytes; another thread may write to them.
+unsafe fn absorb(state: &mut [u64; 4], data: *const u8, bytes: usize) {
+    let words = data.cast::<u64>();
+    let blocks = bytes / 64;
+    for block in 0..blocks {
+        for (k, chain) in state.iter_mut().enumerate() {
+            // SAFETY: inside the bytes.
+            let (a, b) = unsafe {
+                let pair = words.add(8 * block + 2 * k);
+                (pair.read_unaligned(), pair.add(1).read_unaligned())
+            };
+            *chain = fold(a ^ *chain, b ^ K[k]);
+        }
+    }
+    let mut at = 64 * blocks;
+    while at < bytes {
+        let count = 8.min(bytes - at);
+        let mut word = [0u8; 8];
+        // SAFETY: inside the bytes.
+        unsafe { std::ptr::copy_nonoverlapping(data.add(at), word.as_mut_ptr(), count) };
+        state[0] = fold(u64::from_le_bytes(word) ^ state[0], K[1]);
+        at += count;
+    }
+}
+
 /// A NumPy array with the elements of an engine array.
 pub fn to_numpy<'py>(py: Python<'py>, array: &Array) -> PyResult<Bound<'py, PyAny>> {
+    let bytes = product(array.shape()) * array.dtype().size();
+    check_memory(bytes, || {
+        format!("a copy of an array of shape {}", shape_text(array.shape()))
+    })
+    .or_raise(py)?;
     let (result, out) = new_numpy(py, array.dtype(), array.shape())?;
     copy(array.view(), out.ptr, &Layout::contiguous(array.shape()));
     Ok(result)

@@ -10,6 +10,7 @@ mod programs;
 mod protocols;
 mod registry;
 mod session;
+mod signals;
 mod state;
 mod tracer;
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jacrs::array::{Array, DType, Dims, Out, View};
 use jacrs::assemble::Assembly;
 use jacrs::differentiate::{self, Mode};
-use jacrs::error::{Error, Result};
+use jacrs::error::{Result, caught};
 use jacrs::execute::check_memory;
 use jacrs::ir::{Graph, NodeId, Type};
 use jacrs::ops::build;
@@ -17,6 +17,7 @@ use pyo3::types::PyList;
 
 use crate::arrays::{self, Take, new_numpy};
 use crate::error::OrRaise;
+use crate::signals::detached;
 use crate::state::State;
 
 /// What a recording is wanted for.
@@ -81,11 +82,16 @@ impl Cache {
         Some(program)
     }
 
-    fn insert(&mut self, key: u128, program: Arc<Program>) {
-        self.entries.push((key, program));
+    /// Keeps a program, unless another thread was faster; the one that is kept.
+    fn insert(&mut self, key: u128, program: Arc<Program>) -> Arc<Program> {
+        if let Some(known) = self.find(key) {
+            return known;
+        }
+        self.entries.push((key, program.clone()));
         while self.entries.len() > 1 && self.is_full() {
             self.entries.remove(0);
         }
+        program
     }
 
     fn is_full(&self) -> bool {
@@ -120,16 +126,56 @@ fn swept_dtype(y: DType, x: DType, mode: Mode) -> DType {
     }
 }
 
-/// Finds or makes the program for a recording.
-pub fn prepare(state: &mut State, request: Request, ys: &[NodeId], xs: &[NodeId]) -> Result<Job> {
+/// What a recording is wanted for, apart from the recording.
+pub struct Wish {
+    key: u128,
+    request: Request,
+    ys: Vec<NodeId>,
+    xs: Vec<NodeId>,
+    /// The program, or a copy of what there is none for yet.
+    found: Found,
+    inputs: Vec<Array>,
+}
+
+enum Found {
+    Program(Arc<Program>),
+    Graph(Box<Graph>),
+}
+
+impl Wish {
+    /// The program with the data of this call. A large graph takes seconds to plan.
+    pub fn planned(self, py: Python<'_>) -> PyResult<Job> {
+        let program = match self.found {
+            Found::Program(program) => program,
+            Found::Graph(graph) => {
+                let (request, ys, xs) = (self.request, self.ys, self.xs);
+                let made = detached(py, |_| Program::new(*graph, request, &ys, &xs))?;
+                lock().insert(self.key, Arc::new(made))
+            }
+        };
+        Ok(Job {
+            program,
+            inputs: self.inputs,
+        })
+    }
+}
+
+/// What is wanted of a recording; [`Wish::planned`] finds or makes the program.
+pub fn prepare(state: &mut State, request: Request, ys: &[NodeId], xs: &[NodeId]) -> Wish {
     let inputs = state.rec.inputs();
     let key = key(&state.rec.graph, request, ys, xs);
-    if let Some(program) = lock().find(key) {
-        return Ok(Job { program, inputs });
+    let found = match lock().find(key) {
+        Some(program) => Found::Program(program),
+        None => Found::Graph(Box::new(state.rec.graph.clone())),
+    };
+    Wish {
+        key,
+        request,
+        ys: ys.into(),
+        xs: xs.into(),
+        found,
+        inputs,
     }
-    let program = Arc::new(Program::new(&state.rec.graph, request, ys, xs)?);
-    lock().insert(key, program.clone());
-    Ok(Job { program, inputs })
 }
 
 fn key(graph: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> u128 {
@@ -147,8 +193,7 @@ fn key(graph: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> u128 {
 }
 
 impl Program {
-    fn new(recorded: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> Result<Self> {
-        let mut graph = recorded.clone();
+    fn new(mut graph: Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> Result<Self> {
         // Integers and bools are results without a derivative: as floats they have a zero one.
         let float_ys: Vec<NodeId> = ys.iter().map(|&y| as_float(&mut graph, y)).collect();
         let ys_types = ys.iter().map(|&y| graph.type_of(y)).collect();
@@ -252,7 +297,8 @@ fn products_plan(
 }
 
 /// Arrays for results of these types, and where to write them.
-fn results(py: Python<'_>, types: &[Type]) -> PyResult<(Vec<Py<PyAny>>, Vec<Out>)> {
+fn results(py: Python<'_>, types: &[Type], what: &str) -> PyResult<(Vec<Py<PyAny>>, Vec<Out>)> {
+    check_result(types, what).or_raise(py)?;
     let mut arrays = vec![];
     let mut outs = vec![];
     for Type { dtype, shape } in types {
@@ -273,32 +319,6 @@ fn floats(types: &[Type]) -> Vec<Type> {
         .collect()
 }
 
-fn signals(py: Python<'_>) -> PyResult<()> {
-    py.check_signals()
-}
-
-/// Runs engine work with the interpreter released; signals are looked at between its steps.
-fn detached<R: Send>(
-    py: Python<'_>,
-    work: impl Send + FnOnce(&(dyn Fn() -> Result<()> + Sync)) -> Result<R>,
-) -> PyResult<R> {
-    let interrupted: Mutex<Option<PyErr>> = Mutex::new(None);
-    let check = || {
-        Python::attach(signals).map_err(|error| {
-            *interrupted.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            Error::internal("interrupted")
-        })
-    };
-    let result = py.detach(|| work(&check));
-    match interrupted
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner)
-    {
-        Some(error) => Err(error),
-        None => result.or_raise(py),
-    }
-}
-
 fn views(inputs: &[Array]) -> Vec<View> {
     inputs.iter().map(|array| array.view().clone()).collect()
 }
@@ -310,7 +330,7 @@ pub fn products(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Arrays)> {
     let Body::Products(plan) = &job.program.body else {
         unreachable!("prepared for products")
     };
-    let (mut arrays, outs) = results(py, &plan_outputs(plan))?;
+    let (mut arrays, outs) = results(py, &plan_outputs(plan), "a result")?;
     let inputs = views(&job.inputs);
     detached(py, |check| plan.run(&inputs, &outs, check))?;
     let derivatives = arrays.split_off(job.program.ys.len());
@@ -326,10 +346,12 @@ pub fn pullback(py: Python<'_>, job: Job) -> PyResult<(Arrays, Pullback)> {
     let Body::Split { early, .. } = &job.program.body else {
         unreachable!("prepared as a pullback")
     };
-    let (arrays, mut outs) = results(py, &job.program.ys)?;
+    let (arrays, mut outs) = results(py, &job.program.ys, "a result")?;
     let mut residuals = vec![];
-    for Type { dtype, shape } in &job.program.residuals {
-        let (array, out) = Array::uninit(*dtype, shape);
+    let kept = &job.program.residuals;
+    check_result(kept, "what a pullback keeps,").or_raise(py)?;
+    for Type { dtype, shape } in kept {
+        let (array, out) = caught(|| Ok(Array::uninit(*dtype, shape))).or_raise(py)?;
         residuals.push(array);
         outs.push(out);
     }
@@ -363,7 +385,7 @@ impl Pullback {
             inputs.push(arrays::from_numpy(&arrays::asarray(&ct)?, Take::Borrow)?);
         }
         inputs.extend(self.residuals.iter().cloned());
-        let (arrays, outs) = results(py, &floats(&self.program.xs))?;
+        let (arrays, outs) = results(py, &floats(&self.program.xs), "a result")?;
         let inputs = views(&inputs);
         detached(py, |check| late.run(&inputs, &outs, check))?;
         Ok(arrays)
@@ -381,7 +403,7 @@ pub fn jacobian(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Vec<Arrays>)> {
     else {
         unreachable!("prepared as a Jacobian")
     };
-    let (values, value_outs) = results(py, ys)?;
+    let (values, value_outs) = results(py, ys, "a result")?;
     let mut types = vec![];
     for y in ys {
         for x in xs {
@@ -392,8 +414,7 @@ pub fn jacobian(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Vec<Arrays>)> {
             });
         }
     }
-    check_result(&types).or_raise(py)?;
-    let (blocks, block_outs) = results(py, &types)?;
+    let (blocks, block_outs) = results(py, &types, "a dense Jacobian")?;
     let inputs = views(&job.inputs);
     detached(py, |check| {
         assembly.run(&inputs, &value_outs, &block_outs, check)
@@ -426,7 +447,7 @@ fn widened(py: Python<'_>, block: Py<PyAny>, from: DType, to: DType) -> PyResult
 }
 
 /// Refuses a result that the memory at hand cannot hold, before it is allocated.
-fn check_result(types: &[Type]) -> Result<()> {
+fn check_result(types: &[Type], what: &str) -> Result<()> {
     let bytes = types.iter().map(|t| {
         t.shape
             .iter()
@@ -434,7 +455,7 @@ fn check_result(types: &[Type]) -> Result<()> {
     });
     check_memory(bytes.fold(0, usize::saturating_add), || {
         let shapes: Vec<_> = types.iter().map(|t| shape_text(&t.shape)).collect();
-        format!("a dense Jacobian of shape {}", shapes.join(", "))
+        format!("{what} of shape {}", shapes.join(", "))
     })
 }
 

@@ -1,6 +1,6 @@
 //! One call of a transform: a recording of its own, or a part of the one that is under way.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jacrs::array::DType;
 use jacrs::differentiate::{self, Mode};
@@ -8,12 +8,14 @@ use jacrs::error::Result;
 use jacrs::ir::NodeId;
 use jacrs::ops::build;
 use jacrs::trace::{Access, Handle};
+use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::arrays::{self, Take};
-use crate::error::{OrRaise, raise_as};
+use crate::error::raise_as;
 use crate::programs::{self, Pullback, Request};
+use crate::signals::{attached, settle};
 use crate::state::{self, Operand, State};
 use crate::tracer::{self, Tracer};
 
@@ -27,8 +29,15 @@ pub struct Session {
 struct Inner {
     joined: bool,
     open: bool,
+    /// The number of the recording that was started.
+    generation: u32,
+    arguments: usize,
+    /// Arguments by number, and what they held when they were given.
+    given: Vec<(usize, Py<PyUntypedArray>, u64)>,
     /// The recording after it was closed.
     kept: Option<Box<State>>,
+    /// The recording ends with this object, closed or not.
+    life: Arc<()>,
 }
 
 /// A value the user's function returned, or gave to a `Tape`.
@@ -90,14 +99,13 @@ impl Session {
 
     /// Runs engine code on this session's recording, under way or closed.
     fn with<R>(&self, py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> PyResult<R> {
-        let mut inner = self.inner();
-        match &mut inner.kept {
-            Some(state) => body(state).or_raise(py),
-            None => {
-                drop(inner);
-                state::with(py, body)
-            }
-        }
+        // Taken out while it is used: Python code that runs in between must not wait for a lock.
+        let Some(mut state) = self.inner().kept.take() else {
+            return state::with_patience(py, body);
+        };
+        let (raised, result) = attached(|| body(&mut state));
+        self.inner().kept = Some(state);
+        settle(py, &raised, result)
     }
 }
 
@@ -120,20 +128,30 @@ impl Session {
     fn open(&self, py: Python<'_>) -> PyResult<()> {
         let mut inner = self.inner();
         if inner.open || inner.kept.is_some() {
+            drop(inner);
             return Err(raise_as(py, "trace", "a session records once"));
         }
         inner.open = true;
         inner.joined = state::is_recording();
         if !inner.joined {
-            state::replace(Some(State::new()));
+            let state = State::new(&inner.life);
+            inner.generation = state.generation;
+            drop(inner);
+            // What an abandoned recording held goes without a lock.
+            drop(state::replace(Some(state)));
         }
         Ok(())
     }
 
-    /// Raises the first refusal that the recorded function caught, if it caught one.
-    fn check(&self, py: Python<'_>) -> PyResult<()> {
+    /// Raises the first refusal that the recorded function caught, if it caught one; gives the
+    /// number of an argument that holds something else than when it was given, if there is one.
+    fn check(&self, py: Python<'_>) -> PyResult<Option<usize>> {
         let Some(error) = state::refusal(py) else {
-            return Ok(());
+            let given = std::mem::take(&mut self.inner().given);
+            return Ok(given
+                .iter()
+                .find(|(_, array, before)| arrays::digest(array.bind(py)) != *before)
+                .map(|(number, ..)| *number));
         };
         let note = "the recorded function caught this error, which NumPy does not raise, \
                     and went on along another path";
@@ -142,12 +160,21 @@ impl Session {
     }
 
     /// Ends the recording; its tracers raise from then on.
-    fn close(&self) {
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
         let mut inner = self.inner();
         if inner.open && !inner.joined {
-            inner.kept = state::replace(None);
+            let Some(state) = state::take(inner.generation) else {
+                drop(inner);
+                return Err(raise_as(
+                    py,
+                    "trace",
+                    "a recording ends in the thread in which it began",
+                ));
+            };
+            inner.kept = Some(state);
         }
         inner.open = false;
+        Ok(())
     }
 
     /// A fresh, read-only name for an argument; `keep` where it may change before the recording is
@@ -160,7 +187,11 @@ impl Session {
         differentiable: bool,
         keep: bool,
     ) -> PyResult<Py<PyAny>> {
-        let joined = self.inner().joined;
+        let (joined, number) = {
+            let mut inner = self.inner();
+            inner.arguments += 1;
+            (inner.joined, inner.arguments - 1)
+        };
         if let Ok(tracer) = x.cast::<Tracer>() {
             return state::wrap_handle(py, |state| {
                 let handle = tracer.get().handle(state.generation)?;
@@ -180,6 +211,11 @@ impl Session {
             Take::Borrow
         };
         let taken = arrays::from_numpy(&array, take)?;
+        if !keep {
+            let before = arrays::digest(&array);
+            let given = (number, array.clone().unbind(), before);
+            self.inner().given.push(given);
+        }
         state::wrap_handle(py, |state| {
             if !joined {
                 return Ok(state.rec.argument(taken, differentiable));
@@ -224,7 +260,7 @@ impl Session {
             read_given(inputs)?,
             read_given(tangents)?,
         );
-        let (made, generation) = state::with(py, |state| {
+        let (made, generation) = state::with_patience(py, |state| {
             state.locate(py);
             let (ys, xs, ts) = (
                 nodes(state, &given.0)?,
@@ -251,7 +287,7 @@ impl Session {
             read_given(inputs)?,
             read_given(cotangents)?,
         );
-        let (made, generation) = state::with(py, |state| {
+        let (made, generation) = state::with_patience(py, |state| {
             state.locate(py);
             let (ys, xs, cts) = (
                 nodes(state, &given.0)?,
@@ -275,7 +311,7 @@ impl Session {
     ) -> PyResult<Vec<Vec<Py<PyAny>>>> {
         let mode = parse_mode(py, mode)?;
         let given = (read_given(outputs)?, read_given(inputs)?);
-        let (rows, generation) = state::with(py, |state| {
+        let (rows, generation) = state::with_patience(py, |state| {
             state.locate(py);
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
             let blocks = differentiate::jacobian(&mut state.rec.graph, &ys, &xs, mode)?;
@@ -343,11 +379,11 @@ impl Session {
         inputs: &Bound<'_, PyList>,
     ) -> PyResult<(Vec<Py<PyAny>>, Pullback)> {
         let given = (read_given(outputs)?, read_given(inputs)?);
-        let job = self.with(py, |state| {
+        let wish = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
-            programs::prepare(state, Request::Pullback, &ys, &xs)
+            Ok(programs::prepare(state, Request::Pullback, &ys, &xs))
         })?;
-        programs::pullback(py, job)
+        programs::pullback(py, wish.planned(py)?)
     }
 
     /// Values of the outputs, and blocks `[i][j]` of shape `outputs[i].shape + inputs[j].shape`.
@@ -360,11 +396,11 @@ impl Session {
     ) -> PyResult<(Vec<Py<PyAny>>, Vec<Vec<Py<PyAny>>>)> {
         let mode = parse_mode(py, mode)?;
         let given = (read_given(outputs)?, read_given(inputs)?);
-        let job = self.with(py, |state| {
+        let wish = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
-            programs::prepare(state, Request::Jacobian(mode), &ys, &xs)
+            Ok(programs::prepare(state, Request::Jacobian(mode), &ys, &xs))
         })?;
-        programs::jacobian(py, &job)
+        programs::jacobian(py, &wish.planned(py)?)
     }
 
     /// What was recorded, and how it is run, in words.
@@ -377,15 +413,15 @@ impl Session {
     ) -> PyResult<String> {
         let mode = parse_mode(py, mode)?;
         let given = (read_given(outputs)?, read_given(inputs)?);
-        self.with(py, |state| {
+        let (recorded, wish) = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
-            let recorded = state.rec.graph.len();
-            let job = programs::prepare(state, Request::Jacobian(mode), &ys, &xs)?;
-            Ok(format!(
-                "recorded: {recorded} nodes\n{}",
-                programs::describe(&job)
-            ))
-        })
+            let wish = programs::prepare(state, Request::Jacobian(mode), &ys, &xs);
+            Ok((state.rec.graph.len(), wish))
+        })?;
+        Ok(format!(
+            "recorded: {recorded} nodes\n{}",
+            programs::describe(&wish.planned(py)?)
+        ))
     }
 
     /// The recorded graph in the text form of the engine.
@@ -410,10 +446,11 @@ impl Session {
         seeds: &Bound<'_, PyList>,
     ) -> PyResult<(Vec<Py<PyAny>>, Vec<Py<PyAny>>)> {
         let given = (read_given(outputs)?, read_given(inputs)?);
-        let mut job = self.with(py, |state| {
+        let wish = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
-            programs::prepare(state, request, &ys, &xs)
+            Ok(programs::prepare(state, request, &ys, &xs))
         })?;
+        let mut job = wish.planned(py)?;
         for seed in seeds.iter() {
             let array = arrays::asarray(&seed)?;
             job.inputs.push(arrays::from_numpy(&array, Take::Borrow)?);

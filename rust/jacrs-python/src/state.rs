@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use jacrs::array::{Array, DType};
-use jacrs::error::Result;
+use jacrs::error::{Result, caught};
 use jacrs::ir::NodeId;
 use jacrs::trace::{Access, Handle, Recording, Weak};
 use pyo3::prelude::*;
@@ -13,6 +14,7 @@ use pyo3::prelude::*;
 use crate::arrays::{self, Take};
 use crate::error::{OrRaise, raise_as};
 use crate::location::Locations;
+use crate::signals::{attached, settle};
 use crate::tracer::{self, Tracer};
 
 /// A recording with what belongs to it on the Python side.
@@ -23,6 +25,8 @@ pub struct State {
     captures: HashMap<usize, Capture>,
     /// The first refusal: NumPy would not have raised it, so who catches it takes a wrong path.
     refusal: Option<PyErr>,
+    /// Of whoever closes the recording.
+    life: std::sync::Weak<()>,
 }
 
 /// A captured array: the object is kept so that its address stays its own.
@@ -37,8 +41,8 @@ thread_local! {
 }
 
 impl State {
-    /// A new recording, told from all others by its generation.
-    pub fn new() -> Box<Self> {
+    /// A new recording, told from all others by its generation. It ends with `life`.
+    pub fn new(life: &Arc<()>) -> Box<Self> {
         static GENERATIONS: AtomicU32 = AtomicU32::new(1);
         Box::new(Self {
             rec: Recording::new(),
@@ -46,6 +50,7 @@ impl State {
             locations: Locations::default(),
             captures: HashMap::new(),
             refusal: None,
+            life: Arc::downgrade(life),
         })
     }
 
@@ -93,7 +98,12 @@ fn same_elements(a: &Array, b: &Array) -> bool {
 }
 
 pub fn is_recording() -> bool {
-    CURRENT.with(|current| current.borrow().is_some())
+    CURRENT.with(|current| {
+        let Ok(current) = current.try_borrow() else {
+            return false;
+        };
+        current.as_ref().is_some_and(|s| s.life.strong_count() > 0)
+    })
 }
 
 /// Keeps a refusal for [`refusal`], in case the recorded function catches it.
@@ -124,14 +134,33 @@ pub fn replace(state: Option<Box<State>>) -> Option<Box<State>> {
     CURRENT.with(|current| current.replace(state))
 }
 
+/// Ends the recording of this thread if it is the one of that number.
+pub fn take(generation: u32) -> Option<Box<State>> {
+    CURRENT.with(|current| {
+        let mut current = current.borrow_mut();
+        current.take_if(|state| state.generation == generation)
+    })
+}
+
 /// Runs engine code on the current recording. No Python code may run inside.
 pub fn with<R>(py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> PyResult<R> {
-    let result = CURRENT.with(|current| {
-        // Held only where a finalizer runs in the middle of an operation.
+    let result = current(|state| caught(|| body(state)));
+    result.ok_or_else(|| not_recording(py))?.or_raise(py)
+}
+
+/// As [`with`], for what may take long: signals are looked at, whose handlers see no recording.
+pub fn with_patience<R>(py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> PyResult<R> {
+    let result = current(|state| attached(|| body(state)));
+    let (raised, result) = result.ok_or_else(|| not_recording(py))?;
+    settle(py, &raised, result)
+}
+
+fn current<R>(body: impl FnOnce(&mut State) -> R) -> Option<R> {
+    CURRENT.with(|current| {
+        // Held only where a finalizer or a signal handler runs in the middle of an operation.
         let mut current = current.try_borrow_mut().ok()?;
         current.as_deref_mut().map(body)
-    });
-    result.ok_or_else(|| not_recording(py))?.or_raise(py)
+    })
 }
 
 fn not_recording(py: Python<'_>) -> PyErr {

@@ -1,9 +1,12 @@
 //! Derivatives of array programs at native speed.
 //!
-//! The modules are the pipeline, in its order; [`error`], [`mod@array`], [`simd`], [`ir`] and [`ops`]
-//! are what all stages share.
+//! The modules are the pipeline, in its order; [`error`], [`interrupt`], [`memory`], [`mod@array`],
+//! [`simd`], [`ir`] and [`ops`] are what all stages share.
 
 pub mod error;
+
+pub mod interrupt;
+pub mod memory;
 
 pub mod array;
 pub mod ir;

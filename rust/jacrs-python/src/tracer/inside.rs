@@ -53,7 +53,7 @@ impl Tracer {
 
     /// The value, computed now.
     pub fn value(&self, py: Python<'_>) -> PyResult<jacrs::array::Array> {
-        state::with(py, |state| {
+        state::with_patience(py, |state| {
             let handle = self.handle(state.generation)?;
             let node = state.rec.node(handle);
             state.rec.value(node)

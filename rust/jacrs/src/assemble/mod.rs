@@ -7,7 +7,7 @@ mod panel;
 
 use crate::array::{Buffer, Dims, Out, View, product};
 pub use crate::differentiate::Mode;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, caught};
 use crate::execute::{self, Staged, Watch, check_memory, pool};
 use crate::ir::{Graph, NodeId, Op, Type};
 use crate::plan::{ALIGN, ARENA, Address, Bindings, Plan, Scratch, Summary};
@@ -144,6 +144,16 @@ impl Assembly {
                 self.panels
             )
         })?;
+        caught(|| self.run_staged(inputs, values, blocks, check))
+    }
+
+    fn run_staged(
+        &self,
+        inputs: &[View],
+        values: &[Out],
+        blocks: &[Out],
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<()> {
         let outputs: Vec<Out> = values.iter().chain(blocks).cloned().collect();
         let staged = Staged::new(inputs, &outputs)?;
         let (residuals, _) = self.residual_memory.take();

@@ -6,6 +6,11 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use super::hash::FastState;
 use super::{Fingerprint, Interner, ListId, Op, ShapeId};
 use crate::array::{DType, Dims};
+use crate::error::{Error, Kind, throw};
+use crate::interrupt;
+
+/// Nodes between two looks for an interrupt.
+const PATIENT_NODES: u32 = 256;
 
 /// A node of one graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -150,10 +155,15 @@ impl Graph {
 
     pub fn intern_shape(&mut self, shape: &[usize]) -> ShapeId {
         if shape.is_empty() {
-            ShapeId::SCALAR
-        } else {
-            ShapeId(self.shapes.id(shape))
+            return ShapeId::SCALAR;
         }
+        if !is_addressable(shape) {
+            throw(Error::new(
+                Kind::Memory,
+                format!("an array of shape {shape:?} is larger than any memory"),
+            ));
+        }
+        ShapeId(self.shapes.id(shape))
     }
 
     /// A new input; inputs are never merged with each other.
@@ -192,6 +202,9 @@ impl Graph {
             return NodeId(entry.id);
         }
         let k = u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes");
+        if k.is_multiple_of(PATIENT_NODES) {
+            interrupt::pause();
+        }
         let active = !crate::ops::blocks_derivative(op, dtype)
             && operands.iter().any(|&x| self.nodes[x.index()].active);
         let (first, count) = (self.pool.len() as u32, operands.len() as u32);
@@ -270,6 +283,15 @@ impl Graph {
         }
         seen
     }
+}
+
+/// Whether the bytes of an array of this shape can be counted, whatever its dtype.
+pub fn is_addressable(shape: &[usize]) -> bool {
+    const WIDEST: usize = 16;
+    shape
+        .iter()
+        .try_fold(WIDEST, |bytes, &n| bytes.checked_mul(n.max(1)))
+        .is_some_and(|bytes| isize::try_from(bytes).is_ok())
 }
 
 #[inline]
