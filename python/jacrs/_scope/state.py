@@ -18,6 +18,7 @@ from jacrs._scope import containers, functions, objects, substitutes
 from jacrs._scope.captured import capture
 from jacrs._scope.classes import ClassTable, is_followed_class, real_class
 from jacrs._scope.mirrors import Mirror, ModuleProxy, real_globals
+from jacrs._scope.native import expose
 from jacrs._scope.plain import PLAIN
 from jacrs._scope.usercode import is_library, is_user_class
 
@@ -176,11 +177,13 @@ def _from_table(_state: State, value: Any) -> Any:
 def _builtin(state: State, value: Any) -> Any:
     owner = value.__self__
     if isinstance(owner, np.ndarray):  # `matvec = A.dot`
+        expose(owner)
         return getattr(functions.remembered(state, owner, capture), value.__name__)
     return substitutes.lookup(value)
 
 
 def _array(state: State, value: Any) -> Any:
+    expose(value)
     return functions.remembered(state, value, capture) if state.lifts else value
 
 

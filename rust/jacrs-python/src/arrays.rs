@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jacrs::array::{Array, Buffer, DType, Layout, Out, View, copy, product, walk};
+use jacrs::array::{Array, Buffer, DType, Layout, Out, View, copy, product};
 use jacrs::error::caught;
 use jacrs::memory::check_memory;
 use jacrs::trace::shape_text;
@@ -207,7 +207,11 @@ pub fn new_numpy<'py>(
         Bound::from_owned_ptr_or_err(py, array)?
     };
     // SAFETY: a live array object.
-    let ptr = unsafe { (*array.as_ptr().cast::<npyffi::PyArrayObject>()).fields.data };
+    let ptr = unsafe {
+        (*array.as_ptr().cast::<npyffi::PyArrayObject>())
+            .fields
+            .data
+    };
     Ok((
         array,
         Out {
@@ -216,65 +220,6 @@ pub fn new_numpy<'py>(
             shape: shape.into(),
         },
     ))
-}
-
-/// A number that tells what an array holds: equal for equal bytes, and hardly ever for others.
-///
-/// Words are multiplied in four chains, as in wyhash (Wang Yi, 2019), at the speed of the memory.
-pub fn digest(array: &Bound<'_, PyUntypedArray>) -> u64 {
-    let size = array.dtype().itemsize();
-    // SAFETY: a live array object.
-    let data = unsafe { (*array.as_array_ptr()).fields.data } as *const u8;
-    let mut state = [K[0], K[1], K[2], K[3]];
-    if array.is_c_contiguous() || array.is_fortran_contiguous() {
-        // SAFETY: as many bytes, without gaps.
-        unsafe { absorb(&mut state, data, array.len() * size) }
-    } else {
-        walk(array.shape(), [array.strides()], |[at]| {
-            // SAFETY: one element; strides of NumPy's are bytes.
-            unsafe { absorb(&mut state, data.offset(at), size) }
-        });
-    }
-    state.iter().fold(0, |all, &x| fold(all ^ x, K[0]))
-}
-
-const K: [u64; 4] = [
-    0xa076_1d64_78bd_642f,
-    0xe703_7ed1_a0b4_28db,
-    0x8ebc_6af0_9c88_c6e3,
-    0x5899_65cc_7537_4cc3,
-];
-
-#[inline(always)]
-fn fold(a: u64, b: u64) -> u64 {
-    let wide = u128::from(a) * u128::from(b);
-    wide as u64 ^ (wide >> 64) as u64
-}
-
-/// # Safety
-/// `data` must be good for `bytes` bytes; another thread may write to them.
-unsafe fn absorb(state: &mut [u64; 4], data: *const u8, bytes: usize) {
-    let words = data.cast::<u64>();
-    let blocks = bytes / 64;
-    for block in 0..blocks {
-        for (k, chain) in state.iter_mut().enumerate() {
-            // SAFETY: inside the bytes.
-            let (a, b) = unsafe {
-                let pair = words.add(8 * block + 2 * k);
-                (pair.read_unaligned(), pair.add(1).read_unaligned())
-            };
-            *chain = fold(a ^ *chain, b ^ K[k]);
-        }
-    }
-    let mut at = 64 * blocks;
-    while at < bytes {
-        let count = 8.min(bytes - at);
-        let mut word = [0u8; 8];
-        // SAFETY: inside the bytes.
-        unsafe { std::ptr::copy_nonoverlapping(data.add(at), word.as_mut_ptr(), count) };
-        state[0] = fold(u64::from_le_bytes(word) ^ state[0], K[1]);
-        at += count;
-    }
 }
 
 /// A NumPy array with the elements of an engine array.

@@ -3,6 +3,7 @@
 
 mod arrays;
 mod error;
+mod given;
 mod indexing;
 mod location;
 mod primitives;
@@ -68,6 +69,7 @@ fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(set_num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(memory_limit, module)?)?;
     module.add_function(wrap_pyfunction!(set_memory_limit, module)?)?;
+    module.add_function(wrap_pyfunction!(state::expose, module)?)?;
     module.add_function(wrap_pyfunction!(located_error, module)?)?;
     Ok(())
 }

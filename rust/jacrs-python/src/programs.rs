@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jacrs::array::{Array, DType, Dims, Out, View};
 use jacrs::assemble::Assembly;
 use jacrs::differentiate::{self, Mode};
-use jacrs::error::{Result, caught};
+use jacrs::error::Result;
 use jacrs::execute::check_memory;
+use jacrs::interrupt::piece;
 use jacrs::ir::{Graph, NodeId, Type};
 use jacrs::ops::build;
 use jacrs::optimize::optimize;
@@ -347,16 +348,20 @@ pub fn pullback(py: Python<'_>, job: Job) -> PyResult<(Arrays, Pullback)> {
         unreachable!("prepared as a pullback")
     };
     let (arrays, mut outs) = results(py, &job.program.ys, "a result")?;
-    let mut residuals = vec![];
     let kept = &job.program.residuals;
     check_result(kept, "what a pullback keeps,").or_raise(py)?;
-    for Type { dtype, shape } in kept {
-        let (array, out) = caught(|| Ok(Array::uninit(*dtype, shape))).or_raise(py)?;
-        residuals.push(array);
-        outs.push(out);
-    }
     let inputs = views(&job.inputs);
-    detached(py, |check| early.run(&inputs, &outs, check))?;
+    let residuals = detached(py, |check| {
+        let mut residuals = vec![];
+        for Type { dtype, shape } in kept {
+            piece();
+            let (array, out) = Array::uninit(*dtype, shape);
+            residuals.push(array);
+            outs.push(out);
+        }
+        early.run(&inputs, &outs, check)?;
+        Ok(residuals)
+    })?;
     Ok((
         arrays,
         Pullback {

@@ -8,12 +8,12 @@ use jacrs::error::Result;
 use jacrs::ir::NodeId;
 use jacrs::ops::build;
 use jacrs::trace::{Access, Handle};
-use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::arrays::{self, Take};
 use crate::error::raise_as;
+use crate::given::Watched;
 use crate::programs::{self, Pullback, Request};
 use crate::signals::{attached, settle};
 use crate::state::{self, Operand, State};
@@ -32,8 +32,6 @@ struct Inner {
     /// The number of the recording that was started.
     generation: u32,
     arguments: usize,
-    /// Arguments by number, and what they held when they were given.
-    given: Vec<(usize, Py<PyUntypedArray>, u64)>,
     /// The recording after it was closed.
     kept: Option<Box<State>>,
     /// The recording ends with this object, closed or not.
@@ -93,6 +91,11 @@ fn parse_mode(py: Python<'_>, mode: &str) -> PyResult<Mode> {
 }
 
 impl Session {
+    /// A number that no other session has while this one lives.
+    fn mark(&self) -> usize {
+        Arc::as_ptr(&self.inner().life).addr()
+    }
+
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -147,11 +150,8 @@ impl Session {
     /// number of an argument that holds something else than when it was given, if there is one.
     fn check(&self, py: Python<'_>) -> PyResult<Option<usize>> {
         let Some(error) = state::refusal(py) else {
-            let given = std::mem::take(&mut self.inner().given);
-            return Ok(given
-                .iter()
-                .find(|(_, array, before)| arrays::digest(array.bind(py)) != *before)
-                .map(|(number, ..)| *number));
+            let given = state::watched(self.mark());
+            return Ok((given.iter().find(|x| x.has_changed(py))).map(|x| x.number));
         };
         let note = "the recorded function caught this error, which NumPy does not raise, \
                     and went on along another path";
@@ -212,9 +212,7 @@ impl Session {
         };
         let taken = arrays::from_numpy(&array, take)?;
         if !keep {
-            let before = arrays::digest(&array);
-            let given = (number, array.clone().unbind(), before);
-            self.inner().given.push(given);
+            state::watch(py, Watched::new(self.mark(), number, &array));
         }
         state::wrap_handle(py, |state| {
             if !joined {

@@ -9,10 +9,12 @@ use jacrs::array::{Array, DType};
 use jacrs::error::{Result, caught};
 use jacrs::ir::NodeId;
 use jacrs::trace::{Access, Handle, Recording, Weak};
+use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 
 use crate::arrays::{self, Take};
 use crate::error::{OrRaise, raise_as};
+use crate::given::{self, Arguments, Watched};
 use crate::location::Locations;
 use crate::signals::{attached, settle};
 use crate::tracer::{self, Tracer};
@@ -25,6 +27,8 @@ pub struct State {
     captures: HashMap<usize, Capture>,
     /// The first refusal: NumPy would not have raised it, so who catches it takes a wrong path.
     refusal: Option<PyErr>,
+    /// The arguments of the calls that are being recorded.
+    arguments: Arguments,
     /// Of whoever closes the recording.
     life: std::sync::Weak<()>,
 }
@@ -50,6 +54,7 @@ impl State {
             locations: Locations::default(),
             captures: HashMap::new(),
             refusal: None,
+            arguments: Arguments::default(),
             life: Arc::downgrade(life),
         })
     }
@@ -127,6 +132,23 @@ pub fn refusal(py: Python<'_>) -> Option<PyErr> {
             .as_ref()
             .map(|e| e.clone_ref(py))
     })
+}
+
+/// Watches an argument of the current recording.
+pub fn watch(py: Python<'_>, argument: Watched) {
+    current(|state| state.arguments.watch(py, argument));
+}
+
+/// The arguments of one session, which are watched no more.
+pub fn watched(session: usize) -> Vec<Watched> {
+    current(|state| state.arguments.take(session)).unwrap_or_default()
+}
+
+/// Notes that recorded code can reach an array from outside.
+#[pyfunction]
+pub fn expose(array: &Bound<'_, PyUntypedArray>) {
+    let span = given::span(array);
+    current(|state| state.arguments.expose(array.py(), span));
 }
 
 /// Makes `state` the recording of this thread; gives back what was there.

@@ -9,6 +9,7 @@ use crate::array::{Buffer, Dims, Out, View, product};
 pub use crate::differentiate::Mode;
 use crate::error::{Error, Result, caught};
 use crate::execute::{self, Staged, Watch, check_memory, pool};
+use crate::interrupt::{pause, piece};
 use crate::ir::{Graph, NodeId, Op, Type};
 use crate::plan::{ALIGN, ARENA, Address, Bindings, Plan, Scratch, Summary};
 use panel::Panels;
@@ -91,6 +92,7 @@ impl Assembly {
         {
             return Err(wrong("a residual changed its type"));
         }
+        pause();
         let (residuals, computed, residual_bytes) = residuals(early, values, &kinds);
         let seeds = late.inputs()[..seeded]
             .iter()
@@ -314,6 +316,7 @@ fn plan_late(late: &Graph, residuals: &[Place], panels: &Panels) -> Result<Plan>
 fn residuals(early: &Graph, values: usize, kinds: &[Type]) -> (Vec<Place>, Vec<NodeId>, usize) {
     let (mut computed, mut bytes) = (vec![], 0usize);
     let place = |(&id, kind): (&NodeId, &Type)| {
+        piece();
         if let Op::Input(k) = early.op(id) {
             return Place::Input(k as usize);
         }

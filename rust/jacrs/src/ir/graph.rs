@@ -7,7 +7,7 @@ use super::hash::FastState;
 use super::{Fingerprint, Interner, ListId, Op, ShapeId};
 use crate::array::{DType, Dims};
 use crate::error::{Error, Kind, throw};
-use crate::interrupt;
+use crate::interrupt::{pause, piece};
 
 /// Nodes between two looks for an interrupt.
 const PATIENT_NODES: u32 = 256;
@@ -203,7 +203,7 @@ impl Graph {
         }
         let k = u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes");
         if k.is_multiple_of(PATIENT_NODES) {
-            interrupt::pause();
+            pause();
         }
         let active = !crate::ops::blocks_derivative(op, dtype)
             && operands.iter().any(|&x| self.nodes[x.index()].active);
@@ -263,6 +263,7 @@ impl Graph {
             seen[id.index()] = true;
         }
         for id in self.ids().rev() {
+            piece();
             if seen[id.index()] {
                 for &x in self.operands(id) {
                     seen[x.index()] = true;
@@ -279,6 +280,7 @@ impl Graph {
             seen[id.index()] = true;
         }
         for id in self.ids() {
+            piece();
             seen[id.index()] |= self.operands(id).iter().any(|x| seen[x.index()]);
         }
         seen

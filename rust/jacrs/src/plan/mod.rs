@@ -29,6 +29,7 @@ pub use step::{
 };
 
 use crate::error::Result;
+use crate::interrupt::pause;
 use crate::ir::{Graph, NodeId, Type};
 
 /// A program that computes the outputs of a graph from its inputs. It keeps nothing of the graph,
@@ -115,6 +116,7 @@ impl Plan {
             draft: &draft,
             memory: &memory,
         };
+        pause();
         let apart = bindings == Bindings::apart(graph.inputs().len(), outputs.len());
         Ok(Self {
             inputs: graph.inputs().iter().map(|&id| graph.type_of(id)).collect(),
