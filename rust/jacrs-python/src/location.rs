@@ -12,7 +12,8 @@ use pyo3::prelude::*;
 #[derive(Default)]
 pub struct Locations {
     ids: HashMap<(usize, c_int), u32>,
-    places: Vec<(Py<PyAny>, c_int)>,
+    /// Kept alive so that their addresses stay their own.
+    codes: Vec<Py<PyAny>>,
     /// Whether a code object belongs to this package; kept alive so that its address stays its own.
     internal: HashMap<usize, (Py<PyAny>, bool)>,
     last: (usize, c_int, u32),
@@ -54,8 +55,8 @@ impl Locations {
             (code.clone(), key.1)
         };
         let key = (code.as_ptr() as usize, lasti);
-        self.places.push((code.unbind(), lasti));
-        let id = self.places.len() as u32;
+        self.codes.push(code.unbind());
+        let id = self.codes.len() as u32;
         self.ids.insert(key, id);
         Some(id)
     }
@@ -68,12 +69,6 @@ impl Locations {
         let answer = is_own_code(code);
         self.internal.insert(key, (code.clone().unbind(), answer));
         answer
-    }
-
-    /// The code object and instruction of a number.
-    pub fn place(&self, py: Python<'_>, id: u32) -> Option<(Py<PyAny>, c_int)> {
-        let (code, lasti) = self.places.get((id as usize).checked_sub(1)?)?;
-        Some((code.clone_ref(py), *lasti))
     }
 }
 

@@ -331,19 +331,11 @@ impl Graph {
     }
 
     /// The same operation with its list interned here.
-    fn import_op(&mut self, from: &Graph, op: Op) -> Op {
-        let mut list = |l: ListId| self.intern_list(from.list(l));
-        match op {
-            Op::Const(l) => Op::Const(list(l)),
-            Op::Transpose(l) => Op::Transpose(list(l)),
-            Op::Slice(l) => Op::Slice(list(l)),
-            Op::Assign(l) => Op::Assign(list(l)),
-            Op::AddAt(l) => Op::AddAt(list(l)),
-            Op::Item(l) => Op::Item(list(l)),
-            Op::Pack(l) => Op::Pack(list(l)),
-            Op::Reduce(kind, l) => Op::Reduce(kind, list(l)),
-            other => other,
+    fn import_op(&mut self, from: &Graph, mut op: Op) -> Op {
+        if let Some(list) = op.list_mut() {
+            *list = self.intern_list(from.list(*list));
         }
+        op
     }
 
     /// The reachable part of the graph without some inputs, which nothing that is left may use.

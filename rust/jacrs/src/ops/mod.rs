@@ -27,8 +27,8 @@ pub use verify::verify;
 use smallvec::SmallVec;
 
 use crate::array::{DType, Dims, Layout, Out, View};
-use crate::error::Result;
-use crate::ir::{Graph, NodeId, Op, Type};
+use crate::error::{Error, Result};
+use crate::ir::{Cumulation, Graph, NodeId, Op, Type};
 
 /// How an operation is differentiated; everything else follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,17 +72,10 @@ impl Call {
 }
 
 /// The list parameter of an operation; empty where it has none.
-pub fn list_of(graph: &Graph, op: Op) -> &[i64] {
-    match op {
-        Op::Const(l)
-        | Op::Transpose(l)
-        | Op::Slice(l)
-        | Op::Assign(l)
-        | Op::AddAt(l)
-        | Op::Item(l)
-        | Op::Pack(l)
-        | Op::Reduce(_, l) => graph.list(l),
-        _ => &[],
+pub fn list_of(graph: &Graph, mut op: Op) -> &[i64] {
+    match op.list_mut() {
+        Some(&mut list) => graph.list(list),
+        None => &[],
     }
 }
 
@@ -236,7 +229,42 @@ pub fn blocks_derivative(op: Op, dtype: DType) -> bool {
 
 /// The type an operation gives, or why it cannot be applied.
 pub fn infer(graph: &Graph, op: Op, operands: &[NodeId], declared: &Type) -> Result<Type> {
+    let fits = match arity(op) {
+        Some(arity) => operands.len() == arity,
+        None => !operands.is_empty(),
+    };
+    if !fits {
+        let name = operation(op).name(op);
+        let count = operands.len();
+        return Err(Error::internal(format!(
+            "{name} does not take {count} operands"
+        )));
+    }
     operation(op).infer(graph, op, operands, declared)
+}
+
+/// How many operands an operation takes; `None` for one or more.
+fn arity(op: Op) -> Option<usize> {
+    Some(match op {
+        Op::Input(_) | Op::Const(_) | Op::Iota => 0,
+        Op::Map(fun) => fun.arity(),
+        Op::Pack(_) | Op::Concat(_) => return None,
+        Op::Assign(_) | Op::AddAt(_) | Op::Gather | Op::MatMul(_) => 2,
+        Op::Cumulate(Cumulation::Recurrence | Cumulation::RecurrenceBack, ..) => 2,
+        Op::ScatterAdd | Op::ScatterSet => 3,
+        Op::Opaque(_)
+        | Op::StopGradient
+        | Op::Reshape
+        | Op::Transpose(_)
+        | Op::Broadcast
+        | Op::Slice(_)
+        | Op::Item(_)
+        | Op::Reduce(..)
+        | Op::ArgPick(..)
+        | Op::Cumulate(..)
+        | Op::Argsort(_)
+        | Op::Nonzero => 1,
+    })
 }
 
 /// The elements `start + step * k` that a slice list describes: `(starts, steps)`.

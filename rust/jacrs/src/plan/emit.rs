@@ -225,7 +225,10 @@ fn sized(dtype: DType, codes: [Code; 3]) -> Code {
 
 /// Elements that a kernel reads, writes or multiplies.
 fn work(g: &Graph, id: NodeId) -> u64 {
-    let read: usize = g.operands(id).iter().map(|&x| g.size(x)).sum();
+    let read: usize = g
+        .operands(id)
+        .iter()
+        .fold(0usize, |total, &x| total.saturating_add(g.size(x)));
     let terms = match g.op(id) {
         Op::MatMul(_) => product(g.shape(id))
             .saturating_mul(g.shape(g.operand(id, 0)).last().copied().unwrap_or(1)),

@@ -185,12 +185,6 @@ impl Scheduler<'_> {
         let &[x] = self.graph.operands(id) else {
             return None;
         };
-        if !matches!(
-            self.graph.op(id),
-            Op::Reshape | Op::Transpose(_) | Op::Broadcast | Op::Slice(_) | Op::Item(_)
-        ) {
-            return None;
-        }
         let from = self.spec_of(x);
         let call = Call::of(self.graph, id, false);
         // Offsets stand in for pointers: nothing is read.
