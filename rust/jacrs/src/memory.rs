@@ -31,6 +31,15 @@ pub fn check_memory(bytes: usize, what: impl FnOnce() -> String) -> Result<()> {
     within(bytes, memory_limit(), what)
 }
 
+/// An empty list with room for so many elements: for lists as long as arrays.
+pub fn list_for<T>(elements: usize) -> Vec<T> {
+    let mut list = Vec::new();
+    if list.try_reserve_exact(elements).is_err() {
+        exhausted(elements.saturating_mul(size_of::<T>()));
+    }
+    list
+}
+
 /// Ends the work under way because memory for so many bytes was refused by the system.
 #[cold]
 pub fn exhausted(bytes: usize) -> ! {

@@ -4,6 +4,7 @@ use super::{Call, Cotangent, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, copy, product};
 use crate::error::{Error, Result};
 use crate::ir::{Graph, NodeId, Op, Type};
+use crate::memory::list_for;
 use crate::with_type;
 
 /// The row an index names, NumPy's negative ones included.
@@ -21,7 +22,8 @@ fn row(index: i64, rows: usize) -> Result<usize> {
 
 /// The indices of a view, in C order.
 fn indices(view: &View) -> Vec<i64> {
-    let mut dense = vec![0i64; view.len()];
+    let mut dense: Vec<i64> = list_for(view.len());
+    dense.resize(view.len(), 0);
     copy(
         view,
         dense.as_mut_ptr().cast(),
