@@ -14,12 +14,10 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 
 use crate::error::{OrRaise, raise_as};
+use crate::state::MOST_AXES;
 
 /// Inputs up to this size are copied; larger ones are read where they are.
 const COPY_LIMIT: usize = 64 * 1024;
-
-/// Axes that NumPy allows.
-const MOST_AXES: usize = 64;
 
 /// `numpy.asarray`.
 pub fn asarray<'py>(x: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyUntypedArray>> {

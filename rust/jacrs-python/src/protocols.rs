@@ -38,19 +38,6 @@ pub fn array_ufunc(
     let Some(fun) = registry::elementwise(ufunc)? else {
         return other_ufunc(py, ufunc, inputs, kwargs);
     };
-    if inputs.len() != fun.arity() {
-        // Output arrays given by position.
-        let outputs = inputs.get_slice(fun.arity(), inputs.len());
-        let named = PyDict::new(py);
-        named.set_item("out", outputs)?;
-        return array_ufunc(
-            py,
-            ufunc,
-            method,
-            &inputs.get_slice(0, fun.arity()),
-            Some(&named),
-        );
-    }
     let operands = inputs
         .iter()
         .map(|x| Operand::require(&x))

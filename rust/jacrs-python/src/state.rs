@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use jacrs::array::{Array, DType};
-use jacrs::error::{Result, caught};
+use jacrs::error::{Error, Result, caught};
 use jacrs::ir::NodeId;
 use jacrs::trace::{Access, Handle, Recording, Weak};
 use numpy::PyUntypedArray;
@@ -356,6 +356,19 @@ impl State {
     }
 }
 
+/// Axes that NumPy allows.
+pub const MOST_AXES: usize = 64;
+
+fn check_axes(shape: &[usize]) -> Result<()> {
+    if shape.len() <= MOST_AXES {
+        return Ok(());
+    }
+    let n = shape.len();
+    Err(Error::shape(format!(
+        "maximum supported dimension for an ndarray is currently {MOST_AXES}, found {n}"
+    )))
+}
+
 /// A tracer for a node just made, as NumPy returns it: a scalar if it is 0-d.
 pub fn wrap(
     py: Python<'_>,
@@ -364,6 +377,7 @@ pub fn wrap(
     let (handle, generation, array) = with(py, |state| {
         state.locate(py);
         let node = body(state)?;
+        check_axes(state.rec.graph.shape(node))?;
         let handle = state.rec.fresh(node);
         Ok((
             handle,
@@ -382,6 +396,7 @@ pub fn wrap_handle(
     let (handle, generation, array) = with(py, |state| {
         state.locate(py);
         let handle = body(state)?;
+        check_axes(state.rec.shape(handle))?;
         let array = !state.rec.shape(handle).is_empty() || matches!(handle, Handle::View(_));
         Ok((handle, state.generation, array))
     })?;

@@ -254,7 +254,9 @@ impl Dense {
     fn of(view: &View) -> Self {
         let mut dense = Vec::new();
         if !view.is_contiguous() {
-            dense = vec![0u64; (view.len() * view.dtype.size()).div_ceil(8)];
+            let words = (view.len() * view.dtype.size()).div_ceil(8);
+            dense = list_for(words);
+            dense.resize(words, 0u64);
             copy(
                 view,
                 dense.as_mut_ptr().cast(),
