@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LIMIT = 1024
+_MOST_MODULES = 512
 _NUMPY_FUNCTIONS = (np.ufunc, type(np.concatenate))
 
 
@@ -82,7 +83,7 @@ class State:
         """Keep the tables bounded when a program makes modules and classes without end."""
         if len(self._handlers) > _LIMIT:
             self._handlers = dict(_HANDLERS)
-        if len(self.mirrors) > _LIMIT or len(self.classes) > _LIMIT:
+        if len(self.mirrors) > _MOST_MODULES or len(self.classes) > _LIMIT:
             self.mirrors.clear()
             self.functions.clear()
             self.classes = ClassTable(self)

@@ -161,9 +161,11 @@ impl Session {
 
     /// Ends the recording; its tracers raise from then on.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
+        // Its traceback knows this session, which would never be freed: dropped last, with no lock.
+        let _refusal;
         let mut inner = self.inner();
         if inner.open && !inner.joined {
-            let Some(state) = state::take(inner.generation) else {
+            let Some(mut state) = state::take(inner.generation) else {
                 drop(inner);
                 return Err(raise_as(
                     py,
@@ -171,6 +173,7 @@ impl Session {
                     "a recording ends in the thread in which it began",
                 ));
             };
+            _refusal = state.refusal.take();
             inner.kept = Some(state);
         }
         inner.open = false;

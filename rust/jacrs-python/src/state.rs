@@ -26,7 +26,7 @@ pub struct State {
     pub locations: Locations,
     captures: HashMap<usize, Capture>,
     /// The first refusal: NumPy would not have raised it, so who catches it takes a wrong path.
-    refusal: Option<PyErr>,
+    pub refusal: Option<PyErr>,
     /// The arguments of the calls that are being recorded.
     arguments: Arguments,
     /// Of whoever closes the recording.

@@ -135,6 +135,21 @@ fn mutated(source: &str, dice: &mut Dice) -> String {
     parts.concat()
 }
 
+/// What the fuzzer has found: files named after the target and the mistake.
+#[test]
+fn what_was_found_stays_mended() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/found");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let (name, path) = (entry.as_ref().unwrap().file_name(), entry.unwrap().path());
+        let bytes = std::fs::read(path).unwrap();
+        match name.to_string_lossy().split('-').next() {
+            Some("text") => bodies::text(&bytes),
+            Some("graph") => bodies::graph(&bytes),
+            other => panic!("there is no target {other:?}"),
+        }
+    }
+}
+
 #[test]
 fn any_text_is_a_graph_or_an_error() {
     let sources = sources();

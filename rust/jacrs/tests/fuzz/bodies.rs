@@ -16,7 +16,10 @@ pub fn text(bytes: &[u8]) {
     let graph = match parse(&text) {
         Ok(graph) => graph,
         Err(error) => {
-            assert!(!error.message.starts_with("the engine panicked"), "{error}\n{text}");
+            assert!(
+                !error.message.starts_with("the engine panicked"),
+                "{error}\n{text}"
+            );
             return;
         }
     };
