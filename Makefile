@@ -29,7 +29,7 @@ PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.
 METADATA := pyproject.toml $(wildcard README.md LICENSE-*)
 DOCUMENTS := $(wildcard README.md docs/*.md)
 
-.PHONY: demo test bench docs-check clean check-style check-rust check-types check-python check-engine
+.PHONY: demo test bench docs-check clean check-memory check-style check-rust check-types check-python check-engine
 
 demo: $(STAMPS)/scipy $(STAMPS)/plot $(STAMPS)/wheel
 	$(BIN)/python examples/pollu.py
@@ -70,6 +70,13 @@ check-python: $(STAMPS)/test $(STAMPS)/wheel
 # Unit, property and documentation tests of the engine; the bindings are tested from Python.
 check-engine: $(STAMPS)/tools
 	cargo test --package jacrs
+
+# Tests of the engine under AddressSanitizer: reads and writes outside of what was allocated, and
+# what is never freed. It needs a nightly compiler, so it is no part of `make test`.
+check-memory:
+	RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR=target/address PROPTEST_CASES=32 \
+	cargo +nightly test --package jacrs --lib --test fuzzed --test operations \
+	  --target $$(rustc -vV | sed -n 's/^host: //p')
 
 # --- the environment: stamps live in it, so that removing it removes them
 

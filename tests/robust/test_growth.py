@@ -40,6 +40,16 @@ def test_no_object_stays(name):
     assert counted(200) - before <= 20
 
 
+def test_namespaces_are_bounded():
+    """Functions of modules that are made anew: those used last are kept, not all."""
+    from jacrs._scope import state
+
+    for _ in range(3 * 512):
+        function = eval("lambda x: x * x", {"__name__": "anew"})
+        jacrs.grad(function)(1.0)
+    assert len(state.current_state().mirrors) <= 512 + 1
+
+
 def test_programs_are_bounded():
     for n in range(200):
         jacrs.grad(lambda x, n=n: np.sum(x[: n + 1] * x[n]))(np.ones(n + 1))

@@ -101,7 +101,7 @@ def test_the_limit_of_the_configuration(limit, case):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the address space")
 def test_memory_that_the_system_refuses():
-    """The machine has it, the process may not have it: an error like any other, and work goes on."""
+    """The process may not have it: an error like any other, and work goes on."""
     run(
         """
         import resource

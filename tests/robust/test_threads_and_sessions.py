@@ -191,7 +191,7 @@ def test_the_interpreter_ends_while_threads_are_in_calls(joined):
 
 
 def test_arguments_change_during_runs():
-    """The numbers are unspecified then, and nothing else is: it returns or raises that it saw it."""
+    """The numbers are unspecified then, and nothing else is."""
     run(
         """
         import threading

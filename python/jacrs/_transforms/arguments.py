@@ -45,9 +45,7 @@ class Arguments:
             self.positions = _positions(argnums, len(args), keywords)
         leaves: list[Any] = []
         self.nodes = [flatten(args[i], leaves, as_floats) for i in self.positions]
-        self.leaves = [
-            differentiable(leaf, partial(self.path, i)) for i, leaf in enumerate(leaves)
-        ]
+        self.leaves = [differentiable(leaf, partial(self.path, i)) for i, leaf in enumerate(leaves)]
         self.numbers = any(isinstance(leaf, np.generic) for leaf in self.leaves)
 
     def over(self, inputs: list[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
