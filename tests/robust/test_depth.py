@@ -108,8 +108,9 @@ class OwnError(Exception):
 
 
 ERRORS = [
-    OwnError, KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError, StopIteration, RecursionError,
-    NotImplementedError, ValueError, AssertionError, StopAsyncIteration, BaseException,
+    OwnError, KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError, StopIteration,
+    RecursionError, NotImplementedError, ValueError, AssertionError, StopAsyncIteration,
+    BaseException,
 ]  # fmt: skip
 
 

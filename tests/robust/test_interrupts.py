@@ -36,12 +36,14 @@ def resident():
 
 def interrupted(work, after):
     '''Run work and interrupt it; return the seconds that it went on.'''
-    signal.setitimer(signal.ITIMER_REAL, after)
+    # Again after a second: Python ignores what a handler raises in a finalizer.
+    signal.setitimer(signal.ITIMER_REAL, after, 1.0)
     start = time.perf_counter()
     try:
         while True:
             work()
     except KeyboardInterrupt:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         waited = time.perf_counter() - start - after
     assert not _jacrs.is_recording()
     assert jacrs.grad(lambda x: x * x)(3.0) == 6.0
@@ -49,7 +51,7 @@ def interrupted(work, after):
 """
 
 # Seconds, on a machine that does other things as well: what goes on without looking takes longer.
-SOON = 2.0
+SOON = 5.0
 
 WORK = {
     "a long recording": "lambda: jacrs.grad(chain(10**8))(np.array([0.5, 0.25]))",
@@ -132,11 +134,11 @@ for _ in range(3):
     interrupted(work, 0.2)
 gc.collect()
 before = resident()
-for _ in range(8):
+for _ in range(16):
     interrupted(work, 0.2)
 gc.collect()
 print(resident() - before)
 """
     )
-    # One Jacobian is 11.5 MB: eight that stay would be 92.
-    assert int(out) < 30_000_000
+    # One Jacobian is 11.5 MB: sixteen that stay would be 184.
+    assert int(out) < 100_000_000

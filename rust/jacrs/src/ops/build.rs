@@ -113,12 +113,14 @@ pub fn select(g: &mut Graph, c: NodeId, x: NodeId, z: NodeId) -> NodeId {
     map(g, Fun::Where, &[c, x, z])
 }
 
+/// Integers up to 2^53 are float64s.
+const EXACT: f64 = 9007199254740992.0;
+
 pub fn cast(g: &mut Graph, x: NodeId, dtype: DType) -> NodeId {
     if g.dtype(x) == dtype {
         return x;
     }
     // Where rounding or range decide, it is the kernel that does.
-    const EXACT: f64 = 9007199254740992.0; // 2^53
     let floats = g.dtype(x).is_float() && dtype.is_float();
     let folded = constant_value(g, x).filter(|value| floats || value.abs() <= EXACT);
     let shape = g.dims(x);
