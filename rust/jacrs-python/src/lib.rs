@@ -57,6 +57,8 @@ fn located_error(py: Python<'_>, kind: &str, message: &str) -> Py<PyAny> {
 
 #[pymodule]
 fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    // NumPy's functions are looked up now: an interrupt in the first call must not meet this.
+    let _ = numpy::dtype::<f64>(module.py());
     module.add_class::<tracer::Tracer>()?;
     module.add_class::<tracer::ArrayTracer>()?;
     module.add_class::<session::Session>()?;

@@ -193,7 +193,7 @@ fn other_ufunc(
 ) -> PyResult<Py<PyAny>> {
     let name: String = ufunc.getattr("__name__")?.extract()?;
     match name.as_str() {
-        "matmul" | "positive" | "conjugate" if registry::is_from("numpy", ufunc, &name) => {
+        "matmul" | "positive" | "conjugate" if registry::is_from("numpy", ufunc, &name)? => {
             let keywords = Keywords::read(py, ufunc, kwargs)?;
             if keywords.dtype.is_some() {
                 return Err(unsupported_keyword(py, ufunc, "dtype"));
