@@ -106,7 +106,7 @@ WAYS = [
 @pytest.mark.parametrize("way", WAYS)
 def test_is_an_error(way, size):
     x = np.ones(size)
-    with pytest.raises(jacrs.TraceError, match="argument 0 was changed while .* recorded"):
+    with pytest.raises(jacrs.TraceError, match=r"argument 0 was changed while .* recorded"):
         jacrs.grad(way(x))(x)
     # What is written to before or after the call is seen by the next one.
     assert jacrs.grad(lambda t: np.sum(t * t))(x)[0] == 2 * x[0]
