@@ -12,8 +12,12 @@ use crate::error::OrRaise;
 /// What a signal handler raised.
 pub type Raised = Arc<Mutex<Option<PyErr>>>;
 
+fn signals(py: Python<'_>) -> PyResult<()> {
+    py.check_signals()
+}
+
 fn look(raised: &Raised) -> Result<()> {
-    Python::attach(|py| py.check_signals()).map_err(|error| {
+    Python::attach(signals).map_err(|error| {
         *raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         Error::internal("interrupted")
     })
