@@ -489,6 +489,15 @@ def not_smooth(transform: str, dtype: Any) -> JacrsError:
     )
 
 
+def argument_changed(where: str) -> JacrsError:
+    """Report an argument that somebody wrote to while the function was recorded."""
+    return TraceError(
+        f"{where} was changed while the function was recorded, by another name than that of the "
+        "argument or in another thread: the recording no longer holds what the function saw. "
+        "Write to a copy, y = x.copy(), or pass one, f(x.copy())"
+    )
+
+
 # --- tapes
 
 

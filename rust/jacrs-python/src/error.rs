@@ -11,6 +11,14 @@ use crate::{location, registry, state};
 /// A code object and an instruction in it.
 pub type Place = (Py<PyAny>, c_int);
 
+/// A result of the engine; its error with the place at which the node was recorded, if known.
+pub type Located<R> = std::result::Result<R, (Error, Option<Place>)>;
+
+/// Converts an error that knows its place.
+pub fn raised_at<R>(py: Python<'_>, result: Located<R>) -> PyResult<R> {
+    result.map_err(|(error, place)| raise_at(py, &error, place))
+}
+
 /// The exception for an engine error raised at the user's line that is running now.
 pub fn raise(py: Python<'_>, error: &Error) -> PyErr {
     raise_at(py, error, None)

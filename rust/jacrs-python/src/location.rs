@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 #[derive(Default)]
 pub struct Locations {
     ids: HashMap<(usize, c_int), u32>,
+    /// The code objects are kept alive so that their addresses stay their own.
     places: Vec<(Py<PyAny>, c_int)>,
     /// Whether a code object belongs to this package; kept alive so that its address stays its own.
     internal: HashMap<usize, (Py<PyAny>, bool)>,

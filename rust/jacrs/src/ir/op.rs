@@ -202,6 +202,44 @@ impl System {
     }
 }
 
+impl Op {
+    /// The list among the parameters.
+    pub fn list_mut(&mut self) -> Option<&mut ListId> {
+        match self {
+            Op::Const(list)
+            | Op::Transpose(list)
+            | Op::Slice(list)
+            | Op::Assign(list)
+            | Op::AddAt(list)
+            | Op::Item(list)
+            | Op::Pack(list)
+            | Op::Reduce(_, list) => Some(list),
+            Op::Input(_)
+            | Op::Iota
+            | Op::Opaque(_)
+            | Op::StopGradient
+            | Op::Map(_)
+            | Op::Reshape
+            | Op::Broadcast
+            | Op::Concat(_)
+            | Op::Gather
+            | Op::ScatterAdd
+            | Op::ScatterSet
+            | Op::ArgPick(..)
+            | Op::Cumulate(..)
+            | Op::Argsort(_)
+            | Op::Nonzero
+            | Op::MatMul(_)
+            | Op::Placeholder(_)
+            | Op::Factor(_)
+            | Op::Part(..)
+            | Op::Solve(_)
+            | Op::Pinv
+            | Op::Cofactors => None,
+        }
+    }
+}
+
 /// Whether products with a zero factor are zero even if the other factor is not finite: the rule
 /// for products that a derivative introduced, as opposed to those of the user's own program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

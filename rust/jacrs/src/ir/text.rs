@@ -12,9 +12,10 @@ use std::fmt::Write;
 
 use super::{
     Cumulation, Factorisation, Graph, Guard, NodeId, Op, Part, Pick, Reduction, System, Type,
+    is_addressable,
 };
 use crate::array::{DType, Dims};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, caught};
 use crate::ops::{self, Fun, build};
 
 /// The graph as text; [`parse`] reads it back.
@@ -91,6 +92,10 @@ fn const_list(op: Op) -> super::ListId {
 /// # Errors
 /// With the number of the first line that is not one, or whose types do not fit.
 pub fn parse(text: &str) -> Result<Graph> {
+    caught(|| parsed(text))
+}
+
+fn parsed(text: &str) -> Result<Graph> {
     let mut parser = Parser {
         graph: Graph::new(),
         names: HashMap::new(),
@@ -120,6 +125,8 @@ pub fn parse(text: &str) -> Result<Graph> {
 
 /// What has a number of its own, written `#1`; elsewhere that starts a comment.
 const NAMED: [&str; 2] = ["opaque", "placeholder"];
+/// Axes have numbers of a byte; NumPy has 64 at most, and lanes are one more.
+const MOST_AXES: usize = 128;
 
 struct Parser {
     graph: Graph,
@@ -187,11 +194,7 @@ impl Parser {
             .filter(|n| !n.is_empty())
             .map(number)
             .collect::<Result<_>>()?;
-        if shape
-            .iter()
-            .try_fold(16usize, |total, &n| total.checked_mul(n.max(1)))
-            .is_none()
-        {
+        if !is_addressable(&shape) || shape.len() > MOST_AXES {
             return Err(Error::value("the shape is too large"));
         }
         Ok(Type { dtype, shape })

@@ -4,6 +4,7 @@
 //! plainly first, and again with the guards if an output is not finite: right as long as the NaN
 //! arrives at an output. Where something on the way can swallow it, the guards are on from the start.
 
+use crate::interrupt::piece;
 use crate::ir::{Graph, Guard, NodeId, Op};
 use crate::ops::Fun;
 
@@ -12,6 +13,7 @@ pub fn are_hidden(graph: &Graph, outputs: &[NodeId]) -> bool {
     let live = graph.reachable(outputs);
     let mut touched = vec![false; graph.len()];
     for id in graph.ids().filter(|id| live[id.index()]) {
+        piece();
         let reached = graph.operands(id).iter().any(|x| touched[x.index()]);
         if reached && hides_nan(graph, id) {
             return true;

@@ -57,16 +57,7 @@ impl Operation for Solve {
     }
 
     fn infer(&self, g: &Graph, op: Op, operands: &[NodeId], _: &Type) -> Result<Type> {
-        let arity = if system(op).form == Form::General {
-            3
-        } else {
-            2
-        };
-        if operands.len() != arity {
-            return Err(Error::internal(
-                "a system has a matrix and a right-hand side",
-            ));
-        }
+        let arity = operands.len();
         let b = operands[arity - 1];
         let (lead, n) = square(g, operands[0])?;
         let (own, rows, _) = matrix(g, b)?;
