@@ -381,16 +381,16 @@ pub fn factored(py: Python<'_>, name: &str, operands: &Bound<'_, PyTuple>) -> Py
         .map(|x| Operand::require(&x))
         .collect::<PyResult<Vec<_>>>()?;
     let guarded = location::is_inside_try(py);
-    state::wrap(py, |state| {
+    let made = state::wrap(py, |state| {
         let nodes = (operands.iter())
             .map(|x| state.strong(x))
             .collect::<Result<Vec<_>>>()?;
-        let node = factored_node(&mut state.rec.graph, name, &nodes)?;
-        if guarded {
-            state.rec.value(node)?;
-        }
-        Ok(node)
-    })
+        factored_node(&mut state.rec.graph, name, &nodes)
+    })?;
+    if guarded {
+        made.bind(py).cast::<Tracer>()?.get().value(py)?;
+    }
+    Ok(made)
 }
 
 fn factored_node(g: &mut Graph, name: &str, operands: &[NodeId]) -> Result<NodeId> {

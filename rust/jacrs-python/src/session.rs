@@ -222,7 +222,7 @@ impl Session {
         axes: Vec<usize>,
     ) -> PyResult<Vec<Py<PyAny>>> {
         let mut before = 0;
-        let (made, generation) = state::with(py, |state| {
+        let (made, generation) = state::with_patience(py, |state| {
             state.locate(py);
             let handles = (sources.iter())
                 .map(|x| x.get().handle(state.generation))
@@ -249,7 +249,7 @@ impl Session {
         axes: Vec<Option<usize>>,
     ) -> PyResult<Vec<Option<Py<PyAny>>>> {
         let outputs = read_given(outputs)?;
-        let (made, generation) = state::with(py, |state| {
+        let (made, generation) = state::with_patience(py, |state| {
             state.locate(py);
             let ys = nodes(state, &outputs)?;
             let ys: Vec<_> = ys.into_iter().zip(axes).collect();
@@ -521,7 +521,7 @@ impl Session {
     ) -> PyResult<Vec<Block>> {
         let given = (read_given(outputs)?, read_given(inputs)?);
         let (rows, columns) = (linear::read_places(rows)?, linear::read_places(columns)?);
-        let (made, generation) = state::with(py, |state| {
+        let (made, generation) = state::with_patience(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
             let ys: Vec<_> = ys.into_iter().zip(starts).collect();
             let made = linear::record_submatrix(py, state, &ys, &xs, &rows, &columns)?;
