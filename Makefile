@@ -31,8 +31,8 @@ PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.
 METADATA := pyproject.toml $(wildcard README.md LICENSE-*)
 DOCUMENTS := $(wildcard README.md docs/*.md)
 
-.PHONY: demo test bench count docs-check clean check-style check-rust check-types check-python check-engine \
-        check-contributing
+.PHONY: demo test bench count docs-check clean check-memory check-style check-rust check-types \
+        check-python check-engine check-contributing
 
 demo: $(STAMPS)/scipy $(STAMPS)/plot $(STAMPS)/wheel
 	$(BIN)/python examples/pollu.py
@@ -82,6 +82,13 @@ check-engine: $(STAMPS)/tools
 # The example of CONTRIBUTING.md, applied to a copy.
 check-contributing: $(STAMPS)/test $(STAMPS)/wheel
 	$(BIN)/python scripts/check_contributing.py
+
+# Tests of the engine under AddressSanitizer: reads and writes outside of what was allocated, and
+# what is never freed. It needs a nightly compiler, so it is no part of `make test`.
+check-memory:
+	RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR=target/address PROPTEST_CASES=32 \
+	cargo +nightly test --package jacrs --lib --test fuzzed --test operations \
+	  --target $$(rustc -vV | sed -n 's/^host: //p')
 
 # --- the environment: stamps live in it, so that removing it removes them
 

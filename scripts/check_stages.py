@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # Lowest first; modules of one group may use each other: operations are part of the graph's type.
-FOUNDATION = [{"error"}, {"array"}, {"simd"}, {"ir", "ops"}]
+FOUNDATION = [{"error"}, {"interrupt", "memory"}, {"array"}, {"simd"}, {"ir", "ops"}]
 STAGES = ["trace", "optimize", "differentiate", "sparsity", "plan", "execute", "assemble"]
 ORDER = [*FOUNDATION, *({stage} for stage in STAGES)]
 # Beside the pipeline: an independent answer to it, so they share plain numbers with it alone.

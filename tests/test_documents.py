@@ -160,13 +160,10 @@ def test_what_is_said_to_be_missing_is_missing():
     for name in ("compile",):
         assert f"`{name}`" in section
         assert not hasattr(jacrs, name)
-    for name in ("solve", "det", "eigh", "svd", "qr", "cholesky"):
+    for name in ("np.linalg.eig", "eigvals"):
         assert f"`{name}`" in section
-        arguments = (np.eye(2), np.ones(2)) if name == "solve" else (np.eye(2),)
         with pytest.raises(jacrs.UnsupportedError):
-            jacrs.jacobian(getattr(np.linalg, name))(*arguments)
-    for name in ("norm", "matrix_power", "multi_dot"):
-        assert f"`{name}`" in section
+            jacrs.jacobian(getattr(np.linalg, name.rpartition(".")[2]))(np.eye(2))
 
 
 def test_the_errors_are_also_those_that_numpy_code_expects():

@@ -13,6 +13,8 @@ import os
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import CodeType
@@ -24,6 +26,7 @@ __all__ = [
     "IndependentError",
     "InternalError",
     "JacrsError",
+    "LinAlgError",
     "MemoryLimitError",
     "ShapeError",
     "TraceError",
@@ -59,6 +62,10 @@ class BoundsError(JacrsError, IndexError):
     """An index outside its axis."""
 
 
+class LinAlgError(JacrsError, np.linalg.LinAlgError):
+    """A matrix that cannot be factored: singular, not positive definite, not square, not finite."""
+
+
 class MemoryLimitError(JacrsError, MemoryError):
     """A result or its scratch that would not fit in memory."""
 
@@ -76,6 +83,7 @@ _CLASSES: dict[str, type[JacrsError]] = {
     "value": ArgumentError,
     "type": DTypeError,
     "index": BoundsError,
+    "linalg": LinAlgError,
     "memory": MemoryLimitError,
     "trace": TraceError,
     "unsupported": UnsupportedError,
@@ -478,6 +486,15 @@ def not_smooth(transform: str, dtype: Any) -> JacrsError:
     """Report a scalar result that has no gradient."""
     return DTypeError(
         f"{transform} needs a function that returns a float, but it returned one of dtype {dtype}"
+    )
+
+
+def argument_changed(where: str) -> JacrsError:
+    """Report an argument that somebody wrote to while the function was recorded."""
+    return TraceError(
+        f"{where} was changed while the function was recorded, by another name than that of the "
+        "argument or in another thread: the recording no longer holds what the function saw. "
+        "Write to a copy, y = x.copy(), or pass one, f(x.copy())"
     )
 
 

@@ -8,7 +8,10 @@ import numpy as np
 
 from jacrs._adapters import native
 
-_FACTORISATIONS = "matrix factorisations are not differentiated yet"
+_EIGENVALUES = (
+    "eigenvalues of matrices that are not symmetric may be complex; "
+    "for symmetric ones use np.linalg.{}"
+)
 _FOURIER = "complex numbers and Fourier transforms are not differentiated yet"
 _COMPLEX = "returns complex numbers outside of the real domain; use np.{} itself"
 _RECORDS = "recorded arrays have no fields"
@@ -17,13 +20,10 @@ _DATES = "works on dates, which are not recorded"
 _BITS = "works on bits of bytes, which are not recorded"
 
 _GROUPS: tuple[tuple[str, str, str], ...] = (
-    (
-        "linalg",
-        "cholesky cond det eig eigh eigvals eigvalsh inv lstsq matrix_rank pinv qr slogdet solve "
-        "svd svdvals tensorinv tensorsolve",
-        _FACTORISATIONS,
-    ),
-    ("", "roots polyfit", _FACTORISATIONS),
+    ("linalg", "eig", _EIGENVALUES.format("eigh")),
+    ("linalg", "eigvals", _EIGENVALUES.format("eigvalsh")),
+    ("", "roots", "roots may be complex, and are eigenvalues of a matrix that is not symmetric"),
+    ("", "polyfit", "use np.linalg.lstsq(np.vander(x, deg + 1), y)[0]"),
     (
         "fft",
         "fft fft2 fftn fftshift hfft ifft ifft2 ifftn ifftshift ihfft irfft irfft2 irfftn rfft "

@@ -17,6 +17,7 @@ Tracer: Any = _hooks.Tracer
 ArrayTracer: Any = _hooks.ArrayTracer
 is_recording: Callable[[], bool] = _hooks.is_recording
 ufunc: Callable[..., Any] = _hooks.ufunc
+expose: Callable[[np.ndarray[Any, Any]], None] = _hooks.expose
 error: Callable[[str, str], Exception] = _hooks.error
 
 

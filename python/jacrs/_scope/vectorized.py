@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jacrs._scope.building import array
-from jacrs._scope.native import is_recording
+from jacrs._scope.native import error, is_recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,11 @@ class Vectorized:
         if not is_recording():
             return self._real(*args, **keywords)
         if self._real.signature is not None:
-            raise NotImplementedError("np.vectorize with signature= cannot be recorded: use a loop")
+            raise error(
+                "unsupported",
+                "np.vectorize: signature= is not supported while recording; call the function in a "
+                "loop over the leading axes, and np.stack the results",
+            )
         return self._elementwise(args, keywords)
 
     def _elementwise(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:

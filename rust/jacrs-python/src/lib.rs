@@ -3,6 +3,7 @@
 
 mod arrays;
 mod error;
+mod given;
 mod indexing;
 mod lanes;
 mod linear;
@@ -12,6 +13,7 @@ mod programs;
 mod protocols;
 mod registry;
 mod session;
+mod signals;
 mod state;
 mod targets;
 mod tracer;
@@ -64,6 +66,8 @@ fn located_error(py: Python<'_>, kind: &str, message: &str) -> Py<PyAny> {
 
 #[pymodule]
 fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    // NumPy's functions are looked up now: an interrupt in the first call must not meet this.
+    let _ = numpy::dtype::<f64>(module.py());
     module.add_class::<tracer::Tracer>()?;
     module.add_class::<tracer::ArrayTracer>()?;
     module.add_class::<session::Session>()?;
@@ -78,6 +82,7 @@ fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(executed_operations, module)?)?;
     module.add_function(wrap_pyfunction!(memory_limit, module)?)?;
     module.add_function(wrap_pyfunction!(set_memory_limit, module)?)?;
+    module.add_function(wrap_pyfunction!(state::expose, module)?)?;
     module.add_function(wrap_pyfunction!(located_error, module)?)?;
     Ok(())
 }

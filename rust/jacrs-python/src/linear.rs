@@ -4,19 +4,18 @@ mod parts;
 
 use std::sync::Arc;
 
-use jacrs::array::{Array, DType, Dims};
+use jacrs::array::{Array, DType};
 use jacrs::assemble::{Mode, Point};
-use jacrs::error::Result;
-use jacrs::execute::check_memory;
 use jacrs::ir::{Graph, NodeId, Type};
-use jacrs::trace::{Access, shape_text};
+use jacrs::trace::Access;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use crate::arrays::{self, Take};
 use crate::error::OrRaise;
-use crate::programs::{Arrays, Job, Program, detached, results, views};
+use crate::programs::{Arrays, Job, Program, check_result, results, views};
 use crate::session;
+use crate::signals::detached;
 use crate::state::{self, State};
 pub use parts::{Block, as_index, read_places, record_submatrix};
 
@@ -42,7 +41,7 @@ pub fn linear_map(
 ) -> PyResult<(Arrays, LinearMap)> {
     let Job { program, inputs } = job;
     let linear = program.linear();
-    let (values, outs) = results(py, linear.value_types())?;
+    let (values, outs) = results(py, linear.value_types(), "a result")?;
     let point = detached(py, |check| linear.at(inputs, &outs, check))?;
     let map = LinearMap {
         program,
@@ -73,7 +72,7 @@ impl LinearMap {
         seeds: &Bound<'_, PyList>,
     ) -> PyResult<Arrays> {
         let (seeds, mode, linear) = (read_seeds(seeds)?, mode(reverse), self.program.linear());
-        let (arrays, outs) = results(py, &linear.product_types(mode))?;
+        let (arrays, outs) = results(py, &linear.product_types(mode), "a result")?;
         let seeds = views(&seeds);
         detached(py, |check| {
             linear.product(&self.point, mode, &seeds, &outs, check)
@@ -94,8 +93,7 @@ impl LinearMap {
         for t in &mut types {
             t.shape.push(count);
         }
-        check_blocks(&types).or_raise(py)?;
-        let (arrays, outs) = results(py, &types)?;
+        let (arrays, outs) = results(py, &types, "a result")?;
         let seeds = views(&seeds);
         detached(py, |check| {
             linear.products(&self.point, mode, &seeds, &outs, count, check)
@@ -112,7 +110,7 @@ impl LinearMap {
     ) -> PyResult<Vec<Py<PyAny>>> {
         let seeds = session::read_given(seeds)?;
         let (mode, linear) = (mode(reverse), self.program.linear());
-        let (made, generation) = state::with(py, |state| {
+        let (made, generation) = state::with_patience(py, |state| {
             state.locate(py);
             let mut given = session::nodes(state, &seeds)?;
             for residual in linear.residuals(&self.point, mode) {
@@ -134,7 +132,8 @@ impl LinearMap {
         columns: &Bound<'_, PyAny>,
     ) -> PyResult<Vec<Block>> {
         let (rows, columns) = (read_places(rows)?, read_places(columns)?);
-        check_blocks(&[Type::new(DType::F64, &[rows.len(), columns.len()])]).or_raise(py)?;
+        let whole = Type::new(DType::F64, &[rows.len(), columns.len()]);
+        check_result(std::iter::once(&whole), "a part of a Jacobian").or_raise(py)?;
         self.part(py, &rows, &columns)
     }
 }
@@ -151,18 +150,4 @@ fn read_seeds(seeds: &Bound<'_, PyList>) -> PyResult<Vec<Array>> {
         .iter()
         .map(|seed| arrays::from_numpy(&arrays::asarray(&seed)?, Take::Borrow))
         .collect()
-}
-
-/// Refuses results that the memory at hand cannot hold, before they are allocated.
-fn check_blocks(types: &[Type]) -> Result<()> {
-    let bytes = types.iter().map(|t| {
-        let shape: &Dims = &t.shape;
-        shape
-            .iter()
-            .fold(t.dtype.size(), |n, &d| n.saturating_mul(d))
-    });
-    check_memory(bytes.fold(0, usize::saturating_add), || {
-        let shapes: Vec<_> = types.iter().map(|t| shape_text(&t.shape)).collect();
-        format!("a result of shape {}", shapes.join(", "))
-    })
 }

@@ -2,14 +2,17 @@
 
 use jacrs::array::{DType, Dims, product};
 use jacrs::error::{Error, Result};
-use jacrs::ir::{Cumulation, Guard, NodeId, Op, Pick, Reduction};
-use jacrs::ops::{Fun, build};
+use jacrs::ir::{
+    Cumulation, Factorisation, Graph, Guard, NodeId, Op, Part, Pick, Reduction, System,
+};
+use jacrs::ops::{Fun, build, factor};
 use jacrs::trace::Access;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::arrays::{self, Take, parse_dtype};
 use crate::error::raise_as;
+use crate::location;
 use crate::state::{self, Operand, State};
 use crate::tracer::{self, Tracer};
 
@@ -365,6 +368,54 @@ pub fn matmul(py: Python<'_>, a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyR
     crate::protocols::matmul(py, a, b)
 }
 
+/// What a factorisation gives: one of its parts (`"svd.s"`), the solution of a system
+/// (`"solve.lower_t"`, with a right-hand side), the inverse (`"inv"`, or `"inv_unchecked"`), the
+/// pseudoinverse (`"pinv"`, with a cutoff), or the `"symmetric"` matrix with the same lower triangle.
+///
+/// Inside a `try` of the recorded function it is computed at once, so that a matrix that cannot be
+/// factored raises there.
+#[pyfunction]
+#[pyo3(signature = (name, *operands))]
+pub fn factored(py: Python<'_>, name: &str, operands: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
+    let operands = (operands.iter())
+        .map(|x| Operand::require(&x))
+        .collect::<PyResult<Vec<_>>>()?;
+    let guarded = location::is_inside_try(py);
+    state::wrap(py, |state| {
+        let nodes = (operands.iter())
+            .map(|x| state.strong(x))
+            .collect::<Result<Vec<_>>>()?;
+        let node = factored_node(&mut state.rec.graph, name, &nodes)?;
+        if guarded {
+            state.rec.value(node)?;
+        }
+        Ok(node)
+    })
+}
+
+fn factored_node(g: &mut Graph, name: &str, operands: &[NodeId]) -> Result<NodeId> {
+    match (name.split_once('.'), operands) {
+        (Some(("solve", system)), &[a, b]) => {
+            if let Some(system) = System::from_name(system) {
+                return factor::solve(g, system, a, b);
+            }
+        }
+        (Some((factors, part)), &[a]) => {
+            if let (Some(factors), Some(part)) =
+                (Factorisation::from_name(factors), Part::from_name(part))
+            {
+                return factor::part_of(g, factors, part, a);
+            }
+        }
+        (None, &[a]) if name == "inv" => return factor::inverse(g, a, true),
+        (None, &[a]) if name == "inv_unchecked" => return factor::inverse(g, a, false),
+        (None, &[a]) if name == "symmetric" => return Ok(factor::symmetric(g, a)),
+        (None, &[a, cutoff]) if name == "pinv" => return factor::pinv(g, a, cutoff),
+        _ => {}
+    }
+    Err(Error::value(format!("there is no factorisation {name}")))
+}
+
 /// The value of `x`, as a constant of every differentiation.
 ///
 /// Outside a recording it is `x` itself.
@@ -472,6 +523,6 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
         ($($name:ident)*) => { $(module.add_function(wrap_pyfunction!($name, module)?)?;)* };
     }
     add!(ufunc where_ cast reshape transpose broadcast diagonal reduce argpick cumulate argsort gather scatter_add
-        nonzero_flat concat pack matmul stop_gradient value lift is_recording add_at shares_memory);
+        nonzero_flat concat pack matmul factored stop_gradient value lift is_recording add_at shares_memory);
     Ok(())
 }

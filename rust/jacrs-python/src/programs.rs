@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jacrs::array::{Array, DType, Dims, Out, View};
 use jacrs::assemble::{Assembly, Linear};
 use jacrs::differentiate::{self, Maps, Mode};
-use jacrs::error::{Error, Result};
+use jacrs::error::Result;
 use jacrs::execute::check_memory;
+use jacrs::interrupt::piece;
 use jacrs::ir::{Graph, NodeId, Type};
 use jacrs::ops::build;
 use jacrs::optimize::optimize;
@@ -19,6 +20,7 @@ use pyo3::types::PyList;
 use crate::arrays::{self, Take, new_numpy};
 use crate::error::OrRaise;
 use crate::lanes::LanePlans;
+use crate::signals::detached;
 use crate::state::State;
 use crate::targets::Targets;
 
@@ -93,11 +95,16 @@ impl Cache {
         Some(program)
     }
 
-    fn insert(&mut self, key: u128, program: Arc<Program>) {
-        self.entries.push((key, program));
+    /// Keeps a program, unless another thread was faster; the one that is kept.
+    fn insert(&mut self, key: u128, program: Arc<Program>) -> Arc<Program> {
+        if let Some(known) = self.find(key) {
+            return known;
+        }
+        self.entries.push((key, program.clone()));
         while self.entries.len() > 1 && self.is_full() {
             self.entries.remove(0);
         }
+        program
     }
 
     fn is_full(&self) -> bool {
@@ -132,37 +139,72 @@ fn swept_dtype(y: DType, x: DType, mode: Mode) -> DType {
     }
 }
 
-/// Finds or makes the program for a recording.
-pub fn prepare(state: &mut State, request: Request, ys: &[NodeId], xs: &[NodeId]) -> Result<Job> {
-    let program = found(&CACHE, &state.rec.graph, request, ys, xs)?;
+/// What a recording is wanted for, apart from the recording.
+pub struct Wish {
+    key: u128,
+    request: Request,
+    ys: Vec<NodeId>,
+    xs: Vec<NodeId>,
+    /// The program, or a copy of what there is none for yet.
+    found: Found,
+    inputs: Vec<Array>,
+}
+
+enum Found {
+    Program(Arc<Program>),
+    Graph(Box<Graph>),
+}
+
+impl Wish {
+    /// The program with the data of this call. A large graph takes seconds to plan.
+    pub fn planned(self, py: Python<'_>) -> PyResult<Job> {
+        let program = match self.found {
+            Found::Program(program) => program,
+            Found::Graph(graph) => {
+                let (request, ys, xs) = (self.request, self.ys, self.xs);
+                let made = detached(py, |_| Program::new(*graph, request, &ys, &xs))?;
+                lock(&CACHE).insert(self.key, Arc::new(made))
+            }
+        };
+        Ok(Job {
+            program,
+            inputs: self.inputs,
+        })
+    }
+}
+
+/// What is wanted of a recording; [`Wish::planned`] finds or makes the program.
+pub fn prepare(state: &mut State, request: Request, ys: &[NodeId], xs: &[NodeId]) -> Wish {
     let inputs = state.rec.inputs();
-    Ok(Job { program, inputs })
+    let key = key(&state.rec.graph, request, ys, xs);
+    let found = match lock(&CACHE).find(key) {
+        Some(program) => Found::Program(program),
+        None => Found::Graph(Box::new(state.rec.graph.clone())),
+    };
+    Wish {
+        key,
+        request,
+        ys: ys.into(),
+        xs: xs.into(),
+        found,
+        inputs,
+    }
 }
 
 /// Finds or makes the program for a part of a Jacobian.
 pub fn slice_program(
+    py: Python<'_>,
     graph: &Graph,
     request: Request,
     ys: &[NodeId],
     xs: &[NodeId],
-) -> Result<Arc<Program>> {
-    found(&SLICES, graph, request, ys, xs)
-}
-
-fn found(
-    cache: &'static Mutex<Cache>,
-    graph: &Graph,
-    request: Request,
-    ys: &[NodeId],
-    xs: &[NodeId],
-) -> Result<Arc<Program>> {
+) -> PyResult<Arc<Program>> {
     let key = key(graph, request, ys, xs);
-    if let Some(program) = lock(cache).find(key) {
+    if let Some(program) = lock(&SLICES).find(key) {
         return Ok(program);
     }
-    let program = Arc::new(Program::new(graph, request, ys, xs)?);
-    lock(cache).insert(key, program.clone());
-    Ok(program)
+    let made = detached(py, |_| Program::new(graph.clone(), request, ys, xs))?;
+    Ok(lock(&SLICES).insert(key, Arc::new(made)))
 }
 
 fn key(graph: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> u128 {
@@ -182,8 +224,7 @@ fn key(graph: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> u128 {
 }
 
 impl Program {
-    fn new(recorded: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> Result<Self> {
-        let mut graph = recorded.clone();
+    fn new(mut graph: Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> Result<Self> {
         // Integers and bools are results without a derivative: as floats they have a zero one.
         let float_ys: Vec<NodeId> = ys.iter().map(|&y| as_float(&mut graph, y)).collect();
         let ys_types = ys.iter().map(|&y| graph.type_of(y)).collect();
@@ -297,7 +338,8 @@ fn products_plan(
 }
 
 /// Arrays for results of these types, and where to write them.
-pub fn results(py: Python<'_>, types: &[Type]) -> PyResult<(Vec<Py<PyAny>>, Vec<Out>)> {
+pub fn results(py: Python<'_>, types: &[Type], what: &str) -> PyResult<(Vec<Py<PyAny>>, Vec<Out>)> {
+    check_result(types.iter(), what).or_raise(py)?;
     let mut arrays = vec![];
     let mut outs = vec![];
     for Type { dtype, shape } in types {
@@ -318,32 +360,6 @@ fn floats(types: &[Type]) -> Vec<Type> {
         .collect()
 }
 
-fn signals(py: Python<'_>) -> PyResult<()> {
-    py.check_signals()
-}
-
-/// Runs engine work with the interpreter released; signals are looked at between its steps.
-pub fn detached<R: Send>(
-    py: Python<'_>,
-    work: impl Send + FnOnce(&(dyn Fn() -> Result<()> + Sync)) -> Result<R>,
-) -> PyResult<R> {
-    let interrupted: Mutex<Option<PyErr>> = Mutex::new(None);
-    let check = || {
-        Python::attach(signals).map_err(|error| {
-            *interrupted.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            Error::internal("interrupted")
-        })
-    };
-    let result = py.detach(|| work(&check));
-    match interrupted
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner)
-    {
-        Some(error) => Err(error),
-        None => result.or_raise(py),
-    }
-}
-
 pub fn views(inputs: &[Array]) -> Vec<View> {
     inputs.iter().map(|array| array.view().clone()).collect()
 }
@@ -355,7 +371,7 @@ pub fn products(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Arrays)> {
     let Body::Products(plan) = &job.program.body else {
         unreachable!("prepared for products")
     };
-    let (mut arrays, outs) = results(py, &plan_outputs(plan))?;
+    let (mut arrays, outs) = results(py, &plan_outputs(plan), "a result")?;
     let inputs = views(&job.inputs);
     detached(py, |check| plan.run(&inputs, &outs, check))?;
     let derivatives = arrays.split_off(job.program.ys.len());
@@ -371,15 +387,21 @@ pub fn pullback(py: Python<'_>, job: Job) -> PyResult<(Arrays, Pullback)> {
     let Body::Split { early, .. } = &job.program.body else {
         unreachable!("prepared as a pullback")
     };
-    let (arrays, mut outs) = results(py, &job.program.ys)?;
-    let mut residuals = vec![];
-    for Type { dtype, shape } in &job.program.residuals {
-        let (array, out) = Array::uninit(*dtype, shape);
-        residuals.push(array);
-        outs.push(out);
-    }
+    let (arrays, mut outs) = results(py, &job.program.ys, "a result")?;
+    let kept = &job.program.residuals;
+    check_result(kept.iter(), "what a pullback keeps,").or_raise(py)?;
     let inputs = views(&job.inputs);
-    detached(py, |check| early.run(&inputs, &outs, check))?;
+    let residuals = detached(py, |check| {
+        let mut residuals = vec![];
+        for Type { dtype, shape } in kept {
+            piece();
+            let (array, out) = Array::uninit(*dtype, shape);
+            residuals.push(array);
+            outs.push(out);
+        }
+        early.run(&inputs, &outs, check)?;
+        Ok(residuals)
+    })?;
     Ok((
         arrays,
         Pullback {
@@ -408,7 +430,7 @@ impl Pullback {
             inputs.push(arrays::from_numpy(&arrays::asarray(&ct)?, Take::Borrow)?);
         }
         inputs.extend(self.residuals.iter().cloned());
-        let (arrays, outs) = results(py, &floats(&self.program.xs))?;
+        let (arrays, outs) = results(py, &floats(&self.program.xs), "a result")?;
         let inputs = views(&inputs);
         detached(py, |check| late.run(&inputs, &outs, check))?;
         Ok(arrays)
@@ -429,7 +451,7 @@ impl Pullback {
             inputs.push(arrays::from_numpy(&arrays::asarray(&ct)?, Take::Borrow)?);
         }
         let plan = lanes.plan(width).or_raise(py)?;
-        let (arrays, outs) = results(py, plan.outputs())?;
+        let (arrays, outs) = results(py, plan.outputs(), "a result")?;
         let inputs = views(&inputs);
         detached(py, |check| plan.run(&inputs, &outs, check))?;
         Ok(arrays)
@@ -453,7 +475,7 @@ pub fn jacobian(
     else {
         unreachable!("prepared as a Jacobian")
     };
-    let (values, value_outs) = results(py, ys)?;
+    let (values, value_outs) = results(py, ys, "a result")?;
     let mut types = vec![];
     for y in ys {
         for x in xs {
@@ -505,7 +527,7 @@ fn places(
         });
     }
     let new = types.iter().zip(&claimed).filter(|(_, out)| out.is_none());
-    check_result(new.map(|(kind, _)| kind)).or_raise(py)?;
+    check_result(new.map(|(kind, _)| kind), "a dense Jacobian").or_raise(py)?;
     let (mut blocks, mut outs) = (vec![], vec![]);
     for (k, (kind, out)) in types.iter().zip(claimed).enumerate() {
         let (block, out) = match out {
@@ -527,7 +549,7 @@ fn widened(py: Python<'_>, block: Py<PyAny>, from: DType, to: DType) -> PyResult
 }
 
 /// Refuses a result that the memory at hand cannot hold, before it is allocated.
-fn check_result<'a>(types: impl Iterator<Item = &'a Type> + Clone) -> Result<()> {
+pub fn check_result<'a>(types: impl Iterator<Item = &'a Type> + Clone, what: &str) -> Result<()> {
     let bytes = types.clone().map(|t| {
         t.shape
             .iter()
@@ -535,7 +557,7 @@ fn check_result<'a>(types: impl Iterator<Item = &'a Type> + Clone) -> Result<()>
     });
     check_memory(bytes.fold(0, usize::saturating_add), || {
         let shapes: Vec<_> = types.map(|t| shape_text(&t.shape)).collect();
-        format!("a dense Jacobian of shape {}", shapes.join(", "))
+        format!("{what} of shape {}", shapes.join(", "))
     })
 }
 

@@ -38,19 +38,6 @@ pub fn array_ufunc(
     let Some(fun) = registry::elementwise(ufunc)? else {
         return other_ufunc(py, ufunc, inputs, kwargs);
     };
-    if inputs.len() != fun.arity() {
-        // Output arrays given by position.
-        let outputs = inputs.get_slice(fun.arity(), inputs.len());
-        let named = PyDict::new(py);
-        named.set_item("out", outputs)?;
-        return array_ufunc(
-            py,
-            ufunc,
-            method,
-            &inputs.get_slice(0, fun.arity()),
-            Some(&named),
-        );
-    }
     let operands = inputs
         .iter()
         .map(|x| Operand::require(&x))
@@ -206,7 +193,7 @@ fn other_ufunc(
 ) -> PyResult<Py<PyAny>> {
     let name: String = ufunc.getattr("__name__")?.extract()?;
     match name.as_str() {
-        "matmul" | "positive" | "conjugate" if registry::is_from("numpy", ufunc, &name) => {
+        "matmul" | "positive" | "conjugate" if registry::is_from("numpy", ufunc, &name)? => {
             let keywords = Keywords::read(py, ufunc, kwargs)?;
             if keywords.dtype.is_some() {
                 return Err(unsupported_keyword(py, ufunc, "dtype"));

@@ -1,6 +1,6 @@
 //! One call of a transform: a recording of its own, or a part of the one that is under way.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jacrs::array::DType;
 use jacrs::differentiate::{self, Mode};
@@ -13,9 +13,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::arrays::{self, Take};
-use crate::error::{OrRaise, raise_as};
+use crate::error::{raise_as, raised_at};
+use crate::given::Watched;
 use crate::linear::{self, Block, LinearMap};
 use crate::programs::{self, Pullback, Request};
+use crate::signals::{attached, settle};
 use crate::state::{self, Operand, State};
 use crate::tracer::{self, Tracer};
 
@@ -31,8 +33,13 @@ struct Inner {
     open: bool,
     /// The levels of lanes that were open before this session opened one.
     levels: Option<usize>,
+    /// The number of the recording that was started.
+    generation: u32,
+    arguments: usize,
     /// The recording after it was closed.
     kept: Option<Box<State>>,
+    /// The recording ends with this object, closed or not.
+    life: Arc<()>,
 }
 
 /// A value the user's function returned, or gave to a `Tape`.
@@ -94,20 +101,43 @@ fn parse_mode(py: Python<'_>, mode: &str) -> PyResult<Mode> {
 }
 
 impl Session {
+    /// A number that no other session has while this one lives.
+    fn mark(&self) -> usize {
+        Arc::as_ptr(&self.inner().life).addr()
+    }
+
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The error of a run. Programs do not know where their steps were recorded: where a matrix could
+    /// not be factored, the recording is evaluated node by node to find its place.
+    fn placed(&self, py: Python<'_>, error: PyErr, outputs: &[NodeId]) -> PyErr {
+        let failed = py
+            .import("numpy.linalg")
+            .and_then(|module| module.getattr("LinAlgError"))
+            .is_ok_and(|class| error.is_instance(py, &class));
+        if !failed {
+            return error;
+        }
+        let evaluate = |state: &mut State| {
+            outputs
+                .iter()
+                .try_for_each(|&y| state.rec.value(y).map(drop))
+        };
+        self.with(py, evaluate).err().unwrap_or(error)
+    }
+
     /// Runs engine code on this session's recording, under way or closed.
     fn with<R>(&self, py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> PyResult<R> {
-        let mut inner = self.inner();
-        match &mut inner.kept {
-            Some(state) => body(state).or_raise(py),
-            None => {
-                drop(inner);
-                state::with(py, body)
-            }
-        }
+        // Taken out while it is used: Python code that runs in between must not wait for a lock.
+        let Some(mut state) = self.inner().kept.take() else {
+            return state::with_patience(py, body);
+        };
+        let (raised, result) = attached(|| body(&mut state));
+        let result = state.located(py, result);
+        self.inner().kept = Some(state);
+        settle(&raised, || raised_at(py, result))
     }
 }
 
@@ -130,20 +160,27 @@ impl Session {
     fn open(&self, py: Python<'_>) -> PyResult<()> {
         let mut inner = self.inner();
         if inner.open || inner.kept.is_some() {
+            drop(inner);
             return Err(raise_as(py, "trace", "a session records once"));
         }
         inner.open = true;
         inner.joined = state::is_recording();
         if !inner.joined {
-            state::replace(Some(State::new()));
+            let state = State::new(&inner.life);
+            inner.generation = state.generation;
+            drop(inner);
+            // What an abandoned recording held goes without a lock.
+            drop(state::replace(Some(state)));
         }
         Ok(())
     }
 
-    /// Raises the first refusal that the recorded function caught, if it caught one.
-    fn check(&self, py: Python<'_>) -> PyResult<()> {
+    /// Raises the first refusal that the recorded function caught, if it caught one; gives the
+    /// number of an argument that holds something else than when it was given, if there is one.
+    fn check(&self, py: Python<'_>) -> PyResult<Option<usize>> {
         let Some(error) = state::refusal(py) else {
-            return Ok(());
+            let given = state::watched(self.mark());
+            return Ok((given.iter().find(|x| x.has_changed(py))).map(|x| x.number));
         };
         let note = "the recorded function caught this error, which NumPy does not raise, \
                     and went on along another path";
@@ -152,15 +189,27 @@ impl Session {
     }
 
     /// Ends the recording; its tracers raise from then on.
-    fn close(&self) {
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        // Its traceback knows this session, which would never be freed: dropped last, with no lock.
+        let _refusal;
         let mut inner = self.inner();
         if let Some(levels) = inner.levels.take() {
             state::close_lanes(levels);
         }
         if inner.open && !inner.joined {
-            inner.kept = state::replace(None);
+            let Some(mut state) = state::take(inner.generation) else {
+                drop(inner);
+                return Err(raise_as(
+                    py,
+                    "trace",
+                    "a recording ends in the thread in which it began",
+                ));
+            };
+            _refusal = state.refusal.take();
+            inner.kept = Some(state);
         }
         inner.open = false;
+        Ok(())
     }
 
     /// Opens a level of `width` lanes, which lasts until `close`: one lane of each source, along
@@ -229,7 +278,11 @@ impl Session {
         differentiable: bool,
         keep: bool,
     ) -> PyResult<Py<PyAny>> {
-        let joined = self.inner().joined;
+        let (joined, number) = {
+            let mut inner = self.inner();
+            inner.arguments += 1;
+            (inner.joined, inner.arguments - 1)
+        };
         if let Ok(tracer) = x.cast::<Tracer>() {
             return state::wrap_handle(py, |state| {
                 let handle = tracer.get().handle(state.generation)?;
@@ -249,6 +302,9 @@ impl Session {
             Take::Borrow
         };
         let taken = arrays::from_numpy(&array, take)?;
+        if !keep {
+            state::watch(py, Watched::new(self.mark(), number, &array));
+        }
         state::wrap_handle(py, |state| {
             if !joined {
                 return Ok(state.rec.argument(taken, differentiable));
@@ -293,7 +349,7 @@ impl Session {
             read_given(inputs)?,
             read_given(tangents)?,
         );
-        let (made, generation) = state::with(py, |state| {
+        let (made, generation) = state::with_patience(py, |state| {
             state.locate(py);
             let (ys, xs, ts) = (
                 nodes(state, &given.0)?,
@@ -320,7 +376,7 @@ impl Session {
             read_given(inputs)?,
             read_given(cotangents)?,
         );
-        let (made, generation) = state::with(py, |state| {
+        let (made, generation) = state::with_patience(py, |state| {
             state.locate(py);
             let (ys, xs, cts) = (
                 nodes(state, &given.0)?,
@@ -344,7 +400,7 @@ impl Session {
     ) -> PyResult<Vec<Vec<Py<PyAny>>>> {
         let mode = parse_mode(py, mode)?;
         let given = (read_given(outputs)?, read_given(inputs)?);
-        let (rows, generation) = state::with(py, |state| {
+        let (rows, generation) = state::with_patience(py, |state| {
             state.locate(py);
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
             let blocks = differentiate::jacobian(&mut state.rec.graph, &ys, &xs, mode)?;
@@ -386,11 +442,12 @@ impl Session {
     /// The values of the outputs, as one planned program.
     fn run_values(&self, py: Python<'_>, outputs: &Bound<'_, PyList>) -> PyResult<Vec<Py<PyAny>>> {
         let outputs = read_given(outputs)?;
-        let job = self.with(py, |state| {
+        let (wish, ys) = self.with(py, |state| {
             let ys = nodes(state, &outputs)?;
-            programs::prepare(state, Request::Values, &ys, &[])
+            Ok((programs::prepare(state, Request::Values, &ys, &[]), ys))
         })?;
-        Ok(programs::products(py, &job)?.0)
+        let run = programs::products(py, &wish.planned(py)?);
+        Ok(run.map_err(|e| self.placed(py, e, &ys))?.0)
     }
 
     /// Values of the outputs and their tangents.
@@ -423,11 +480,13 @@ impl Session {
         inputs: &Bound<'_, PyList>,
     ) -> PyResult<(Vec<Py<PyAny>>, Pullback)> {
         let given = (read_given(outputs)?, read_given(inputs)?);
-        let job = self.with(py, |state| {
+        let (wish, ys) = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
-            programs::prepare(state, Request::Pullback, &ys, &xs)
+            let wish = programs::prepare(state, Request::Pullback, &ys, &xs);
+            Ok((wish, ys))
         })?;
-        programs::pullback(py, job)
+        let run = programs::pullback(py, wish.planned(py)?);
+        run.map_err(|e| self.placed(py, e, &ys))
     }
 
     /// Values of the outputs, and the linear map of tangents and cotangents, which needs the session
@@ -440,13 +499,14 @@ impl Session {
         starts: Vec<usize>,
     ) -> PyResult<(Vec<Py<PyAny>>, LinearMap)> {
         let given = (read_given(outputs)?, read_given(inputs)?);
-        let (job, graph, ys, xs) = self.with(py, |state| {
+        let (wish, graph, ys, xs) = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
-            let job = programs::prepare(state, Request::Linear, &ys, &xs)?;
-            Ok((job, state.rec.graph.clone(), ys, xs))
+            let wish = programs::prepare(state, Request::Linear, &ys, &xs);
+            Ok((wish, state.rec.graph.clone(), ys, xs))
         })?;
-        let ys = ys.into_iter().zip(starts).collect();
-        linear::linear_map(py, job, graph, ys, xs)
+        let job = wish.planned(py)?;
+        let placed = ys.iter().copied().zip(starts).collect();
+        linear::linear_map(py, job, graph, placed, xs).map_err(|e| self.placed(py, e, &ys))
     }
 
     /// Elements of the Jacobian as tracers: blocks with their places among the rows and columns.
@@ -494,11 +554,14 @@ impl Session {
     ) -> PyResult<(Vec<Py<PyAny>>, Vec<Vec<Py<PyAny>>>)> {
         let mode = parse_mode(py, mode)?;
         let given = (read_given(outputs)?, read_given(inputs)?);
-        let job = self.with(py, |state| {
+        let (wish, ys) = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
-            programs::prepare(state, Request::Jacobian(mode), &ys, &xs)
+            let wish = programs::prepare(state, Request::Jacobian(mode), &ys, &xs);
+            Ok((wish, ys))
         })?;
-        programs::jacobian(py, &job, chunk_size, targets.as_deref())
+        let job = wish.planned(py)?;
+        let run = programs::jacobian(py, &job, chunk_size, targets.as_deref());
+        run.map_err(|e| self.placed(py, e, &ys))
     }
 
     /// What was recorded, and how it is run, in words.
@@ -511,15 +574,15 @@ impl Session {
     ) -> PyResult<String> {
         let mode = parse_mode(py, mode)?;
         let given = (read_given(outputs)?, read_given(inputs)?);
-        self.with(py, |state| {
+        let (recorded, wish) = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
-            let recorded = state.rec.graph.len();
-            let job = programs::prepare(state, Request::Jacobian(mode), &ys, &xs)?;
-            Ok(format!(
-                "recorded: {recorded} nodes\n{}",
-                programs::describe(&job)
-            ))
-        })
+            let wish = programs::prepare(state, Request::Jacobian(mode), &ys, &xs);
+            Ok((state.rec.graph.len(), wish))
+        })?;
+        Ok(format!(
+            "recorded: {recorded} nodes\n{}",
+            programs::describe(&wish.planned(py)?)
+        ))
     }
 
     /// The recorded graph in the text form of the engine.
@@ -544,15 +607,16 @@ impl Session {
         seeds: &Bound<'_, PyList>,
     ) -> PyResult<(Vec<Py<PyAny>>, Vec<Py<PyAny>>)> {
         let given = (read_given(outputs)?, read_given(inputs)?);
-        let mut job = self.with(py, |state| {
+        let (wish, ys) = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
-            programs::prepare(state, request, &ys, &xs)
+            Ok((programs::prepare(state, request, &ys, &xs), ys))
         })?;
+        let mut job = wish.planned(py)?;
         for seed in seeds.iter() {
             let array = arrays::asarray(&seed)?;
             job.inputs.push(arrays::from_numpy(&array, Take::Borrow)?);
         }
-        programs::products(py, &job)
+        programs::products(py, &job).map_err(|e| self.placed(py, e, &ys))
     }
 }
 

@@ -87,10 +87,13 @@
 //! # Ok::<(), jacrs::error::Error>(())
 //! ```
 //!
-//! The modules are the pipeline, in its order; [`error`], [`mod@array`], [`simd`], [`ir`] and [`ops`]
-//! are what all stages share.
+//! The modules are the pipeline, in its order; [`error`], [`interrupt`], [`memory`], [`mod@array`],
+//! [`simd`], [`ir`] and [`ops`] are what all stages share.
 
 pub mod error;
+
+pub mod interrupt;
+pub mod memory;
 
 pub mod array;
 pub mod ir;

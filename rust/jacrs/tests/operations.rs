@@ -5,6 +5,8 @@ mod common;
 #[path = "operations/lanes.rs"]
 mod lanes;
 
+use std::fmt::Write;
+
 use common::{assert_close, dot, interpret, outputs, richardson, scattered, value_of};
 use jacrs::array::{Array, DType};
 use jacrs::differentiate::{Late, Maps, Residual, Wanted, batch, jvp, vjp};
@@ -242,6 +244,138 @@ const STRUCTURAL: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Factorisations and what is computed from them: a name, the shape of a matrix `%1`, an operation
+/// on `%1` (and on a right-hand side `%4` of shape `[2,3,2]`, or a direction), and the shape of its
+/// result.
+const FACTORED: &[(&str, &str, &str, &str)] = &[
+    ("det", "2,3,3", "lu.det(%1, lu)", "2"),
+    ("logdet", "2,3,3", "lu.logdet(%1, lu)", "2"),
+    ("cholesky", "2,3,3", "cholesky.lower(%3, cholesky)", "2,3,3"),
+    ("q", "4,3", "qr.q(%1, qr)", "4,3"),
+    ("q of a wide one", "2,2,3", "qr.q(%1, qr)", "2,2,2"),
+    ("complete q", "3,2", "qr_complete.q(%1, qr_complete)", "3,3"),
+    ("r", "2,4,3", "qr.r(%1, qr)", "2,3,3"),
+    ("r of a wide one", "2,4", "qr.r(%1, qr)", "2,4"),
+    ("complete r", "4,2", "qr_complete.r(%1, qr_complete)", "4,2"),
+    ("eigenvalues", "2,3,3", "eigh.values(%1, eigh)", "2,3"),
+    ("eigenvectors", "2,3,3", "eigh.vectors(%1, eigh)", "2,3,3"),
+    ("singular values", "2,4,3", "svd.s(%1, svd)", "2,3"),
+    ("left vectors", "4,3", "svd.u(%1, svd)", "4,3"),
+    (
+        "left vectors of a wide one",
+        "2,2,3",
+        "svd.u(%1, svd)",
+        "2,2,2",
+    ),
+    ("right vectors", "3,2", "svd.vt(%1, svd)", "2,2"),
+    (
+        "right vectors of a wide one",
+        "2,4",
+        "svd.vt(%1, svd)",
+        "2,4",
+    ),
+    (
+        "a full left basis",
+        "3,2",
+        "svd_full.u(%1, svd_full)",
+        "3,3",
+    ),
+    (
+        "a full right basis",
+        "2,3",
+        "svd_full.vt(%1, svd_full)",
+        "3,3",
+    ),
+    ("solve", "2,3,3", "solve.general(%1, lu, %4)", "2,3,2"),
+    (
+        "solve transposed",
+        "2,3,3",
+        "solve.general_t_unchecked(%1, lu, %4)",
+        "2,3,2",
+    ),
+    ("lower", "2,3,3", "solve.lower(%1, %4)", "2,3,2"),
+    (
+        "upper transposed",
+        "2,3,3",
+        "solve.upper_t(%1, %4)",
+        "2,3,2",
+    ),
+    ("unit upper", "2,3,3", "solve.unit_upper(%1, %4)", "2,3,2"),
+    (
+        "unit lower transposed",
+        "2,3,3",
+        "solve.unit_lower_t(%1, %4)",
+        "2,3,2",
+    ),
+    ("pinv", "2,4,3", "pinv(%1, svd, %5)", "2,3,4"),
+    ("pinv of a wide one", "2,2,3", "pinv(%1, svd, %5)", "2,3,2"),
+    ("cofactors", "2,3,3", "cofactors(%1)", "2,3,3"),
+    ("second cofactors", "2,3,3", "cofactors(%1, %6)", "2,3,3"),
+    ("third cofactors", "4,4", "cofactors(%1, %1, %6)", "4,4"),
+];
+
+/// The graph of one entry of [`FACTORED`].
+fn factored(entry: &(&str, &str, &str, &str)) -> Case {
+    let (name, shape, call, result) = entry;
+    let size: Vec<usize> = shape.split(',').map(|n| n.parse().unwrap()).collect();
+    let (lead, m, n) = (
+        &size[..size.len() - 2],
+        size[size.len() - 2],
+        size[size.len() - 1],
+    );
+    let k = m.min(n);
+    let length = |what: &str| match what {
+        "lu" => n * n + n,
+        "cholesky" => n * n,
+        "qr" => (m + n) * k,
+        "qr_complete" => m * m + m * n,
+        "eigh" => n * n + n,
+        "svd" => (m + n + 1) * k,
+        _ => m * m + n * n + k,
+    };
+    let shaped = |more: &[usize]| {
+        let all: Vec<String> = lead.iter().chain(more).map(ToString::to_string).collect();
+        all.join(",")
+    };
+    let mut lines = format!("%0 = input! : float64[{shape}]\n%1 = square(%0) : float64[{shape}]\n");
+    let perm: Vec<String> = (0..lead.len())
+        .chain([lead.len() + 1, lead.len()])
+        .map(|a| a.to_string())
+        .collect();
+    if call.contains("%3") {
+        let _ = writeln!(
+            lines,
+            "%2 = transpose(%0, [{}]) : float64[{shape}]\n%3 = matmul(%0, %2) : float64[{shape}]",
+            perm.join(" ")
+        );
+    }
+    if call.contains("%4") {
+        let _ = writeln!(lines, "%4 = input! : float64[{}]", shaped(&[m, 2]));
+    }
+    if call.contains("%5") {
+        let _ = writeln!(lines, "%5 = const(1e-10) : float64[{}]", shaped(&[]));
+    }
+    if call.contains("%6") {
+        let _ = writeln!(lines, "%6 = input! : float64[{shape}]");
+    }
+    let (op, arguments) = call.split_once('(').unwrap();
+    let (first, rest) = arguments.split_once([',', ')']).unwrap();
+    let factors = rest.trim_matches([' ', ')']).split(',').next().unwrap();
+    let mut arguments = format!("({arguments}");
+    if !factors.is_empty() && !factors.starts_with('%') {
+        let _ = writeln!(
+            lines,
+            "%7 = {factors}({first}) : float64[{}]",
+            shaped(&[length(factors)])
+        );
+        arguments = arguments.replacen(factors, "%7", 1);
+    }
+    let text = format!(
+        "{lines}%8 = {op}{arguments} : float64[{result}]\n%9 = square(%8) : float64[{result}]\nreturn %9"
+    );
+    case(name, &text)
+}
+
 /// Each followed by a square, so that second derivatives do not vanish.
 fn structural() -> Vec<Case> {
     let text = |lines: &str, shape: &str| {
@@ -253,7 +387,12 @@ fn structural() -> Vec<Case> {
 }
 
 fn all() -> Vec<Case> {
-    elementwise().into_iter().chain(structural()).collect()
+    let factored = FACTORED.iter().map(factored);
+    elementwise()
+        .into_iter()
+        .chain(structural())
+        .chain(factored)
+        .collect()
 }
 
 /// Adds tangent inputs for the active inputs and the tangent of the output.

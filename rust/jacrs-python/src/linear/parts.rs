@@ -12,9 +12,9 @@ use pyo3::types::PySlice;
 
 use super::{LinearMap, captured};
 use crate::arrays::new_numpy;
-use crate::error::OrRaise;
 use crate::programs::{self, Job, Request};
 use crate::session;
+use crate::signals::detached;
 use crate::state::State;
 
 /// Places among the rows, places among the columns, and what is there.
@@ -84,16 +84,24 @@ impl LinearMap {
             _ => None,
         };
         let (ys, xs) = (&self.ys, &self.xs);
-        let part = py.detach(|| {
-            differentiate::submatrix(&self.graph, ys, xs, rows, columns, |_| false, &known)
-        });
+        let part = detached(py, |_| {
+            Ok(differentiate::submatrix(
+                &self.graph,
+                ys,
+                xs,
+                rows,
+                columns,
+                |_| false,
+                &known,
+            ))
+        })?;
         if part.rows.is_empty() || part.columns.is_empty() {
             return Ok(vec![]);
         }
         let request = Request::Jacobian(mode_of(&part));
         let (ys, xs) = nodes_of(&part);
         let job = Job {
-            program: programs::slice_program(&part.graph, request, &ys, &xs).or_raise(py)?,
+            program: programs::slice_program(py, &part.graph, request, &ys, &xs)?,
             inputs: part.sources.iter().map(|s| self.data(s)).collect(),
         };
         let (_, blocks) = programs::jacobian(py, &job, None, None)?;

@@ -55,7 +55,7 @@ impl Tracer {
 
     /// The value, computed now.
     pub fn value(&self, py: Python<'_>) -> PyResult<jacrs::array::Array> {
-        state::with(py, |state| {
+        state::with_patience(py, |state| {
             let node = self.node(state)?;
             state.rec.value(node)
         })

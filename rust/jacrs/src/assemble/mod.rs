@@ -8,8 +8,9 @@ mod panel;
 
 use crate::array::{Buffer, Dims, Out, View, product};
 pub use crate::differentiate::Mode;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, caught};
 use crate::execute::{self, Staged, Watch, check_memory, pool};
+use crate::interrupt::{pause, piece};
 use crate::ir::{Graph, NodeId, Op, Type};
 use crate::plan::{ALIGN, ARENA, Address, Bindings, Plan, Scratch, Summary};
 pub use linear::{Linear, Point};
@@ -93,6 +94,7 @@ impl Assembly {
         {
             return Err(wrong("a residual changed its type"));
         }
+        pause();
         let (residuals, computed, residual_bytes) = residuals(early, values, &kinds);
         let seeds = late.inputs()[..seeded]
             .iter()
@@ -162,6 +164,17 @@ impl Assembly {
                 self.panels
             )
         })?;
+        caught(|| self.run_staged(inputs, values, blocks, at_once, check))
+    }
+
+    fn run_staged(
+        &self,
+        inputs: &[View],
+        values: &[Out],
+        blocks: &[Out],
+        at_once: usize,
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<()> {
         let outputs: Vec<Out> = values.iter().chain(blocks).cloned().collect();
         let staged = Staged::new(inputs, &outputs)?;
         let (residuals, _) = self.residual_memory.take();
@@ -341,6 +354,7 @@ fn residuals(early: &Graph, values: usize, kinds: &[Type]) -> (Vec<Place>, Vec<N
 fn packed(kinds: &[Type]) -> (Vec<usize>, usize) {
     let mut bytes = 0usize;
     let place = |kind: &Type| {
+        piece();
         let size = product(&kind.shape) * kind.dtype.size();
         // Numbers lie side by side; arrays start a line of their own.
         let offset = bytes.next_multiple_of(if size < ALIGN { 8 } else { ALIGN });

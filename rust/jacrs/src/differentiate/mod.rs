@@ -140,12 +140,13 @@ fn guarded(op: Op) -> Op {
     }
 }
 
-/// The kind of rule that applies where only some operands vary.
+/// The kind of rule that applies where only some operands vary: a general one that is linear in each
+/// of them needs no more than a bilinear one.
 fn effective_rule(op: Op, varies: impl Fn(usize) -> bool, arity: usize) -> ops::Rule {
     let rule = ops::rule(op);
     let linear = || (0..arity).all(|k| !varies(k) || ops::operation(op).linear_in(op, k));
     if rule == ops::Rule::General && linear() {
-        ops::Rule::Linear
+        ops::Rule::Bilinear
     } else {
         rule
     }

@@ -4,30 +4,28 @@ mod finite;
 mod frame;
 mod group;
 mod lanes;
-mod memory;
 pub mod pool;
 mod staged;
 mod tape;
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use smallvec::SmallVec;
 
-pub use memory::{check_memory, memory_limit, set_memory_limit};
+pub use crate::memory::{check_memory, memory_limit, set_memory_limit};
 pub use pool::{num_threads, set_num_threads};
 pub use staged::Staged;
 
 use crate::array::{Array, Buffer, DType, Dims, Layout, Out, View, copy};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, caught};
+use crate::interrupt::PATIENCE;
 use crate::ir::Type;
 use crate::ops;
 use crate::plan::{KernelStep, Plan, Step};
 use frame::Frame;
 
-/// Interrupts are looked for about this often.
-const PATIENCE: Duration = Duration::from_millis(5);
 /// Elements of work between two looks at the clock.
 const UNWATCHED: u64 = 1 << 15;
 
@@ -71,10 +69,19 @@ impl Plan {
         if !self.is_apart() {
             return Err(Error::internal("the arguments of this plan share bases"));
         }
-        let staged = Staged::new(inputs, outputs)?;
         check_memory(self.scratch_bytes(), || {
             format!("the intermediate values of this program, {self},")
         })?;
+        caught(|| self.run_staged(inputs, outputs, check))
+    }
+
+    fn run_staged(
+        &self,
+        inputs: &[View],
+        outputs: &[Out],
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<()> {
+        let staged = Staged::new(inputs, outputs)?;
         // Inputs are never written: no step has an address in them as its result.
         let bases = staged
             .inputs
@@ -103,7 +110,7 @@ impl Plan {
             frame: &frame,
             watch: Watch::new(check),
         };
-        let result = pool::caught(|| run.all());
+        let result = caught(|| run.all());
         self.scratch().give(arena);
         result
     }

@@ -4,13 +4,11 @@
 //! alone, whose threads it does not have. Tasks are claimed one by one, the caller takes part, and
 //! a call from inside a task runs in its own thread.
 
-use std::any::Any;
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, caught};
 
 /// Threads asked for; 0 is the default.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
@@ -78,6 +76,12 @@ pub fn parallel_for_on(
     job.work(Some(between));
     job.note(n, caught(between));
     INSIDE.set(false);
+    if pool.process != std::process::id() {
+        // `between` forked this process: the threads that have the rest of the tasks are its parent's.
+        return Err(Error::internal(
+            "this process was forked in the middle of a run",
+        ));
+    }
     pool.retire(&job);
     let error = lock(&job.error).take();
     error.map_or(Ok(()), |(_, error)| Err(error))
@@ -86,23 +90,6 @@ pub fn parallel_for_on(
 /// Runs a task; a panic is an error.
 fn guarded(task: Task<'_>, k: usize) -> Result<()> {
     caught(|| task(k))
-}
-
-/// A panic on the way is an internal error.
-pub fn caught(body: impl FnOnce() -> Result<()>) -> Result<()> {
-    catch_unwind(AssertUnwindSafe(body))
-        .unwrap_or_else(|panic| Err(Error::internal(message(&*panic))))
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
-    format!(
-        "a kernel panicked: {}",
-        text.unwrap_or("for an unknown reason")
-    )
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

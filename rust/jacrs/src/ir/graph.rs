@@ -6,6 +6,11 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use super::hash::FastState;
 use super::{Fingerprint, Interner, ListId, Op, ShapeId};
 use crate::array::{DType, Dims};
+use crate::error::{Error, Kind, throw};
+use crate::interrupt::{pause, piece};
+
+/// Nodes between two looks for an interrupt.
+const PATIENT_NODES: u32 = 256;
 
 /// A node of one graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -150,10 +155,15 @@ impl Graph {
 
     pub fn intern_shape(&mut self, shape: &[usize]) -> ShapeId {
         if shape.is_empty() {
-            ShapeId::SCALAR
-        } else {
-            ShapeId(self.shapes.id(shape))
+            return ShapeId::SCALAR;
         }
+        if !is_addressable(shape) {
+            throw(Error::new(
+                Kind::Memory,
+                format!("an array of shape {shape:?} is larger than any memory"),
+            ));
+        }
+        ShapeId(self.shapes.id(shape))
     }
 
     /// A new input; inputs are never merged with each other.
@@ -201,6 +211,9 @@ impl Graph {
             return NodeId(entry.id);
         }
         let k = u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes");
+        if k.is_multiple_of(PATIENT_NODES) {
+            pause();
+        }
         let active = !crate::ops::blocks_derivative(op, dtype)
             && operands.iter().any(|&x| self.nodes[x.index()].active);
         let (first, count) = (self.pool.len() as u32, operands.len() as u32);
@@ -259,6 +272,7 @@ impl Graph {
             seen[id.index()] = true;
         }
         for id in self.ids().rev() {
+            piece();
             if seen[id.index()] {
                 for &x in self.operands(id) {
                     seen[x.index()] = true;
@@ -275,10 +289,20 @@ impl Graph {
             seen[id.index()] = true;
         }
         for id in self.ids() {
+            piece();
             seen[id.index()] |= self.operands(id).iter().any(|x| seen[x.index()]);
         }
         seen
     }
+}
+
+/// Whether the bytes of an array of this shape can be counted, whatever its dtype.
+pub fn is_addressable(shape: &[usize]) -> bool {
+    const WIDEST: usize = 16;
+    shape
+        .iter()
+        .try_fold(WIDEST, |bytes, &n| bytes.checked_mul(n.max(1)))
+        .is_some_and(|bytes| isize::try_from(bytes).is_ok())
 }
 
 #[inline]
@@ -332,10 +356,10 @@ impl Graph {
         let live = self.reachable(&self.outputs);
         let mut place: Vec<NodeId> = Vec::with_capacity(self.nodes.len());
         let (mut kept, mut end) = (0, 0);
-        for k in 0..self.nodes.len() {
+        for (k, &lives) in live.iter().enumerate() {
             place.push(NodeId(kept as u32));
             let mut node = self.nodes[k];
-            if !live[k] && !matches!(node.op, Op::Input(_)) {
+            if !lives && !matches!(node.op, Op::Input(_)) {
                 continue;
             }
             let first = end as u32;
@@ -401,19 +425,11 @@ impl Graph {
     }
 
     /// The same operation with its list interned here.
-    fn import_op(&mut self, from: &Graph, op: Op) -> Op {
-        let mut list = |l: ListId| self.intern_list(from.list(l));
-        match op {
-            Op::Const(l) => Op::Const(list(l)),
-            Op::Transpose(l) => Op::Transpose(list(l)),
-            Op::Slice(l) => Op::Slice(list(l)),
-            Op::Assign(l) => Op::Assign(list(l)),
-            Op::AddAt(l) => Op::AddAt(list(l)),
-            Op::Item(l) => Op::Item(list(l)),
-            Op::Pack(l) => Op::Pack(list(l)),
-            Op::Reduce(kind, l) => Op::Reduce(kind, list(l)),
-            other => other,
+    fn import_op(&mut self, from: &Graph, mut op: Op) -> Op {
+        if let Some(list) = op.list_mut() {
+            *list = self.intern_list(from.list(*list));
         }
+        op
     }
 
     /// The reachable part of the graph without some inputs, which nothing that is left may use.

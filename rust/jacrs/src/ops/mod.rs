@@ -8,6 +8,7 @@ pub mod batch;
 pub mod build;
 pub mod elementwise;
 mod evaluate;
+pub mod factor;
 mod fold;
 mod leaf;
 mod matmul;
@@ -29,8 +30,8 @@ pub use verify::verify;
 use smallvec::SmallVec;
 
 use crate::array::{DType, Dims, Layout, Out, View};
-use crate::error::Result;
-use crate::ir::{Graph, NodeId, Op, Type};
+use crate::error::{Error, Result};
+use crate::ir::{Cumulation, Form, Graph, NodeId, Op, Part, Type};
 use tile::{Cut, Known, Needs, Tile};
 
 /// How an operation is differentiated; everything else follows from it.
@@ -75,17 +76,10 @@ impl Call {
 }
 
 /// The list parameter of an operation; empty where it has none.
-pub fn list_of(graph: &Graph, op: Op) -> &[i64] {
-    match op {
-        Op::Const(l)
-        | Op::Transpose(l)
-        | Op::Slice(l)
-        | Op::Assign(l)
-        | Op::AddAt(l)
-        | Op::Item(l)
-        | Op::Pack(l)
-        | Op::Reduce(_, l) => graph.list(l),
-        _ => &[],
+pub fn list_of(graph: &Graph, mut op: Op) -> &[i64] {
+    match op.list_mut() {
+        Some(&mut list) => graph.list(list),
+        None => &[],
     }
 }
 
@@ -122,7 +116,7 @@ pub trait Operation: Sync {
     fn rule(&self, op: Op) -> Rule;
 
     /// Whether the result is linear in operand `k`, the others held fixed. A general rule steps
-    /// back for a linear one where only such operands vary.
+    /// back for a bilinear one where only such operands vary.
     fn linear_in(&self, _op: Op, _k: usize) -> bool {
         true
     }
@@ -228,6 +222,11 @@ pub fn operation(op: Op) -> &'static dyn Operation {
         Op::Argsort(_) => &order::Argsort,
         Op::Nonzero => &order::Nonzero,
         Op::MatMul(_) => &matmul::MatMul,
+        Op::Factor(_) => &factor::Factor,
+        Op::Part(..) => &factor::PartOf,
+        Op::Solve(_) => &factor::Solve,
+        Op::Pinv => &factor::Pinv,
+        Op::Cofactors => &factor::Cofactors,
     }
 }
 
@@ -244,14 +243,53 @@ pub fn blocks_derivative(op: Op, dtype: DType) -> bool {
     }
     match op {
         Op::Map(fun) => elementwise::rule(fun) == Rule::Zero,
-        Op::StopGradient | Op::Const(_) | Op::Iota => true,
+        Op::StopGradient | Op::Const(_) | Op::Iota | Op::Factor(_) => true,
+        Op::Part(_, Part::Sign) => true,
         _ => false,
     }
 }
 
 /// The type an operation gives, or why it cannot be applied.
 pub fn infer(graph: &Graph, op: Op, operands: &[NodeId], declared: &Type) -> Result<Type> {
+    let fits = match arity(op) {
+        Some(arity) => operands.len() == arity,
+        None => !operands.is_empty(),
+    };
+    if !fits {
+        let name = operation(op).name(op);
+        let count = operands.len();
+        return Err(Error::internal(format!(
+            "{name} does not take {count} operands"
+        )));
+    }
     operation(op).infer(graph, op, operands, declared)
+}
+
+/// How many operands an operation takes; `None` for one or more.
+fn arity(op: Op) -> Option<usize> {
+    Some(match op {
+        Op::Input(_) | Op::Const(_) | Op::Iota | Op::Placeholder(_) => 0,
+        Op::Map(fun) => fun.arity(),
+        Op::Pack(_) | Op::Concat(_) | Op::Cofactors => return None,
+        Op::Solve(system) if system.form == Form::General => 3,
+        Op::Solve(_) | Op::Part(..) => 2,
+        Op::Assign(_) | Op::AddAt(_) | Op::Gather | Op::MatMul(_) => 2,
+        Op::Cumulate(Cumulation::Recurrence | Cumulation::RecurrenceBack, ..) => 2,
+        Op::ScatterAdd | Op::ScatterSet | Op::Pinv => 3,
+        Op::Opaque(_)
+        | Op::StopGradient
+        | Op::Reshape
+        | Op::Transpose(_)
+        | Op::Broadcast
+        | Op::Slice(_)
+        | Op::Item(_)
+        | Op::Reduce(..)
+        | Op::ArgPick(..)
+        | Op::Cumulate(..)
+        | Op::Argsort(_)
+        | Op::Nonzero
+        | Op::Factor(_) => 1,
+    })
 }
 
 /// The elements `start + step * k` that a slice list describes: `(starts, steps)`.

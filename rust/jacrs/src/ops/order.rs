@@ -5,6 +5,7 @@ use super::{Call, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, copy, product, walk};
 use crate::error::{Error, Result};
 use crate::ir::{Graph, NodeId, Op, Type};
+use crate::memory::list_for;
 use crate::with_type;
 
 /// The stable ascending order along an axis, NaN last.
@@ -43,22 +44,24 @@ impl Operation for Argsort {
         let rest: Dims = (0..x.shape().len()).filter(|&a| a != axis).collect();
         let (from, to) = (x.layout.transpose(&rest), target.transpose(&rest));
         let (step, step_out) = (x.strides()[axis], target.strides[axis]);
-        let mut order: Vec<usize> = Vec::with_capacity(n);
-        with_type!(x.dtype, T => walk(&from.shape, [&from.strides, &to.strides], |[base, base_out]| {
-            // SAFETY: `base` and the axis stay inside the view.
-            let at = |i: usize| unsafe { x.ptr.cast::<T>().offset(base + i as isize * step).read() };
-            order.clear();
-            order.extend(0..n);
-            order.sort_by(|&i, &j| {
-                let (a, b) = (at(i), at(j));
+        with_type!(x.dtype, T => {
+            // Values are read once: what another thread writes meanwhile must not change their order.
+            let mut keys: Vec<(T, usize)> = list_for(n);
+            walk(&from.shape, [&from.strides, &to.strides], |[base, base_out]| {
+                // SAFETY: `base` and the axis stay inside the view.
+                let at = |i: usize| unsafe { x.ptr.cast::<T>().offset(base + i as isize * step).read() };
+                keys.clear();
+                keys.extend((0..n).map(|i| (at(i), i)));
                 // NaN is the only value that differs from itself, and comes last.
-                a.partial_cmp(&b).unwrap_or_else(|| (is_nan(a)).cmp(&is_nan(b)))
+                keys.sort_by(|(a, _), (b, _)| {
+                    a.partial_cmp(b).unwrap_or_else(|| is_nan(*a).cmp(&is_nan(*b)))
+                });
+                for (k, &(_, i)) in keys.iter().enumerate() {
+                    // SAFETY: inside `out`, which has the shape of the view.
+                    unsafe { out.ptr.cast::<i64>().offset(base_out + k as isize * step_out).write(i as i64) }
+                }
             });
-            for (k, &i) in order.iter().enumerate() {
-                // SAFETY: inside `out`, which has the shape of the view.
-                unsafe { out.ptr.cast::<i64>().offset(base_out + k as isize * step_out).write(i as i64) }
-            }
-        }));
+        });
         Ok(())
     }
 
@@ -112,7 +115,8 @@ impl Operation for Nonzero {
     }
 
     fn eval(&self, _: &Call, operands: &[View], out: &Out) -> Result<()> {
-        let mut mask = vec![0u8; operands[0].len()];
+        let mut mask: Vec<u8> = list_for(operands[0].len());
+        mask.resize(operands[0].len(), 0);
         copy(
             &operands[0],
             mask.as_mut_ptr(),
@@ -135,9 +139,10 @@ impl Operation for Nonzero {
                 found += 1;
             }
             if found != count {
-                return Err(Error::internal(
-                    "the count of a mask changed between recording and running",
-                ));
+                return Err(Error::value(format!(
+                    "a mask had {count} true elements while the function was recorded, and {found} \
+                     when it ran: an array was changed meanwhile; pass a copy of it"
+                )));
             }
         }
         Ok(())

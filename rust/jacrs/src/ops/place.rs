@@ -344,7 +344,7 @@ impl Operation for Concat {
             if rest.len() != shape.len() || g.dtype(x) != g.dtype(first) {
                 return Err(Error::internal("parts of different types"));
             }
-            total += std::mem::take(&mut rest[axis]);
+            total = usize::saturating_add(total, std::mem::take(&mut rest[axis]));
             if rest != shape {
                 return Err(Error::internal(format!(
                     "{:?} does not continue {shape:?}",

@@ -5,6 +5,7 @@ use super::{Call, Cotangent, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, copy, product};
 use crate::error::{Error, Result};
 use crate::ir::{Graph, NodeId, Op, Type};
+use crate::memory::list_for;
 use crate::with_type;
 
 /// The row an index names, NumPy's negative ones included.
@@ -22,7 +23,8 @@ fn row(index: i64, rows: usize) -> Result<usize> {
 
 /// The indices of a view, in C order.
 fn indices(view: &View) -> Vec<i64> {
-    let mut dense = vec![0i64; view.len()];
+    let mut dense: Vec<i64> = list_for(view.len());
+    dense.resize(view.len(), 0);
     copy(
         view,
         dense.as_mut_ptr().cast(),
@@ -270,7 +272,9 @@ impl Dense {
     fn of(view: &View) -> Self {
         let mut dense = Vec::new();
         if !view.is_contiguous() {
-            dense = vec![0u64; (view.len() * view.dtype.size()).div_ceil(8)];
+            let words = (view.len() * view.dtype.size()).div_ceil(8);
+            dense = list_for(words);
+            dense.resize(words, 0u64);
             copy(
                 view,
                 dense.as_mut_ptr().cast(),

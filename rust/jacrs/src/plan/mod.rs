@@ -30,6 +30,7 @@ pub use step::{
 
 use crate::array::product;
 use crate::error::Result;
+use crate::interrupt::pause;
 use crate::ir::{Graph, NodeId, Type};
 
 /// A program that computes the outputs of a graph from its inputs. It keeps nothing of the graph,
@@ -117,6 +118,7 @@ impl Plan {
             draft: &draft,
             memory: &memory,
         };
+        pause();
         let apart = bindings == Bindings::apart(graph.inputs().len(), outputs.len());
         let steps = emitter.steps()?;
         let copies = emitter.copies(outputs);

@@ -4,10 +4,15 @@ use hashbrown::HashMap;
 
 use super::leaf::Slot;
 use super::{Need, Recording};
-use crate::array::{Array, DType, Layout};
-use crate::error::{Error, Result};
+use crate::array::{Array, DType, Layout, product};
+use crate::error::{Error, Result, caught};
+use crate::interrupt::{pause, piece};
 use crate::ir::{NodeId, Op};
+use crate::memory::check_memory;
 use crate::ops::{self, Call, Fun, elementwise::Class};
+
+/// An evaluation of so many bytes is long enough to look for interrupts after it.
+const LONG: usize = 1 << 16;
 
 /// What is known of the values of nodes.
 #[derive(Default)]
@@ -124,11 +129,11 @@ impl Recording {
         // Ids grow along dependencies.
         needed.sort_unstable();
         for (k, &x) in needed.iter().enumerate() {
-            if let Err(e) = self.evaluate(x) {
+            if let Err(e) = caught(|| self.evaluate(x)) {
                 for &x in &needed[k..] {
                     self.values.state[x.index()] = State::Unknown;
                 }
-                return Err(e);
+                return Err(e.at(self.graph.node(x).location));
             }
             self.values.state[x.index()] = State::Known;
         }
@@ -151,6 +156,7 @@ impl Recording {
 
     /// One node whose operands are known.
     fn evaluate(&mut self, node: NodeId) -> Result<()> {
+        piece();
         if let Some(bits) = self.evaluate_cell(node) {
             self.values.cells[node.index()] = bits;
             return Ok(());
@@ -165,7 +171,15 @@ impl Recording {
             .map(|&x| self.known(x))
             .collect();
         let call = Call::of(&self.graph, node, true);
+        let bytes = product(&call.shape) * call.dtype.size();
+        check_memory(bytes, || {
+            let shape = super::shape_text(&call.shape);
+            format!("an array of shape {shape} that a branch or an index depends on")
+        })?;
         let result = ops::evaluate(&call, &operands)?;
+        if bytes >= LONG {
+            pause();
+        }
         if call.shape.is_empty() {
             self.values.cells[node.index()] = bits_of(&result);
         } else {

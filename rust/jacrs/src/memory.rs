@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, throw};
 
 /// Below this nobody is asked.
 const UNQUESTIONED: usize = 64 << 20;
@@ -29,6 +29,24 @@ pub fn check_memory(bytes: usize, what: impl FnOnce() -> String) -> Result<()> {
         return Ok(());
     }
     within(bytes, memory_limit(), what)
+}
+
+/// An empty list with room for so many elements: for lists as long as arrays.
+pub fn list_for<T>(elements: usize) -> Vec<T> {
+    let mut list = Vec::new();
+    if list.try_reserve_exact(elements).is_err() {
+        exhausted(elements.saturating_mul(size_of::<T>()));
+    }
+    list
+}
+
+/// Ends the work under way because memory for so many bytes was refused by the system.
+#[cold]
+pub fn exhausted(bytes: usize) -> ! {
+    throw(Error::new(
+        Kind::Memory,
+        format!("there is no memory for {bytes} bytes more; use smaller inputs"),
+    ))
 }
 
 fn within(bytes: usize, limit: Option<u64>, what: impl FnOnce() -> String) -> Result<()> {
