@@ -119,7 +119,8 @@ TYPES = {
     "no result": (grad_of(lambda x: None), "the function returned None: is a `return` missing?"),
     "an integer to grad": (
         grad_of(np.argmax),
-        "grad needs a function that returns a float, but it returned one of dtype int64",
+        "grad needs a function that returns a float, but it returned one of dtype int64, whose "
+        "derivative is zero: return what has one",
     ),
     "no pair": (
         grad_of(lambda x: x @ x, has_aux=True),

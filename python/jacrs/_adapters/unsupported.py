@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from jacrs import errors
 from jacrs._adapters import native
 
 _EIGENVALUES = (
@@ -74,12 +75,12 @@ REASONS: dict[str, str] = _reasons()
 def call(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """Compute a function without an adapter, if no argument depends on what is differentiated."""
     if _is_active((*args, *keywords.values())):
-        raise native.error("unsupported", _refusal(function))
+        raise _refusal(function)
     plain = {name: _plain(value) for name, value in keywords.items()}
     return _recordable(function(*_plain(args), **plain))
 
 
-def _refusal(function: Any) -> str:
+def _refusal(function: Any) -> Exception:
     name = getattr(function, "__name__", "?")
     if isinstance(function, np.ufunc):
         full = f"the ufunc {name}"
@@ -88,7 +89,7 @@ def _refusal(function: Any) -> str:
     reason = REASONS.get(full.removeprefix("numpy."), REASONS.get(name))
     if reason is None:
         reason = "it has no derivative rule yet"
-    return f"{full} cannot be recorded: {reason}"
+    return errors.not_recorded(full, reason)
 
 
 def _is_active(items: Any) -> bool:
