@@ -157,7 +157,7 @@ def checked_quantile(function: str, q: Any, method: str, weights: Any) -> Any:
     if isinstance(q, native.Tracer):
         raise errors.recorded_quantile(function)
     if weights is not None:
-        raise errors.not_supported(function, "weights", "...", "leave them out")
+        raise errors.not_supported(function, "weights", weights, "leave them out")
     if method not in _PLACES:
         known = ", ".join(map(repr, _PLACES))
         raise errors.not_supported(function, "method", method, f"use one of {known}")

@@ -14,7 +14,8 @@ def not_recorded(function: str, reason: str) -> Exception:
 
 def not_supported(function: str, keyword: str, value: Any, fix: str) -> Exception:
     """Report a value of a keyword without a rule."""
-    text = f"{function}: {keyword}={value!r} is not supported while recording; {fix}"
+    shown = "..." if isinstance(getattr(value, "shape", None), tuple) else repr(value)
+    text = f"{function}: {keyword}={shown} is not supported while recording; {fix}"
     return error("unsupported", text)
 
 

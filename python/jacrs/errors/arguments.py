@@ -30,12 +30,12 @@ def not_real(where: str, value: Any) -> JacrsError:
     """Report a differentiated argument of a dtype other than float32 and float64."""
     kind = value.dtype.kind
     text = f"{where} is {describe(value)}: only float32 and float64 can be differentiated"
-    if kind in "iubf":
+    if kind in "iubfO":
         fix = "x.astype(float)" if getattr(value, "ndim", 0) else "float(x)"
         return DTypeError(f"{text}; convert it first, {fix}")
     if kind == "c":
         return DTypeError(f"{text}; pass its real and imaginary parts, x.real and x.imag")
-    return DTypeError(text)
+    return DTypeError(f"{text}; leave it out of argnums")
 
 
 def is_subclass(where: str, value: Any) -> JacrsError:
@@ -54,7 +54,7 @@ def bad_argnums(argnums: Any) -> JacrsError:
 
 def argnums_repeat(argnums: Sequence[int]) -> JacrsError:
     """Report a position that is named twice."""
-    return ArgumentError(f"argnums names an argument twice: {tuple(argnums)}")
+    return ArgumentError(f"argnums names an argument twice: {tuple(argnums)}; name it once")
 
 
 def argnums_range(number: int, count: int, keywords: Sequence[str]) -> JacrsError:
@@ -96,7 +96,8 @@ def wrong_shape(
 def wrong_dtype(where: str, given: Any, expected: Any, of: str) -> JacrsError:
     """Report a tangent or cotangent that cannot be converted without loss."""
     text = f"{where} has dtype {given}, but {of} has dtype {expected}, which cannot hold it"
-    return DTypeError(text if given.kind == "c" else f"{text}: use .astype(np.{expected})")
+    fix = "pass its real part, .real" if given.kind == "c" else f"use .astype(np.{expected})"
+    return DTypeError(f"{text}: {fix}")
 
 
 def not_a_vector(where: str, value: Any) -> JacrsError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_BUG = "unless the function asks how it is called, this is a bug in jacrs: please report it"
+
 
 def differing_calls(where: str) -> AssertionError:
     """Report a function that is no function of its arguments alone."""
@@ -17,7 +19,7 @@ def other_arrays(where: str, recorded: Any, called: Any) -> AssertionError:
     """Report a recorded function whose result is not built like that of the function."""
     return AssertionError(
         f"{where}the function returns other arrays when it is recorded: {recorded} instead of "
-        f"{called}"
+        f"{called}; {_BUG}"
     )
 
 
@@ -25,7 +27,7 @@ def other_value(where: str, element: str, called: Any, recorded: Any) -> Asserti
     """Report a recorded function whose value is not that of the function."""
     return AssertionError(
         f"{where}{element} is {called} when the function is called, and {recorded} when it is "
-        "recorded"
+        f"recorded; {_BUG}"
     )
 
 
@@ -33,7 +35,7 @@ def modes_disagree(where: str, forward: float, reverse: float) -> AssertionError
     """Report modes of which at least one is wrong."""
     return AssertionError(
         f"{where}along one direction, weighted, the derivative is {forward}, and {reverse} in "
-        "reverse mode: one of the modes is wrong"
+        f"reverse mode: one of the modes is wrong; {_BUG}"
     )
 
 

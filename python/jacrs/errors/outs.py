@@ -30,14 +30,16 @@ def out_of_recording(where: str, value: Any) -> JacrsError:
 def wrong_out_shape(where: str, given: tuple[int, ...], expected: tuple[int, ...]) -> JacrsError:
     """Report an array of another shape than what is written there."""
     return ShapeError(
-        f"{where} has shape {given}, but the derivative has shape {expected}: pass an array of it"
+        f"{where} has shape {given}, but the derivative has shape {expected}: pass one of that "
+        "shape"
     )
 
 
 def wrong_out_dtype(where: str, given: Any, expected: Any) -> JacrsError:
     """Report an array of another dtype than what is written there."""
     return DTypeError(
-        f"{where} has dtype {given}, but the derivative has dtype {expected}: pass an array of it"
+        f"{where} has dtype {given}, but the derivative has dtype {expected}: pass one of that "
+        "dtype"
     )
 
 

@@ -25,7 +25,8 @@ def result_not_real(where: str, value: Any) -> JacrsError:
     """Report a result of a dtype that has no derivative here."""
     return DTypeError(
         f"{where} is {describe(value)}: only float32 and float64 results have a derivative, and "
-        "integers and booleans a zero one"
+        "integers and booleans a zero one; return others as auxiliary data with has_aux=True, or "
+        "the real and imaginary parts of what is complex"
     )
 
 
