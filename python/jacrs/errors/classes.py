@@ -49,6 +49,5 @@ class InternalError(JacrsError, RuntimeError):
     """A broken invariant of jacrs itself: always a bug of ours."""
 
 
-PUBLIC = (JacrsError, *JacrsError.__subclasses__(), UnsupportedError)
-for _cls in PUBLIC:
+for _cls in (JacrsError, *JacrsError.__subclasses__(), UnsupportedError):
     _cls.__module__ = "jacrs.errors"  # where users import them from, and pickles look for them
