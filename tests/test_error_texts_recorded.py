@@ -18,6 +18,7 @@ from tests.error_subjects import SQUARE, X, check_error
 ROOT = Path(__file__).parents[1]
 FILE = str(Path("tests") / Path(__file__).name)
 M = np.eye(3) + 1.0
+A = np.diag([1.0, 2.0, 4.0]) + 0.2
 
 ADAPTERS = {
     "not_supported": (
@@ -292,3 +293,29 @@ def test_functions_without_a_rule(name):
 @pytest.mark.parametrize("name", REASONS)
 def test_reasons_name_a_way_out(name):
     assert ";" in REASONS[name]
+
+
+def test_the_ways_out_lead_there():
+    def zeros(p):
+        r = np.roots(jacrs.stop_gradient(p))
+        return r - np.polyval(p, r) / np.polyval(np.polyder(p), r)
+
+    p, h = np.array([1.0, -6.0, 11.0, -6.0]), 1e-6
+    slopes = [(np.roots(p + h * e) - np.roots(p - h * e)) / (2 * h) for e in np.eye(4)]
+    np.testing.assert_allclose(jacrs.jacobian(zeros)(p), np.stack(slopes, 1), atol=1e-7)
+
+    def bessel(x):
+        t = (np.arange(64) + 0.5) * np.pi / 64
+        return np.mean(np.exp(x * np.cos(t)))
+
+    assert bessel(2.0) == pytest.approx(np.i0(2.0), rel=1e-14)
+    assert jacrs.grad(bessel)(2.0) == pytest.approx(scipy.special.i1(2.0), rel=1e-14)
+
+    def generalised(b):
+        factor = scipy.linalg.cholesky(b, lower=True)
+        half = scipy.linalg.solve_triangular(factor, A, lower=True)
+        return scipy.linalg.eigvalsh(scipy.linalg.solve_triangular(factor, half.T, lower=True))
+
+    b = 2 * np.eye(3) + 0.1
+    np.testing.assert_allclose(generalised(b), scipy.linalg.eigvalsh(A, b), rtol=1e-13)
+    assert jacrs.jacobian(generalised)(b).shape == (3, 3, 3)
