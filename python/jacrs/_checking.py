@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from jacrs import errors
 from jacrs._differences import Difference, difference, one_sided
 from jacrs._transforms.leaves import is_float
 from jacrs._transforms.products import jvp, vjp
@@ -93,7 +94,7 @@ class Check:
         self.base = self.at(point.leaves)
         again = self.at(point.leaves)
         if not np.array_equal(self.base.vector, again.vector, equal_nan=True):
-            raise AssertionError(f"{self.name()}two calls at the same point give different values")
+            raise errors.differing_calls(self.name())
         dtypes = [leaf.dtype for leaf in (*point.leaves, *self.base.leaves) if is_float(leaf.dtype)]
         self.eps = max((float(np.finfo(dtype).eps) for dtype in dtypes), default=0.0)
         self.rtol = self.eps**0.5 if options.rtol is None else options.rtol
@@ -181,19 +182,14 @@ class Check:
         """Raise unless the recorded function has the value of the function."""
         base, vector = self.base.vector, recorded.vector
         if [x.shape for x in recorded.leaves] != [x.shape for x in self.base.leaves]:
-            raise AssertionError(
-                f"{self.name()}the function returns other arrays when it is recorded: "
-                f"{recorded.node} instead of {self.base.node}"
-            )
+            raise errors.other_arrays(self.name(), recorded.node, self.base.node)
         slack = self.rtol * np.abs(base) + _ROUNDING * self.eps * np.max(np.abs(base), initial=0.0)
         equal = (np.abs(vector - base) <= slack) | (vector == base)
         wrong = np.flatnonzero(~(equal | (np.isnan(vector) & np.isnan(base))))
         if wrong.size:
             index = int(wrong[0])
-            raise AssertionError(
-                f"{self.name()}{self.base.named(index, self.result())} is {base[index]} when the "
-                f"function is called, and {vector[index]} when it is recorded"
-            )
+            element = self.base.named(index, self.result())
+            raise errors.other_value(self.name(), element, base[index], vector[index])
 
     def compare(self, probe: _Probe) -> None:
         """Compare the derivative along one direction, in each mode."""
@@ -239,10 +235,7 @@ class Check:
             * weights.size
         )
         if not abs(left - right) <= self.rtol * size + _ROUNDING * self.eps * noise:
-            raise AssertionError(
-                f"{self.name('forward')}along one direction, weighted, the derivative is {left}, "
-                f"and {right} in reverse mode: one of the modes is wrong"
-            )
+            raise errors.modes_disagree(self.name("forward"), left, right)
 
     def fail(self, found: _Finding, index: int) -> None:
         """Report what is wrong, in the numbers of a unit step."""
@@ -254,11 +247,9 @@ class Check:
         if found.mode == "reverse" and found.probe.weights.size > 1:
             of = f"the {self.result()}, weighted at random,"
         given, expected = found.given[index] / unit, found.expected.value[index] / unit
-        raise AssertionError(
-            f"{self.name(found.mode)}the derivative of {of} by {by} is {given}, but differences "
-            f"give {expected} (within {found.expected.settled()[index] / unit:.1g}): "
-            f"{self.cause(found, index, unit)}"
-        )
+        within = found.expected.settled()[index] / unit
+        cause = self.cause(found, index, unit)
+        raise errors.wrong_derivative(self.name(found.mode), of, by, given, expected, within, cause)
 
     def cause(self, found: _Finding, index: int, unit: float) -> str:
         """Say why, as far as can be told from the function around the point."""

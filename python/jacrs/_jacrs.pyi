@@ -24,6 +24,7 @@ __all__ = [
     "diagonal",
     "error",
     "executed_operations",
+    "expose",
     "factored",
     "gather",
     "is_recording",

@@ -77,18 +77,17 @@ def register_pytree_node(
     functions: dict[str, Any] = {"flatten": flatten, "unflatten": unflatten}
     for name, function in functions.items():
         if not callable(function):
-            text = f"{name} must be a function, not {errors.describe(function)}"
-            raise errors.bad_registration(text)
+            raise errors.not_a_registrant(name, function)
     if cls in _registered:
-        raise errors.bad_registration(f"{cls.__name__} is registered already")
+        raise errors.registered_already(cls)
     _registered[cls] = flatten, unflatten
 
 
 def _own_class(cls: Any) -> type:
     if not isinstance(cls, type):
-        raise errors.bad_registration(f"cls must be a class, not {errors.describe(cls)}")
+        raise errors.not_a_class(cls)
     if cls in (*_FIXED, type(None), object) or issubclass(cls, np.ndarray | np.generic | Tracer):
-        raise errors.bad_registration(f"{cls.__name__} is taken as it is, and stays so")
+        raise errors.fixed_type(cls)
     return real_class(cls)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from jacrs import errors
 from jacrs._adapters import native
 from jacrs._adapters.common import (
     Array,
@@ -19,7 +20,6 @@ from jacrs._adapters.common import (
     numpy_error,
     operand,
     raveled,
-    refuse,
     to_dtype,
 )
 from jacrs._adapters.reductions import all_, any_, count_nonzero, max_, sum_
@@ -195,7 +195,7 @@ def qr(a: Array, mode: Any = "reduced") -> Any:
     if mode == "r":
         return native.factored("qr.r", a)
     if mode in ("raw", "economic"):
-        raise refuse("linalg.qr", "mode", mode, "take mode='reduced'")
+        raise errors.not_supported("linalg.qr", "mode", mode, "take mode='reduced'")
     factors = "qr" if mode == "reduced" else "qr_complete"
     return QRResult(native.factored(f"{factors}.q", a), native.factored(f"{factors}.r", a))
 

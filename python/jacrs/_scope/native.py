@@ -18,7 +18,6 @@ ArrayTracer: Any = _hooks.ArrayTracer
 is_recording: Callable[[], bool] = _hooks.is_recording
 ufunc: Callable[..., Any] = _hooks.ufunc
 expose: Callable[[np.ndarray[Any, Any]], None] = _hooks.expose
-error: Callable[[str, str], Exception] = _hooks.error
 
 
 def lift(array: np.ndarray[Any, Any], *, writable: bool) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jacrs import errors
 from jacrs._adapters.common import as_float, operand
 from jacrs._adapters.factorisations import (
     alike,
@@ -26,7 +27,7 @@ from jacrs._adapters.factorisations import (
     turned,
 )
 from jacrs._scope.building import array, has_tracer
-from jacrs._scope.native import Tracer, error
+from jacrs._scope.native import Tracer
 
 if TYPE_CHECKING:
     import types
@@ -54,11 +55,6 @@ def _is_recorded(x: Any) -> bool:
     return isinstance(x, Tracer) or (isinstance(x, list | tuple) and has_tracer(x))
 
 
-def _refused(function: str, keyword: str, value: Any, fix: str) -> Exception:
-    text = f"scipy.linalg.{function}: {keyword}={value!r} is not supported while recording; {fix}"
-    return error("unsupported", text)
-
-
 def _from_triangle(a: Any, lower: Any) -> Any:
     return hermitian_of(a if lower else turned(operand(a)))
 
@@ -84,7 +80,7 @@ def solve(
     if assumed in ("symmetric", "hermitian", "positive definite"):
         a = _from_triangle(a, lower)
     elif assumed not in (None, "general"):
-        raise _refused("solve", "assume_a", assume_a, "leave it out")
+        raise errors.not_supported("scipy.linalg.solve", "assume_a", assume_a, "leave it out")
     return solved("solve.general_t" if transposed else "solve.general", a, b, np.linalg.solve)
 
 
@@ -139,7 +135,7 @@ def inv(
     if assume_a in ("sym", "her", "pos", "symmetric", "hermitian", "positive definite"):
         a = _from_triangle(a, lower)
     elif assume_a not in (None, "gen", "general"):
-        raise _refused("inv", "assume_a", assume_a, "leave it out")
+        raise errors.not_supported("scipy.linalg.inv", "assume_a", assume_a, "leave it out")
     return np.linalg.inv(a)
 
 
@@ -158,9 +154,9 @@ def qr(
 ) -> Any:
     """Factor a matrix into orthonormal columns and a triangle."""
     if pivoting:
-        raise _refused("qr", "pivoting", pivoting, "take pivoting=False")
+        raise errors.not_supported("scipy.linalg.qr", "pivoting", pivoting, "take pivoting=False")
     if mode == "raw":
-        raise _refused("qr", "mode", mode, "take mode='economic'")
+        raise errors.not_supported("scipy.linalg.qr", "mode", mode, "take mode='economic'")
     if mode not in ("full", "r", "economic"):
         raise ValueError("Mode argument should be one of ['full', 'r', 'economic', 'raw']")
     q, r = np.linalg.qr(a, "reduced" if mode == "economic" else "complete")
@@ -183,13 +179,12 @@ def eigh(
 ) -> Any:
     """Compute eigenvalues and eigenvectors of a symmetric matrix."""
     if b is not None:
-        fix = "with L = cholesky(b, lower=True), take the matrix L^-1 a L^-T"
-        raise error(
-            "unsupported", f"scipy.linalg.eigh with b is not supported while recording; {fix}"
-        )
+        raise errors.second_matrix("eigh")
     for name, value in (("subset_by_index", subset_by_index), ("subset_by_value", subset_by_value)):
         if value is not None:
-            raise _refused("eigh", name, value, "take a slice of the result")
+            raise errors.not_supported(
+                "scipy.linalg.eigh", name, value, "take a slice of the result"
+            )
     uplo: Any = "L" if lower else "U"
     return np.linalg.eigvalsh(a, uplo) if eigvals_only else tuple(np.linalg.eigh(a, uplo))
 
@@ -228,7 +223,9 @@ def lstsq(
 ) -> Any:
     """Solve `a x = b` in the sense of least squares."""
     if lapack_driver == "gelsy":
-        raise _refused("lstsq", "lapack_driver", lapack_driver, "leave it out")
+        raise errors.not_supported(
+            "scipy.linalg.lstsq", "lapack_driver", lapack_driver, "leave it out"
+        )
     a, b = alike(as_float(operand(a)), as_float(operand(b)))
     cutoff = np.finfo(a.dtype).eps if cond is None else cond
     x, residuals, rank, s = least_squares(a, b, cutoff)

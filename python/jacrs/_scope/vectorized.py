@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jacrs import errors
 from jacrs._scope.building import array
-from jacrs._scope.native import error, is_recording
+from jacrs._scope.native import is_recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,11 +44,7 @@ class Vectorized:
         if not is_recording():
             return self._real(*args, **keywords)
         if self._real.signature is not None:
-            raise error(
-                "unsupported",
-                "np.vectorize: signature= is not supported while recording; call the function in a "
-                "loop over the leading axes, and np.stack the results",
-            )
+            raise errors.vectorize_signature()
         return self._elementwise(args, keywords)
 
     def _elementwise(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
