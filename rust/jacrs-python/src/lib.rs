@@ -31,7 +31,7 @@ fn num_threads() -> usize {
 #[pyfunction]
 fn set_num_threads(py: Python<'_>, n: usize) -> PyResult<()> {
     if n == 0 {
-        return Err(text::no_threads(py));
+        return Err(error::raise_as(py, "internal", "no threads to run on"));
     }
     jacrs::execute::set_num_threads(n);
     Ok(())

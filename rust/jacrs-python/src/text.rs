@@ -44,15 +44,6 @@ pub fn another_thread(py: Python<'_>) -> PyErr {
     )
 }
 
-pub fn no_threads(py: Python<'_>) -> PyErr {
-    raise_as(
-        py,
-        "value",
-        "the number of threads must be 1 or more, not 0: with 1 all work is done by the thread that \
-         calls",
-    )
-}
-
 // --- values that leave a recording
 
 pub fn no_float(py: Python<'_>) -> PyErr {
@@ -88,7 +79,7 @@ pub fn no_pickle(py: Python<'_>) -> PyErr {
         py,
         "trace",
         "a tracer cannot be pickled: it has no value outside its recording; pickle what the \
-         function returns, or jacrs.stop_gradient(x) where no derivative is meant",
+         function returns, or np.asarray(jacrs.stop_gradient(x)) where no derivative is meant",
     )
 }
 

@@ -92,6 +92,7 @@ fn control_group() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     #[test]
     fn small_requests_are_never_refused_by_default() {
