@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jacrs::array::{Array, Buffer, DType, Layout, Out, View, copy, product};
 use jacrs::error::caught;
+use jacrs::error::text::tuple;
 use jacrs::memory::check_memory;
-use jacrs::trace::shape_text;
 use numpy::{
     PY_ARRAY_API, PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods, npyffi,
 };
@@ -15,6 +15,7 @@ use pyo3::types::PyString;
 
 use crate::error::{OrRaise, raise_as};
 use crate::state::MOST_AXES;
+use crate::text;
 
 /// Inputs up to this size are copied; larger ones are read where they are.
 const COPY_LIMIT: usize = 64 * 1024;
@@ -47,10 +48,7 @@ pub fn refuse_subclass(x: &Bound<'_, PyAny>) -> PyResult<()> {
     if matches!(name.as_str(), "memmap" | "Captured") {
         return Ok(());
     }
-    let text = format!(
-        "a constant of type {name} is not a plain array, and what {name} adds would be lost; use np.asarray(x) of it"
-    );
-    Err(raise_as(py, "type", &text))
+    Err(text::is_subclass(py, &name))
 }
 
 /// The engine's dtype, and whether the elements must be converted to it.
@@ -91,13 +89,7 @@ pub fn from_numpy(array: &Bound<'_, PyUntypedArray>, take: Take) -> PyResult<Arr
     let py = array.py();
     let descr = array.dtype();
     let Some((dtype, convert)) = dtype_of(&descr) else {
-        return Err(raise_as(
-            py,
-            "type",
-            &format!(
-                "arrays of dtype {descr} cannot be recorded; convert to float64, float32, int64 or bool first (`x.astype(float)`)"
-            ),
-        ));
+        return Err(text::no_array_dtype(py, descr));
     };
     // SAFETY: a live array object.
     let flags = unsafe { (*array.as_array_ptr()).fields.flags };
@@ -175,11 +167,7 @@ pub fn new_numpy<'py>(
     shape: &[usize],
 ) -> PyResult<(Bound<'py, PyAny>, Out)> {
     if shape.len() > MOST_AXES {
-        let text = format!(
-            "a result of {} axes: arrays have {MOST_AXES} at most; reshape to fewer axes first",
-            shape.len()
-        );
-        return Err(raise_as(py, "shape", &text));
+        return Err(text::result_axes(py, shape.len(), MOST_AXES));
     }
     let descr = match dtype {
         DType::Bool => numpy::dtype::<bool>(py),
@@ -224,7 +212,7 @@ pub fn new_numpy<'py>(
 pub fn to_numpy<'py>(py: Python<'py>, array: &Array) -> PyResult<Bound<'py, PyAny>> {
     let bytes = product(array.shape()) * array.dtype().size();
     check_memory(bytes, || {
-        format!("a copy of an array of shape {}", shape_text(array.shape()))
+        format!("a copy of an array of shape {}", tuple(array.shape()))
     })
     .or_raise(py)?;
     let (result, out) = new_numpy(py, array.dtype(), array.shape())?;
@@ -274,12 +262,6 @@ pub fn parse_dtype(x: &Bound<'_, PyAny>) -> PyResult<DType> {
         .cast_into::<PyArrayDescr>()?;
     match dtype_of(&descr) {
         Some((dtype, false)) => Ok(dtype),
-        _ => Err(raise_as(
-            py,
-            "type",
-            &format!(
-                "values of dtype {descr} cannot be recorded; use float64, float32, int64 or bool"
-            ),
-        )),
+        _ => Err(text::no_dtype(py, descr)),
     }
 }

@@ -16,6 +16,7 @@ mod session;
 mod signals;
 mod state;
 mod targets;
+mod text;
 mod tracer;
 
 use pyo3::prelude::*;
@@ -30,11 +31,7 @@ fn num_threads() -> usize {
 #[pyfunction]
 fn set_num_threads(py: Python<'_>, n: usize) -> PyResult<()> {
     if n == 0 {
-        return Err(error::raise_as(
-            py,
-            "value",
-            "the number of threads is at least 1",
-        ));
+        return Err(error::raise_as(py, "internal", "no threads to run on"));
     }
     jacrs::execute::set_num_threads(n);
     Ok(())

@@ -140,7 +140,7 @@ impl LinearMap {
 
 /// Data as an input of the recording under way.
 fn captured(state: &mut State, data: Array) -> NodeId {
-    let access = Access::ReadOnly("it was made outside the recorded function");
+    let access = Access::ReadOnly(jacrs::error::text::OUTSIDE);
     let handle = state.rec.captured(data, access);
     state.rec.node(handle)
 }

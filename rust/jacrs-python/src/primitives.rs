@@ -46,13 +46,7 @@ fn emit(state: &mut State, op: Op, operands: &[NodeId]) -> Result<NodeId> {
 #[pyo3(signature = (name, *operands))]
 pub fn ufunc(py: Python<'_>, name: &str, operands: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
     let fun = Fun::from_numpy(name).filter(|f| f.arity() == operands.len());
-    let fun = fun.ok_or_else(|| {
-        raise_as(
-            py,
-            "unsupported",
-            &format!("the ufunc {name} cannot be recorded yet"),
-        )
-    })?;
+    let fun = fun.ok_or_else(|| raise_as(py, "internal", &format!("there is no ufunc {name}")))?;
     let operands = operands
         .iter()
         .map(|x| Operand::require(&x))
@@ -108,10 +102,7 @@ pub fn reshape(x: &Bound<'_, PyAny>, shape: Vec<usize>) -> PyResult<Py<PyAny>> {
     as_tracer(x)?.get().view_with(x.py(), |state, handle| {
         let size = product(state.rec.shape(*handle));
         if product(&shape) != size {
-            let text = jacrs::trace::shape_text(&shape);
-            return Err(Error::shape(format!(
-                "cannot reshape array of size {size} into shape {text}"
-            )));
+            return Err(jacrs::error::text::no_reshape(size, &shape));
         }
         state.rec.reshape(handle, &shape)
     })
@@ -166,7 +157,7 @@ pub fn reduce(
         other => {
             return Err(raise_as(
                 py,
-                "value",
+                "internal",
                 &format!("there is no reduction {other}"),
             ));
         }
@@ -204,7 +195,13 @@ pub fn cumulate(
         "sum_back" => Cumulation::SumBack,
         "recurrence" => Cumulation::Recurrence,
         "recurrence_back" => Cumulation::RecurrenceBack,
-        other => return Err(raise_as(py, "value", &format!("there is no scan {other}"))),
+        other => {
+            return Err(raise_as(
+                py,
+                "internal",
+                &format!("there is no scan {other}"),
+            ));
+        }
     };
     let operands = operands
         .iter()
@@ -351,7 +348,7 @@ fn pack_nodes(
         .map(|x| build::cast(g, x, dtype))
         .collect();
     if nodes.len() != product(shape) || nodes.iter().any(|&x| !g.shape(x).is_empty()) {
-        return Err(Error::value(
+        return Err(Error::internal(
             "pack takes as many scalars as the shape has elements",
         ));
     }
@@ -413,7 +410,7 @@ fn factored_node(g: &mut Graph, name: &str, operands: &[NodeId]) -> Result<NodeI
         (None, &[a, cutoff]) if name == "pinv" => return factor::pinv(g, a, cutoff),
         _ => {}
     }
-    Err(Error::value(format!("there is no factorisation {name}")))
+    Err(Error::internal(format!("there is no factorisation {name}")))
 }
 
 /// The value of `x`, as a constant of every differentiation.

@@ -6,13 +6,13 @@ use jacrs::array::{Array, DType, Dims, Out, View};
 use jacrs::assemble::{Assembly, Linear};
 use jacrs::differentiate::{self, Maps, Mode};
 use jacrs::error::Result;
+use jacrs::error::text::tuple;
 use jacrs::execute::check_memory;
 use jacrs::interrupt::piece;
 use jacrs::ir::{Graph, NodeId, Type};
 use jacrs::ops::build;
 use jacrs::optimize::optimize;
 use jacrs::plan::Plan;
-use jacrs::trace::shape_text;
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -556,7 +556,7 @@ pub fn check_result<'a>(types: impl Iterator<Item = &'a Type> + Clone, what: &st
             .fold(t.dtype.size(), |n, &d| n.saturating_mul(d))
     });
     check_memory(bytes.fold(0, usize::saturating_add), || {
-        let shapes: Vec<_> = types.map(|t| shape_text(&t.shape)).collect();
+        let shapes: Vec<_> = types.map(|t| tuple(&t.shape)).collect();
         format!("{what} of shape {}", shapes.join(", "))
     })
 }

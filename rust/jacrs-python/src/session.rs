@@ -19,6 +19,7 @@ use crate::linear::{self, Block, LinearMap};
 use crate::programs::{self, Pullback, Request};
 use crate::signals::{attached, settle};
 use crate::state::{self, Operand, State};
+use crate::text;
 use crate::tracer::{self, Tracer};
 
 /// A recording, from the first argument to the last result.
@@ -94,8 +95,8 @@ fn parse_mode(py: Python<'_>, mode: &str) -> PyResult<Mode> {
         "reverse" => Ok(Mode::Reverse),
         other => Err(raise_as(
             py,
-            "value",
-            &format!("mode is 'forward' or 'reverse', not {other:?}"),
+            "internal",
+            &format!("there is no mode {other}"),
         )),
     }
 }
@@ -161,7 +162,7 @@ impl Session {
         let mut inner = self.inner();
         if inner.open || inner.kept.is_some() {
             drop(inner);
-            return Err(raise_as(py, "trace", "a session records once"));
+            return Err(raise_as(py, "internal", "a session records once"));
         }
         inner.open = true;
         inner.joined = state::is_recording();
@@ -182,9 +183,7 @@ impl Session {
             let given = state::watched(self.mark());
             return Ok((given.iter().find(|x| x.has_changed(py))).map(|x| x.number));
         };
-        let note = "the recorded function caught this error, which NumPy does not raise, \
-                    and went on along another path";
-        error.value(py).call_method1("add_note", (note,))?;
+        error.value(py).call_method1("add_note", (text::CAUGHT,))?;
         Err(error)
     }
 
@@ -199,11 +198,7 @@ impl Session {
         if inner.open && !inner.joined {
             let Some(mut state) = state::take(inner.generation) else {
                 drop(inner);
-                return Err(raise_as(
-                    py,
-                    "trace",
-                    "a recording ends in the thread in which it began",
-                ));
+                return Err(text::another_thread(py));
             };
             _refusal = state.refusal.take();
             inner.kept = Some(state);
@@ -309,10 +304,9 @@ impl Session {
             if !joined {
                 return Ok(state.rec.argument(taken, differentiable));
             }
-            let handle = state.rec.captured(
-                taken,
-                Access::ReadOnly("it is an argument of the recorded function"),
-            );
+            let handle = state
+                .rec
+                .captured(taken, Access::ReadOnly(jacrs::error::text::ARGUMENT));
             let node = state.rec.node(handle);
             Ok(if differentiable {
                 state.rec.opaque(node)

@@ -6,17 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use jacrs::array::{Array, DType};
-use jacrs::error::{Error, Result, caught};
+use jacrs::error::text as engine_text;
+use jacrs::error::{Result, caught};
 use jacrs::ir::NodeId;
 use jacrs::trace::{Access, Handle, Recording, Weak};
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 
 use crate::arrays::{self, Take};
-use crate::error::{Located, raise_as, raised_at};
+use crate::error::{Located, raised_at};
 use crate::given::{self, Arguments, Watched};
 use crate::location::Locations;
 use crate::signals::{attached, settle};
+use crate::text;
 use crate::tracer::{self, Tracer};
 
 /// A recording with what belongs to it on the Python side.
@@ -81,10 +83,9 @@ impl State {
         {
             return known.handle;
         }
-        let handle = self.rec.captured(
-            array.clone(),
-            Access::ReadOnly("it was made outside the recorded function"),
-        );
+        let handle = self
+            .rec
+            .captured(array.clone(), Access::ReadOnly(engine_text::OUTSIDE));
         let capture = Capture {
             _object: object.clone().unbind(),
             snapshot: array,
@@ -205,13 +206,7 @@ fn current<R>(body: impl FnOnce(&mut State) -> R) -> Option<R> {
 }
 
 fn not_recording(py: Python<'_>) -> PyErr {
-    raise_as(
-        py,
-        "trace",
-        "there is no recording on this thread: tracers exist only while jacrs records a function. \
-         Return what you need from the function, or keep float(jacrs.stop_gradient(x)); \
-         after a Tape ask it, tape.value(y)",
-    )
+    text::not_recording(py)
 }
 
 /// An argument of an operation, read from Python before the recording is touched.
@@ -248,11 +243,7 @@ impl<'py> Operand<'py> {
             };
         }
         if x.is_instance_of::<pyo3::types::PyComplex>() {
-            return Err(raise_as(
-                x.py(),
-                "unsupported",
-                "complex numbers cannot be recorded yet; write the real and the imaginary part as two arrays",
-            ));
+            return Err(text::complex_number(x.py()));
         }
         if contains_tracer(x, 0) {
             // A list with traced items: the array that NumPy would make of it.
@@ -295,11 +286,7 @@ impl<'py> Operand<'py> {
                 .get_type()
                 .name()
                 .map_or_else(|_| "this".into(), |n| n.to_string());
-            raise_as(
-                x.py(),
-                "type",
-                &format!("an object of type {kind} is not an array or a number"),
-            )
+            text::not_an_operand(x.py(), kind)
         })
     }
 }
@@ -384,10 +371,7 @@ fn check_axes(shape: &[usize]) -> Result<()> {
     if shape.len() <= MOST_AXES {
         return Ok(());
     }
-    let n = shape.len();
-    Err(Error::shape(format!(
-        "maximum supported dimension for an ndarray is currently {MOST_AXES}, found {n}"
-    )))
+    Err(engine_text::too_many_axes(MOST_AXES, shape.len()))
 }
 
 /// A tracer for a node just made, as NumPy returns it: a scalar if it is 0-d.

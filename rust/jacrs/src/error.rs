@@ -1,5 +1,7 @@
 //! The one error type of the engine. Each kind maps to one Python exception.
 
+pub mod text;
+
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::error::{Error, Kind, Result, throw};
+use crate::error::{Result, text, throw};
 
 /// Below this nobody is asked.
 const UNQUESTIONED: usize = 64 << 20;
@@ -43,22 +43,12 @@ pub fn list_for<T>(elements: usize) -> Vec<T> {
 /// Ends the work under way because memory for so many bytes was refused by the system.
 #[cold]
 pub fn exhausted(bytes: usize) -> ! {
-    throw(Error::new(
-        Kind::Memory,
-        format!("there is no memory for {bytes} bytes more; use smaller inputs"),
-    ))
+    throw(text::exhausted(bytes))
 }
 
 fn within(bytes: usize, limit: Option<u64>, what: impl FnOnce() -> String) -> Result<()> {
     match limit {
-        Some(limit) if bytes as u64 > limit => Err(Error::new(
-            Kind::Memory,
-            format!(
-                "{} would take {bytes} bytes of memory, and {limit} are available; \
-                 use smaller inputs, or raise jacrs.config.memory_limit",
-                what()
-            ),
-        )),
+        Some(limit) if bytes as u64 > limit => Err(text::too_large(&what(), bytes, limit)),
         _ => Ok(()),
     }
 }
@@ -102,6 +92,7 @@ fn control_group() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     #[test]
     fn small_requests_are_never_refused_by_default() {

@@ -3,25 +3,22 @@
 use std::sync::atomic::Ordering;
 
 use jacrs::array::DType;
-use jacrs::error::{Error, Result};
+use jacrs::error::Result;
 use jacrs::ir::NodeId;
 use jacrs::ops::Fun;
 use jacrs::trace::{Handle, Need};
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 
 use super::Tracer;
 use crate::arrays::{self, scalar_bits};
 use crate::state::{self, State};
+use crate::text;
 
 impl Tracer {
     /// The handle in the recording of this generation.
     pub fn handle(&self, generation: u32) -> Result<Handle> {
         if self.generation != generation {
-            return Err(Error::trace(
-                "this tracer belongs to another recording (it was kept after its function returned, \
-                 or handed to another thread); return the value from the function instead of storing it",
-            ));
+            return Err(text::another_recording());
         }
         Ok(Handle::from_bits(self.handle.load(Ordering::Relaxed)))
     }
@@ -116,11 +113,7 @@ impl Tracer {
         what: &str,
         fun: Option<Fun>,
     ) -> PyResult<(DType, u64)> {
-        let not_one = || {
-            PyTypeError::new_err(format!(
-                "only length-1 arrays can be converted to Python {what}s"
-            ))
-        };
+        let not_one = || text::not_one_element(what);
         if self.shape_vec(py)?.iter().product::<usize>() != 1 {
             return Err(not_one());
         }

@@ -11,10 +11,8 @@ pub use operators::map;
 use std::sync::atomic::AtomicU64;
 
 use jacrs::array::DType;
-use jacrs::error::Error;
 use jacrs::ops::Fun;
 use jacrs::trace::{Handle, Index};
-use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 use pyo3::types::{PyBytes, PyTuple};
@@ -22,9 +20,9 @@ use pyo3::types::{PyBytes, PyTuple};
 use operators::binary;
 
 use crate::arrays::{numpy_dtype, parse_dtype, scalar_bits, to_numpy};
-use crate::error::raise_as;
 use crate::registry;
 use crate::state::{self, Operand};
+use crate::text;
 use crate::{indexing, protocols};
 
 /// A value of the function being recorded: a NumPy scalar to its user.
@@ -181,14 +179,10 @@ impl Tracer {
         match self.shape_vec(py)?.iter().product() {
             1 => {}
             0 => {
-                return Err(PyValueError::new_err(
-                    "The truth value of an empty array is ambiguous. Use `array.size > 0` to check that an array is not empty.",
-                ));
+                return Err(text::empty_truth());
             }
             _ => {
-                return Err(PyValueError::new_err(
-                    "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()",
-                ));
+                return Err(text::many_truths());
             }
         }
         let value = self.truth(py)?;
@@ -200,13 +194,7 @@ impl Tracer {
 
     fn __float__(&self, py: Python<'_>) -> PyResult<f64> {
         if self.is_active(py)? {
-            return Err(raise_as(
-                py,
-                "trace",
-                "float() of a traced value would drop its derivative; keep the value as it is (np functions, \
-                 comparisons and indexing take it), store it in float arrays created inside the recorded function \
-                 (or by jacrs.numpy), or take float(jacrs.stop_gradient(x)) where no derivative is meant",
-            ));
+            return Err(text::no_float(py));
         }
         let (dtype, bits) = self.single(py, "scalar")?;
         Ok(if dtype.is_float() {
@@ -236,9 +224,7 @@ impl Tracer {
         let value = self.value(py)?;
         match (scalar_bits(&value), value.dtype()) {
             (Some(bits), DType::I64) => Ok(bits.cast_signed()),
-            _ => Err(PyTypeError::new_err(
-                "only integer scalar arrays can be converted to a scalar index",
-            )),
+            _ => Err(text::no_integer()),
         }
     }
 
@@ -277,14 +263,14 @@ impl Tracer {
         self.shape_vec(py)?
             .first()
             .copied()
-            .ok_or_else(|| PyTypeError::new_err("len() of unsized object"))
+            .ok_or_else(|| text::no_length())
     }
 
     fn __iter__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         let shape = slf.get().shape_vec(py)?;
         let Some(&n) = shape.first() else {
-            return Err(PyTypeError::new_err("iteration over a 0-d array"));
+            return Err(text::no_iteration());
         };
         // As NumPy's iterator: the items are taken one by one, so that later writes are seen.
         let take = slf.getattr("__getitem__")?;
@@ -408,10 +394,7 @@ impl Tracer {
             if state.rec.same_memory(*handle, flat) {
                 return Ok(flat);
             }
-            Err(Error::trace(
-                "the flat attribute of an array with gaps or another order than C cannot be recorded; \
-                 read through x.ravel(), or write with a multi-dimensional index",
-            ))
+            Err(text::no_flat())
         })
     }
     #[getter]
@@ -483,11 +466,7 @@ impl Tracer {
     }
 
     fn __reduce__(&self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
-        Err(raise_as(
-            py,
-            "trace",
-            "a tracer cannot be pickled: it has no value outside its recording",
-        ))
+        Err(text::no_pickle(py))
     }
 
     /// The value in words; text carries no derivative.
@@ -537,9 +516,7 @@ impl Tracer {
         }
         match registry::property(name)? {
             Some(adapter) => Ok(adapter.call1((slf,))?.unbind()),
-            None => Err(PyAttributeError::new_err(format!(
-                "'Tracer' object has no attribute '{name}'"
-            ))),
+            None => Err(text::no_attribute(name)),
         }
     }
 }

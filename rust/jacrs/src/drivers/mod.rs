@@ -55,7 +55,7 @@
 #![warn(missing_docs)]
 
 use crate::dual::{self, Dual};
-use crate::error::{Error, Result};
+use crate::error::{Result, text};
 use crate::scalar::{Float, Matrix, Scalar, by_width};
 use crate::tape::{self, Tape};
 
@@ -289,9 +289,6 @@ fn outputs<T: Float>(f: &impl Function, x: &[T]) -> usize {
 fn single<T: Copy>(y: &[T]) -> Result<T> {
     match y {
         [y] => Ok(*y),
-        _ => Err(Error::shape(format!(
-            "a gradient is of a function with one output, and this one has {}: take its jacobian",
-            y.len()
-        ))),
+        _ => Err(text::not_one_output(y.len())),
     }
 }

@@ -1,7 +1,7 @@
 //! Derivatives of closures over dual numbers of a known width.
 
 use super::Dual;
-use crate::error::{Error, Result};
+use crate::error::{Result, text};
 use crate::scalar::{Float, Matrix};
 
 /// Value and derivative of a function of one variable.
@@ -44,11 +44,7 @@ pub(crate) fn check_tangent<T>(x: &[T], v: &[T]) -> Result<()> {
     if x.len() == v.len() {
         return Ok(());
     }
-    Err(Error::shape(format!(
-        "the tangent has {} elements and the argument {}: one is needed for each",
-        v.len(),
-        x.len()
-    )))
+    Err(text::wrong_tangent(v.len(), x.len()))
 }
 
 /// The Jacobian, `N` columns at a time.
@@ -78,9 +74,7 @@ pub fn value_and_jacobian<T: Float, const N: usize>(
 ) -> Result<(Vec<T>, Matrix<T>)> {
     let n = x.len();
     if N == 0 && n > 0 {
-        return Err(Error::value(
-            "dual numbers without partials have no Jacobian",
-        ));
+        return Err(text::no_partials("Jacobian"));
     }
     let mut moving: Vec<Dual<T, N>> = x.iter().map(|&x| Dual::constant(x)).collect();
     let zero = T::from_f64(0.0);
@@ -97,11 +91,7 @@ pub fn value_and_jacobian<T: Float, const N: usize>(
             values = y.iter().map(|y| y.value).collect();
         }
         if y.len() != values.len() {
-            return Err(Error::shape(format!(
-                "the function gave {} outputs and then {}: it must not change between calls",
-                values.len(),
-                y.len()
-            )));
+            return Err(text::outputs_changed(values.len(), y.len()));
         }
         for (i, y) in y.iter().enumerate() {
             for j in chunk.clone() {

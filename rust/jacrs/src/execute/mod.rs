@@ -19,7 +19,7 @@ pub use pool::{num_threads, set_num_threads};
 pub use staged::Staged;
 
 use crate::array::{Array, Buffer, DType, Dims, Layout, Out, View, copy};
-use crate::error::{Error, Result, caught};
+use crate::error::{Error, Result, caught, text};
 use crate::interrupt::PATIENCE;
 use crate::ir::Type;
 use crate::ops;
@@ -157,24 +157,14 @@ pub fn validate(
     given: impl ExactSizeIterator<Item = (DType, Dims)>,
 ) -> Result<()> {
     if types.len() != given.len() {
-        return Err(Error::value(format!(
-            "{} {what}s given, {} expected",
-            given.len(),
-            types.len()
-        )));
+        return Err(text::wrong_count(what, types.len(), given.len()));
     }
     for (k, (want, (dtype, shape))) in types.iter().zip(given).enumerate() {
         if want.dtype != dtype {
-            return Err(Error::type_(format!(
-                "{what} {k} has dtype {dtype}, not {}",
-                want.dtype
-            )));
+            return Err(text::wrong_dtype(what, k, dtype, want.dtype));
         }
         if want.shape != shape {
-            return Err(Error::shape(format!(
-                "{what} {k} has shape {shape:?}, not {:?}",
-                want.shape
-            )));
+            return Err(text::wrong_shape(what, k, &shape, &want.shape));
         }
     }
     Ok(())

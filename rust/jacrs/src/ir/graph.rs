@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use super::hash::FastState;
 use super::{Fingerprint, Interner, ListId, Op, ShapeId};
 use crate::array::{DType, Dims};
-use crate::error::{Error, Kind, throw};
+use crate::error::{text, throw};
 use crate::interrupt::{pause, piece};
 
 /// Nodes between two looks for an interrupt.
@@ -158,10 +158,7 @@ impl Graph {
             return ShapeId::SCALAR;
         }
         if !is_addressable(shape) {
-            throw(Error::new(
-                Kind::Memory,
-                format!("an array of shape {shape:?} is larger than any memory"),
-            ));
+            throw(text::unaddressable(shape));
         }
         ShapeId(self.shapes.id(shape))
     }

@@ -3,7 +3,7 @@
 use super::tile::{self, Cut, Known, Needs, Tile};
 use super::{Call, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, copy, product, walk};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, text};
 use crate::ir::{Graph, NodeId, Op, Type};
 use crate::memory::list_for;
 use crate::with_type;
@@ -139,10 +139,7 @@ impl Operation for Nonzero {
                 found += 1;
             }
             if found != count {
-                return Err(Error::value(format!(
-                    "a mask had {count} true elements while the function was recorded, and {found} \
-                     when it ran: an array was changed meanwhile; pass a copy of it"
-                )));
+                return Err(text::mask_changed(count, found));
             }
         }
         Ok(())

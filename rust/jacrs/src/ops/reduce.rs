@@ -5,7 +5,7 @@ use super::pairwise::{Max, Min, Prod, Reducible, Sum, fold};
 use super::tile::{Cut, Known, Needs, Tile};
 use super::{Call, Cotangent, Lanes, Operation, Rule, build, list_of};
 use crate::array::{DType, Dims, Layout, Out, View, walk};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, text};
 use crate::ir::{Cumulation, Graph, Guard, NodeId, Op, Pick, Reduction, Type};
 use crate::with_type;
 use smallvec::smallvec;
@@ -46,10 +46,7 @@ impl Operation for Reduce {
             return Err(Error::internal(format!("axes {axes:?} of {shape:?}")));
         }
         if matches!(kind, Reduction::Max | Reduction::Min) && axes.iter().any(|&a| shape[a] == 0) {
-            return Err(Error::value(format!(
-                "zero-size array to reduction operation {}imum which has no identity",
-                self.name(op)
-            )));
+            return Err(text::empty_reduction(&(self.name(op) + "imum")));
         }
         let kept = (0..shape.len())
             .filter(|a| !axes.contains(a))
@@ -232,9 +229,7 @@ impl Operation for ArgPick {
         }
         if shape.remove(axis as usize) == 0 {
             let name = self.name(op);
-            return Err(Error::value(format!(
-                "attempt to get {name} of an empty sequence"
-            )));
+            return Err(text::empty_pick(&name));
         }
         Ok(Type {
             dtype: DType::I64,

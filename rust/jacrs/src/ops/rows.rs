@@ -3,7 +3,7 @@
 use super::tile::{self, Cut, Known, Needs, Tile};
 use super::{Call, Cotangent, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, copy, product};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, text};
 use crate::ir::{Graph, NodeId, Op, Type};
 use crate::memory::list_for;
 use crate::with_type;
@@ -15,9 +15,7 @@ fn row(index: i64, rows: usize) -> Result<usize> {
     if (0..n).contains(&i) {
         Ok(i as usize)
     } else {
-        Err(Error::index(format!(
-            "index {index} is out of bounds for axis 0 with size {rows}"
-        )))
+        Err(text::out_of_bounds(index, 0, rows))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The small dense matrix that drivers give.
 
-use crate::error::{Error, Result};
+use crate::error::{Result, text};
 use std::ops::{Index, IndexMut};
 
 /// A dense matrix, row after row.
@@ -37,10 +37,7 @@ impl<T: Copy> Matrix<T> {
     /// There are not `rows * columns` of them.
     pub fn from_rows(rows: usize, columns: usize, data: Vec<T>) -> Result<Self> {
         if rows.checked_mul(columns) != Some(data.len()) {
-            let n = data.len();
-            return Err(Error::shape(format!(
-                "a matrix of shape ({rows}, {columns}) cannot be made of {n} numbers"
-            )));
+            return Err(text::wrong_matrix_size(rows, columns, data.len()));
         }
         Ok(Self {
             rows,

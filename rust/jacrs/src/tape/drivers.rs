@@ -2,7 +2,7 @@
 
 use super::{Tape, Var};
 use crate::dual::Dual;
-use crate::error::{Error, Result};
+use crate::error::{Result, text};
 use crate::scalar::{Float, Matrix};
 
 /// The gradient of a function with one output.
@@ -52,11 +52,7 @@ pub fn vjp<T: Float>(
     let xs = tape.vars(x);
     let ys = f(&xs);
     if ys.len() != w.len() {
-        return Err(Error::shape(format!(
-            "the cotangent has {} elements and the function {} outputs: one is needed for each",
-            w.len(),
-            ys.len()
-        )));
+        return Err(text::wrong_cotangent(w.len(), ys.len()));
     }
     let seeds: Vec<_> = ys.iter().zip(w).map(|(&y, &w)| (y, [w])).collect();
     let swept = tape.sweep(&seeds);
@@ -125,9 +121,7 @@ pub(crate) fn second_order<T: Float, const N: usize>(
 ) -> Result<(T, Vec<T>, Matrix<T>)> {
     let n = x.len();
     if N == 0 && n > 0 {
-        return Err(Error::value(
-            "dual numbers without partials have no Hessian",
-        ));
+        return Err(text::no_partials("Hessian"));
     }
     let zero = T::from_f64(0.0);
     let (mut value, mut gradient) = (zero, vec![]);

@@ -1,12 +1,12 @@
 //! Indexing by arrays: picked rows are a gather, written ones a scatter, masked ones a selection.
 
 use super::index::wrap;
-use super::leaf::common_shape;
+use super::leaf::{broadcasts, common_shape};
 use super::storage::Span;
 use super::write::Update;
-use super::{Demand, Handle, Need, Recording, message, order};
+use super::{Demand, Handle, Need, Recording, order};
 use crate::array::{Array, DType, Dims, Layout, product};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, text};
 use crate::ir::{Graph, NodeId, Op, Type};
 use crate::ops::{Fun, build};
 
@@ -244,7 +244,7 @@ impl Recording {
             }
         }
         common_shape(shapes.iter().map(Dims::as_slice))
-            .ok_or_else(|| message::no_index_broadcast(shapes.iter().map(Dims::as_slice)))
+            .ok_or_else(|| text::no_index_broadcast(shapes.iter().map(Dims::as_slice)))
     }
 
     /// Places as a node without negative indices, repeated to a shape.
@@ -342,7 +342,7 @@ impl Recording {
             }
             shape.insert_many(picked, std::iter::repeat_n(1, count - 1));
         }
-        if !message::broadcasts(&shape, window) {
+        if !broadcasts(&shape, window) {
             return false;
         }
         let value = build::reshape(&mut self.graph, value, &shape);
@@ -410,11 +410,8 @@ impl Recording {
             && matches!(pick.groups[0].source, Source::Mask(_))
             && pick.groups[0].count == pick.window.shape.len();
         match given {
-            [n] if mask_alone => Error::value(format!(
-                "NumPy boolean array indexing assignment cannot assign {n} input values to the {} output values where the mask is true",
-                result[0]
-            )),
-            _ => message::no_scatter(given, result),
+            &[n] if mask_alone => text::wrong_mask_count(n, result[0]),
+            _ => text::no_scatter(given, result),
         }
     }
 }

@@ -3,12 +3,12 @@
 use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
 
 use super::advanced::{Group, Pick, Source};
-use super::message;
+
 use super::moving::is_basic;
 use super::storage::Span;
 use super::{Demand, Handle, Recording};
 use crate::array::{DType, Dims, Layout, Strides};
-use crate::error::{Error, Result};
+use crate::error::{Result, text};
 use crate::ir::NodeId;
 use crate::ops::build;
 
@@ -102,7 +102,7 @@ fn slice_of(
 ) -> Result<(i64, i64, usize)> {
     let (n, step) = (n as i64, step.unwrap_or(1));
     if step == 0 {
-        return Err(Error::value("slice step cannot be zero"));
+        return Err(text::zero_step());
     }
     let (low, high) = if step > 0 { (0, n) } else { (-1, n - 1) };
     let clamp = |i: i64| (if i < 0 { i.saturating_add(n) } else { i }).clamp(low, high);
@@ -128,7 +128,7 @@ pub(super) fn wrap(index: i64, axis: usize, size: usize) -> Result<usize> {
     if (0..n).contains(&place) {
         Ok(place as usize)
     } else {
-        Err(message::out_of_bounds(index, axis, size))
+        Err(text::out_of_bounds(index, axis, size))
     }
 }
 
@@ -236,12 +236,10 @@ impl Recording {
             .count()
             > 1
         {
-            return Err(Error::index(
-                "an index can only have a single ellipsis ('...')",
-            ));
+            return Err(text::two_ellipses());
         }
         if taken > ndim {
-            return Err(message::too_many(ndim, taken));
+            return Err(text::too_many_indices(ndim, taken));
         }
         let mut walk = Walk {
             layout,
@@ -326,7 +324,7 @@ impl Recording {
                 for (k, &n) in shape.iter().enumerate() {
                     let size = walk.layout.shape[walk.axis + k];
                     if n != size {
-                        return Err(message::wrong_mask(walk.axis + k, size, n));
+                        return Err(text::wrong_mask(walk.axis + k, size, n));
                     }
                 }
                 walk.group(shape.len(), Source::Mask(mask));
@@ -358,9 +356,7 @@ impl Recording {
         for entry in &mut settled {
             let Index::Array(node) = *entry else { continue };
             if self.graph.dtype(node) != DType::I64 {
-                return Err(Error::index(
-                    "arrays used as indices must be of integer (or boolean) type",
-                ));
+                return Err(text::no_index_dtype());
             }
             if is_scalar(&self.graph, entry) {
                 let constant = crate::ops::build::constant_value(&self.graph, node).is_some();
@@ -406,7 +402,7 @@ impl Recording {
             Handle::Value(node) => {
                 let layout = Layout::contiguous(self.graph.shape(node));
                 if layout.shape.is_empty() && index.iter().any(|ix| self.axes_taken(ix) > 0) {
-                    return Err(Error::index("invalid index to scalar variable."));
+                    return Err(text::scalar_indexed());
                 }
                 (layout, 0)
             }

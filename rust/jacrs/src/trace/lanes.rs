@@ -7,15 +7,10 @@
 use super::order;
 use super::{Handle, Recording};
 use crate::array::{Array, DType, Dims, Layout, product};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, text};
 use crate::ir::NodeId;
 use crate::ops::batch::Batch;
 use crate::ops::{Fun, build};
-
-const MAPPED: &str = "it is an argument of a mapped function, whose values the recording must keep";
-const ENDED: &str = "this value belongs to one lane of a vmap that has ended: it was kept from \
-    inside the mapped function, in a container or an array made outside of it; return it from the \
-    mapped function, and vmap stacks it over the lanes";
 
 /// The levels that are open, and of which level each node is.
 #[derive(Default)]
@@ -82,7 +77,7 @@ impl Recording {
                 Handle::Value(name)
             } else {
                 let (frame, unordered) = order::of_memory(layout);
-                self.new_storage(name, frame, unordered || *in_doubt, Some(MAPPED))
+                self.new_storage(name, frame, unordered || *in_doubt, Some(text::MAPPED))
             });
         }
         let lanes: Vec<NodeId> = pairs.iter().map(|pair| pair.0).collect();
@@ -141,7 +136,7 @@ impl Recording {
         if level == 0 || self.levels.open.iter().any(|(open, _)| *open == level) {
             Ok(())
         } else {
-            Err(Error::trace(ENDED))
+            Err(text::lane_ended())
         }
     }
 
@@ -281,36 +276,19 @@ fn dense_bytes(array: &Array) -> Vec<u8> {
 
 fn disagreement(values: &Array, need: Need, lanes: usize, different: usize) -> Error {
     if lanes == 0 {
-        return Error::trace(
-            "a value is needed here, but a vmap over an axis of length 0 has none: what decides a \
-             branch, a size or an index must not depend on the mapped arguments",
-        );
+        return text::no_lane();
     }
-    Error::trace(match need {
+    match need {
         Need::Branch => {
             let truths = values.to_vec::<bool>().into_iter().filter(|&t| t).count();
-            format!(
-                "the lanes of a vmap disagree about a branch: the condition is true in {truths} of \
-                 {lanes}. They are recorded together, along one path; choose between values with \
-                 np.where(condition, x, y)"
-            )
+            text::lanes_branch(truths, lanes)
         }
         Need::Count => {
             let counts = values.to_vec::<i64>();
-            let (low, high) = (counts.iter().min(), counts.iter().max());
-            format!(
-                "the lanes of a vmap need different sizes: a mask selects between {} and {} \
-                 elements in {lanes} lanes. Arrays have one shape in all lanes; keep all elements, \
-                 and choose with np.where(mask, x, 0.0)",
-                low.unwrap_or(&0),
-                high.unwrap_or(&0)
-            )
+            let least = counts.iter().min().copied().unwrap_or(0);
+            let most = counts.iter().max().copied().unwrap_or(0);
+            text::lanes_size(least, most, lanes)
         }
-        Need::Value => format!(
-            "the lanes of a vmap disagree about a value that is needed here: it differs from that \
-             of the first lane in {different} of {lanes}. A Python number, a size or the bounds of \
-             a slice must be the same in all lanes; compute with the array instead, index with \
-             x[i] or np.take, and choose with np.where"
-        ),
-    })
+        Need::Value => text::lanes_value(different, lanes),
+    }
 }

@@ -12,7 +12,6 @@ mod elements;
 mod index;
 mod lanes;
 mod leaf;
-mod message;
 mod moving;
 mod order;
 mod promote;
@@ -28,14 +27,14 @@ use hashbrown::{HashMap, HashTable};
 
 pub use index::Index;
 pub use lanes::Need;
-pub use message::tuple as shape_text;
 pub use promote::Weak;
 pub use values::Scalar;
 
 use crate::array::{DType, Dims, Layout, Strides};
-use crate::error::Result;
+use crate::error::{Result, text};
 use crate::ir::{Graph, NodeId};
 use lanes::Levels;
+use leaf::broadcasts;
 use leaf::{Literal, Slot};
 use storage::{Storage, Window};
 use values::Values;
@@ -310,8 +309,8 @@ impl Recording {
 
     /// Broadcasts a node to a shape, or says in NumPy's words why that fails.
     pub fn broadcast(&mut self, x: NodeId, shape: &[usize]) -> Result<NodeId> {
-        if !message::broadcasts(self.graph.shape(x), shape) {
-            return Err(message::no_remap(self.graph.shape(x), shape));
+        if !broadcasts(self.graph.shape(x), shape) {
+            return Err(text::no_remap(self.graph.shape(x), shape));
         }
         Ok(crate::ops::build::broadcast(&mut self.graph, x, shape))
     }

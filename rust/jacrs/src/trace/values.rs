@@ -173,7 +173,7 @@ impl Recording {
         let call = Call::of(&self.graph, node, true);
         let bytes = product(&call.shape) * call.dtype.size();
         check_memory(bytes, || {
-            let shape = super::shape_text(&call.shape);
+            let shape = crate::error::text::tuple(&call.shape);
             format!("an array of shape {shape} that a branch or an index depends on")
         })?;
         let result = ops::evaluate(&call, &operands)?;

@@ -19,7 +19,7 @@ pub use solve::{Solve, inverse, solve};
 
 use super::{Call, Lanes, Operation, Rule, build};
 use crate::array::{Dims, Layout, Out, View, copy, walk};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, text};
 use crate::ir::{Factorisation, Graph, NodeId, Op, Part, Type};
 use kernel::Entry;
 
@@ -56,12 +56,10 @@ fn matrix(g: &Graph, x: NodeId) -> Result<(Dims, usize, usize)> {
 fn square(g: &Graph, x: NodeId) -> Result<(Dims, usize)> {
     let (lead, m, n) = matrix(g, x)?;
     if m != n {
-        return Err(Error::linalg(NOT_SQUARE));
+        return Err(text::not_square());
     }
     Ok((lead, n))
 }
-
-const NOT_SQUARE: &str = "Last 2 dimensions of the array must be square";
 
 /// The matrices that a factorisation packs one after the other, each column by column; of `vt` the
 /// rows.
@@ -119,7 +117,7 @@ impl Operation for Factor {
         };
         let (mut shape, m, n) = matrix(g, a)?;
         if is_square_only(factors) && m != n {
-            return Err(Error::linalg(NOT_SQUARE));
+            return Err(text::not_square());
         }
         shape.push(packed_length(factors, m, n));
         Ok(Type {

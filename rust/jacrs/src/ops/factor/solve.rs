@@ -6,7 +6,7 @@ use super::algebra::{identity, keep, multiply};
 use super::kernel::{self, Entry, Pivots};
 use super::{batch_leading, line, matrix, square, with_float};
 use crate::array::{Layout, Out, View, copy, walk};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, text};
 use crate::ir::{Factorisation, Form, Graph, NodeId, Op, System, Type};
 use crate::ops::{Call, Cotangent, Fun, Lanes, Operation, Rule, build};
 
@@ -190,7 +190,7 @@ fn general<T: Entry>(system: System, packed: &[T], n: usize, x: MatMut<'_, T>) -
     let (factors, rows) = packed.split_at(n * n);
     let pivots = Pivots { factors, rows, n };
     if system.checked && pivots.is_singular() {
-        return Err(Error::linalg("Singular matrix"));
+        return Err(text::singular());
     }
     pivots.solve(x, system.transposed);
     Ok(())
@@ -200,9 +200,7 @@ fn triangular<T: Entry>(system: System, t: &[T], n: usize, x: MatMut<'_, T>) -> 
     let unit = matches!(system.form, Form::UnitLower | Form::UnitUpper);
     let zero = (0..n).find(|i| t[i * n + i] == T::ZERO);
     if let (Some(i), true) = (zero, system.checked && !unit) {
-        return Err(Error::linalg(format!(
-            "singular matrix: resolution failed at diagonal {i}"
-        )));
+        return Err(text::singular_at(i));
     }
     let t = faer::MatRef::from_column_major_slice(t, n, n);
     if system.transposed {

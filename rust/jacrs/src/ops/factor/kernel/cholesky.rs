@@ -7,7 +7,7 @@ use faer::linalg::cholesky::llt::factor::{
 use faer::{Par, Spec};
 
 use super::{Entry, columns};
-use crate::error::{Error, Result};
+use crate::error::{Result, text};
 
 /// Factors in place, from the lower triangle alone; zeros above. NaN where the triangle holds one.
 ///
@@ -37,7 +37,7 @@ fn factor<T: Entry>(a: &mut [T], n: usize) -> Result<()> {
     );
     let positive = |i: usize| a[i * n + i] > T::ZERO;
     if factored.is_err() || !(0..n).all(positive) {
-        return Err(Error::linalg("Matrix is not positive definite"));
+        return Err(text::not_positive_definite());
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use faer::linalg::svd::{self, ComputeSvdVectors};
 use faer::{MatRef, Par, Spec};
 
 use super::{Entry, columns};
-use crate::error::{Error, Result};
+use crate::error::{Result, text};
 
 /// Eigenvalues in ascending order and eigenvectors of a matrix, of which the lower triangle is read;
 /// NaN where it holds something that is not finite.
@@ -17,7 +17,7 @@ pub fn eigh<T: Entry>(a: &mut [T], n: usize, values: &mut [T], vectors: &mut [T]
     if n == 0 {
         return Ok(());
     }
-    let failed = || Error::linalg("Eigenvalues did not converge");
+    let failed = || text::no_eigenvalues();
     for j in 1..n {
         a[j * n..j * n + j].fill(T::ZERO);
     }
@@ -63,7 +63,7 @@ pub fn svd<T: Entry>(
     s: &mut [T],
     v: &mut [T],
 ) -> Result<()> {
-    let failed = || Error::linalg("SVD did not converge");
+    let failed = || text::no_singular_values();
     if a.iter().any(|&x| x.to_f64().is_nan()) {
         return Err(failed());
     }
