@@ -263,7 +263,7 @@ impl Tracer {
         self.shape_vec(py)?
             .first()
             .copied()
-            .ok_or_else(|| text::no_length())
+            .ok_or_else(text::no_length)
     }
 
     fn __iter__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
