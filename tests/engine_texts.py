@@ -291,12 +291,12 @@ CASES = {
         "2 in <lambda>: int(r)",
     ),
     "too_large": (
-        "jacrs.config.memory_limit = 1 << 20\nif np.max(x[0] * np.ones((1000, 1000))) > 0:\n    return x",
+        "jacrs.config.memory_limit = 9\nif np.max(x[0] * np.ones((999, 999))) > 0:\n    return x",
         jacrs.MemoryLimitError,
-        "an array of shape (1000,1000) that a branch or an index depends on would take "
-        "8000000 bytes of memory, and 1048576 are available; use smaller inputs, or "
+        "an array of shape (999,999) that a branch or an index depends on would take "
+        "7984008 bytes of memory, and 9 are available; use smaller inputs, or "
         "raise jacrs.config.memory_limit",
-        "3 in f: x[0] * np.ones((1000, 1000))",
+        "3 in f: x[0] * np.ones((999, 999))",
     ),
     "unaddressable": (
         "np.broadcast_to(x, (2**31, 2**31, 3)) + 1.0",

@@ -145,7 +145,7 @@ def test_a_session_is_opened_twice_by_two_threads():
         def use(session=session):
             try:
                 session.open()
-            except jacrs.TraceError:
+            except jacrs.InternalError:
                 return 0
             try:
                 session.check()

@@ -23,7 +23,8 @@ pub fn memory_limit() -> Option<u64> {
     }
 }
 
-/// An error of kind [`Kind::Memory`] if `bytes` more bytes are too many; `what` names them.
+/// An error of kind [`Kind::Memory`](crate::error::Kind::Memory) if `bytes` more bytes are too many;
+/// `what` names them.
 pub fn check_memory(bytes: usize, what: impl FnOnce() -> String) -> Result<()> {
     if bytes < UNQUESTIONED && LIMIT.load(Ordering::Relaxed) == UNSET {
         return Ok(());
