@@ -3,9 +3,9 @@
     python benches/before_after.py COMMIT [--rounds 3] [--write docs/performance.md]
 
 Both are built and run by turns, with the same Python and the same benches: those of the earlier
-commit (for the engine those of their names, each tree with its own). The smallest median of the rounds counts, which is the one
-that other work on the machine disturbed least. Rows without jacrs in them are the control: what
-they differ by is noise.
+commit (for the engine those of their names, each tree with its own). The smallest median of the
+rounds counts, which is the one that other work on the machine disturbed least. Rows without jacrs
+in them are the control: what they differ by is noise.
 """
 
 import argparse
