@@ -10,9 +10,9 @@
 //! assert_eq!(z.partials, [0.5f64.exp(), 3.0 * 0.5f64.exp()]);
 //! ```
 //!
-//! The partials of one number lie side by side, so that all are computed by the same vector
-//! instructions: `N` of 4 or 8 costs little more than `N` of 1. Compile with
-//! `-C target-cpu=native` to let them be wider than two numbers.
+//! The partials of one number lie side by side, so that a vector instruction computes several of
+//! them: `N` directions at once cost much less than `N` runs with one. By default Rust's vectors on
+//! x86-64 are two numbers wide; `-C target-cpu=native` lets them be wider.
 //!
 //! Duals nest for higher derivatives. `Dual<Dual<f64, N>, M>` has the outer derivatives of the
 //! inner ones, and the levels cannot be confused: they are different types (J. M. Siskind and
