@@ -11,6 +11,7 @@ array([[0., 2.],
 from typing import Any
 
 from jacrs import _adapters, _jacrs, functional, numpy, testing
+from jacrs._compile import compile
 from jacrs._config import config
 from jacrs._explain import explain
 from jacrs._pytrees import register_pytree_node

@@ -8,7 +8,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from jacrs._scope import substitutes
-from jacrs._scope.mirrors import real_globals
+from jacrs._scope.mirrors import MISSING, real_globals
 from jacrs._scope.plain import PLAIN
 from jacrs._scope.plans import plan_of
 from jacrs._scope.usercode import is_library, is_standard
@@ -133,6 +133,10 @@ def follow_function(state: State, function: Function) -> Any:
         return _follow_library_function(state, function, name)
     mirror = state.mirror_of(scope)
     plan = plan_of(function.__code__)
+    if state.witness is not None:
+        state.witness.function(function)
+        for written in plan.writes_globals:
+            state.witness.name(scope, written, scope.get(written, MISSING))
     if plan.writes_globals:
         mirror.written |= plan.writes_globals
     if plan.uses_array_methods and not mirror.lifts:
@@ -190,6 +194,8 @@ def _follow_cells(
     pending: list[tuple[Cell, Cell]] = []
     for cell, name in zip(closure, function.__code__.co_freevars, strict=True):
         found = state.known(cell)
+        if state.witness is not None and found is None:
+            state.witness.cell(cell, name)
         if found is None and _needs_cell(state, cell):
             found = Cell()
             if name == "__class__":

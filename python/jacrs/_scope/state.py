@@ -10,6 +10,7 @@ import functools
 import threading
 import types
 from collections import OrderedDict, defaultdict
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,9 @@ from jacrs._scope.plain import PLAIN
 from jacrs._scope.usercode import is_library, is_user_class
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from jacrs._compile.witness import Witness
 
 _LIMIT = 1024
 _MOST_MODULES = 512
@@ -35,7 +38,8 @@ class State:
 
     array_type = np.ndarray
 
-    def __init__(self) -> None:
+    def __init__(self, witness: Witness | None = None) -> None:
+        self.witness = witness  # told what is reached, where the recording is to be run again
         self.depth = 0
         self.epoch = 0
         self.mirrors: dict[int, Mirror] = {}
@@ -178,20 +182,31 @@ def _same(_state: State, value: Any) -> Any:
     return value
 
 
-def _from_table(_state: State, value: Any) -> Any:
-    return substitutes.lookup(value)
+def _other(state: State, value: Any) -> Any:
+    found = substitutes.lookup(value)
+    if state.witness is not None and found is value:
+        state.witness.other(value)
+    return found
 
 
 def _builtin(state: State, value: Any) -> Any:
     owner = value.__self__
     if isinstance(owner, np.ndarray):  # `matvec = A.dot`
         expose(owner)
+        if state.witness is not None:
+            found = state.witness.array(owner)
+            if found is not owner:
+                return getattr(found, value.__name__)
         return getattr(functions.remembered(state, owner, capture), value.__name__)
     return substitutes.lookup(value)
 
 
 def _array(state: State, value: Any) -> Any:
     expose(value)
+    if state.witness is not None:
+        found = state.witness.array(value)
+        if found is not value:
+            return found
     return functions.remembered(state, value, capture) if state.lifts else value
 
 
@@ -242,7 +257,7 @@ def _classify(kind: type) -> Callable[[State, Any], Any]:
     if is_followed_class(kind) or _made_inside(kind):
         return _same
     if not is_user_class(kind):
-        return _from_table
+        return _other
     if issubclass(kind, tuple):
         return objects.follow_tuple_instance
     return objects.follow_object
@@ -269,3 +284,17 @@ _local = _Local()
 def current_state() -> State:
     """Return this thread's state."""
     return _local.state
+
+
+@contextmanager
+def witnessed(witness: Witness) -> Iterator[None]:
+    """Let a witness be told what recordings of this thread reach.
+
+    They start from nothing: what is known already would not be resolved again, and not be told.
+    """
+    before = _local.state
+    _local.state = State(witness)
+    try:
+        yield
+    finally:
+        _local.state = before

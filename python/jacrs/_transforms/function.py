@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
-import sys
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jacrs import errors
+from jacrs._jacrs import Replay
 from jacrs._transforms.arguments import Arguments, checked_argnums
 from jacrs._transforms.leaves import F64
 from jacrs._transforms.recording import Recorded, record, record_array
+from jacrs._trees import found_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,12 @@ class Transformed:
     name = "transform"
     has_short_way = True
     takes_out = False
+
+    def __new__(cls, f: Callable[..., Any], *options: Any) -> Any:
+        """Make a transform of `f`; of a compiled function, the compiled transform."""
+        if isinstance(f, Replay):
+            return f.transformed(cls, *options)
+        return super().__new__(cls)
 
     def __init__(self, f: Callable[..., Any], argnums: Any, has_aux: bool, *options: Any) -> None:  # noqa: FBT001
         if not callable(f):
@@ -64,12 +71,20 @@ class Transformed:
         """Do what `_finish` does for what `record_array` returns."""
         raise NotImplementedError
 
+    def derivative_of(self, result: Any) -> Any:
+        """Return the part of a result that `out=` is for."""
+        return result[0] if self._has_aux else result
+
+    def with_derivative(self, result: Any, out: Any) -> Any:
+        """Return a result with `out` for that part."""
+        return (out, result[1]) if self._has_aux else out
+
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """Bind as a method, as functions do; the instance is argument 0."""
         return self if instance is None else MethodType(self, instance)
 
     def __reduce__(self) -> Any:
-        if _found(getattr(self, "__module__", None), getattr(self, "__qualname__", None)) is self:
+        if found_by_name(self) is self:
             return self.__qualname__  # a decorated function: found by its name, as functions are
         return type(self), (self._f, self._argnums, self._has_aux, *self._options)
 
@@ -77,11 +92,3 @@ class Transformed:
         return f"<jacrs.{self.name} of {self._f!r}>"
 
 
-def _found(module: str | None, qualname: str | None) -> Any:
-    """Return what a module has under a dotted name; None where there is nothing."""
-    if module is None or qualname is None:
-        return None
-    found: Any = sys.modules.get(module)
-    for part in qualname.split("."):
-        found = getattr(found, part, None)
-    return found

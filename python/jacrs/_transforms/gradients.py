@@ -109,6 +109,14 @@ class ValueAndGradient(Gradient):
 
     name = "value_and_grad"
 
+    def derivative_of(self, result: Any) -> Any:
+        """Return the part of a result that `out=` is for."""
+        return result[1]
+
+    def with_derivative(self, result: Any, out: Any) -> Any:
+        """Return a result with `out` for that part."""
+        return result[0], out
+
     def _finish(self, recorded: Recorded, out: Any = None) -> Any:
         values, gradient = self._value_and_gradient(recorded, out)
         value = recorded.result.value(values)

@@ -185,6 +185,12 @@ class Jacobian(Transformed):
     name = "jacobian"
     takes_out = True
 
+    @property
+    def directions(self) -> int | None:
+        """How many directions are in flight at once, at most."""
+        directions: int | None = self._options[1]
+        return directions
+
     def _finish(self, recorded: Recorded, out: Any = None) -> Any:
         _, blocks = self._value_and_blocks(recorded, out)
         return (blocks, recorded.auxiliary()) if self._has_aux else blocks
@@ -232,6 +238,14 @@ class ValueAndJacobian(Jacobian):
 
     name = "value_and_jacobian"
 
+    def derivative_of(self, result: Any) -> Any:
+        """Return the part of a result that `out=` is for."""
+        return result[1]
+
+    def with_derivative(self, result: Any, out: Any) -> Any:
+        """Return a result with `out` for that part."""
+        return result[0], out
+
     def _finish(self, recorded: Recorded, out: Any = None) -> Any:
         values, blocks = self._value_and_blocks(recorded, out)
         value = recorded.result.value(values)
@@ -243,7 +257,7 @@ class ValueAndJacobian(Jacobian):
         return plain(values[0]), plain(rows[0][0])
 
 
-class Hessian(Transformed):
+class Hessian(Jacobian):
     """The second derivatives of a function: its Jacobian's Jacobian, from one recording."""
 
     name = "hessian"

@@ -64,6 +64,11 @@ fn dtype_of(descr: &Bound<'_, PyArrayDescr>) -> Option<(DType, bool)> {
     })
 }
 
+/// The engine's dtype for elements that it reads as they are.
+pub fn native_dtype(descr: &Bound<'_, PyArrayDescr>) -> Option<DType> {
+    dtype_of(descr).and_then(|(dtype, convert)| (!convert).then_some(dtype))
+}
+
 #[cfg(target_endian = "little")]
 const NATIVE: u8 = b'<';
 #[cfg(target_endian = "big")]
@@ -160,6 +165,20 @@ fn dense_copy(view: &View) -> Array {
     target.relaid(0, Layout::contiguous(&sorted.shape).transpose(&back))
 }
 
+/// NumPy's descriptor of a dtype that results have.
+pub fn descr(py: Python<'_>, dtype: DType) -> PyResult<Bound<'_, PyArrayDescr>> {
+    Ok(match dtype {
+        DType::Bool => numpy::dtype::<bool>(py),
+        DType::I64 => numpy::dtype::<i64>(py),
+        DType::F32 => numpy::dtype::<f32>(py),
+        DType::F64 => numpy::dtype::<f64>(py),
+        other => {
+            let text = format!("no result of dtype {other}");
+            return Err(raise_as(py, "internal", &text));
+        }
+    })
+}
+
 /// A fresh NumPy array and where the engine writes it.
 pub fn new_numpy<'py>(
     py: Python<'py>,
@@ -169,16 +188,7 @@ pub fn new_numpy<'py>(
     if shape.len() > MOST_AXES {
         return Err(text::result_axes(py, shape.len(), MOST_AXES));
     }
-    let descr = match dtype {
-        DType::Bool => numpy::dtype::<bool>(py),
-        DType::I64 => numpy::dtype::<i64>(py),
-        DType::F32 => numpy::dtype::<f32>(py),
-        DType::F64 => numpy::dtype::<f64>(py),
-        other => {
-            let text = format!("no result of dtype {other}");
-            return Err(raise_as(py, "internal", &text));
-        }
-    };
+    let descr = descr(py, dtype)?;
     let mut dims: Vec<npyffi::npy_intp> = shape.iter().map(|&n| n as isize).collect();
     // SAFETY: as many dimensions as `dims` has; the descriptor's reference is handed over. Every
     // element is written before the array is handed out.

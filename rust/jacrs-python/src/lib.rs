@@ -2,6 +2,7 @@
 //! everything that can be said without Python is said in the engine.
 
 mod arrays;
+mod compiled;
 mod error;
 mod given;
 mod indexing;
@@ -70,6 +71,7 @@ fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<session::Session>()?;
     module.add_class::<programs::Pullback>()?;
     module.add_class::<linear::LinearMap>()?;
+    compiled::add_to(module)?;
     primitives::add_to(module)?;
     module.add_function(wrap_pyfunction!(registry::register, module)?)?;
     module.add_function(wrap_pyfunction!(programs::cached_programs, module)?)?;

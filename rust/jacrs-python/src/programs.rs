@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jacrs::array::{Array, DType, Dims, Out, View};
+use jacrs::array::{Array, DType, Out, View};
 use jacrs::assemble::{Assembly, Linear};
 use jacrs::differentiate::{self, Maps, Mode};
 use jacrs::error::Result;
@@ -35,11 +35,20 @@ pub enum Request {
     Jacobian(Mode),
 }
 
+/// Blocks of a Jacobian beside other values: those of `ys` by `xs`.
+#[derive(Clone)]
+pub struct Blocks {
+    pub ys: Vec<NodeId>,
+    pub xs: Vec<NodeId>,
+    pub mode: Mode,
+}
+
 /// A planned recording with the types of what goes in and comes out.
 pub struct Program {
     body: Body,
     ys: Vec<Type>,
     xs: Vec<Type>,
+    /// What a pullback keeps, or the blocks beside values.
     residuals: Vec<Type>,
     nodes: usize,
     width: usize,
@@ -132,7 +141,7 @@ pub fn block_dtype(y: DType, x: DType) -> DType {
 }
 
 /// The dtype in which a block is swept: that of the panels.
-fn swept_dtype(y: DType, x: DType, mode: Mode) -> DType {
+pub fn swept_dtype(y: DType, x: DType, mode: Mode) -> DType {
     match mode {
         Mode::Forward => y.to_float(),
         Mode::Reverse => x.to_float(),
@@ -207,6 +216,35 @@ pub fn slice_program(
     Ok(lock(&SLICES).insert(key, Arc::new(made)))
 }
 
+/// Finds or makes the program of values, and of blocks of a Jacobian beside them.
+pub fn whole_program(
+    py: Python<'_>,
+    graph: &Graph,
+    values: &[NodeId],
+    blocks: Option<&Blocks>,
+) -> PyResult<Arc<Program>> {
+    let key = match blocks {
+        None => key(graph, Request::Values, values, &[]),
+        Some(blocks) => {
+            let mut print = graph.fingerprint();
+            print.word(8 + u64::from(blocks.mode == Mode::Reverse));
+            for ids in [values, &blocks.ys, &blocks.xs] {
+                print.word(ids.len() as u64);
+                print.words(ids.iter().map(|id| u64::from(id.0)));
+            }
+            print.finish()
+        }
+    };
+    if let Some(program) = lock(&CACHE).find(key) {
+        return Ok(program);
+    }
+    let made = detached(py, |_| match blocks {
+        None => Program::new(graph.clone(), Request::Values, values, &[]),
+        Some(blocks) => Program::with_blocks(graph.clone(), values, blocks),
+    })?;
+    Ok(lock(&CACHE).insert(key, Arc::new(made)))
+}
+
 fn key(graph: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> u128 {
     let mut print = graph.fingerprint();
     print.word(match request {
@@ -260,12 +298,7 @@ impl Program {
                 (Body::Linear(Box::new(linear)), vec![], 1)
             }
             Request::Jacobian(mode) => {
-                let seeded = if mode == Mode::Forward { xs } else { &float_ys };
-                let total: usize = seeded.iter().map(|&x| graph.size(x)).sum();
-                let width = total.clamp(1, PANEL);
-                let split = differentiate::linearize(&graph, ys, &float_ys, xs, mode, width)?;
-                let (early, late) = (optimize(&split.early), optimize(&split.late));
-                let assembly = Assembly::new(&early, &late, ys.len(), mode, width)?;
+                let (assembly, width) = assembly(&graph, ys, &float_ys, xs, mode)?;
                 (Body::Jacobian(Box::new(assembly), mode), vec![], width)
             }
         };
@@ -281,6 +314,57 @@ impl Program {
 }
 
 impl Program {
+    fn with_blocks(mut graph: Graph, values: &[NodeId], blocks: &Blocks) -> Result<Self> {
+        let Blocks { ys, xs, mode } = blocks;
+        let float_ys: Vec<NodeId> = ys.iter().map(|&y| as_float(&mut graph, y)).collect();
+        let types = |ids: &[NodeId]| ids.iter().map(|&id| graph.type_of(id)).collect::<Vec<_>>();
+        let (of_values, of_ys, of_xs) = (types(values), types(ys), types(xs));
+        let nodes = graph.len();
+        let (assembly, width) = assembly(&graph, values, &float_ys, xs, *mode)?;
+        Ok(Self {
+            body: Body::Jacobian(Box::new(assembly), *mode),
+            residuals: block_types(&of_ys, &of_xs, *mode),
+            ys: of_values,
+            xs: of_xs,
+            nodes,
+            width,
+        })
+    }
+
+    /// The types of values, and of blocks beside them.
+    pub fn results(&self) -> (&[Type], &[Type]) {
+        (&self.ys, &self.residuals)
+    }
+
+    /// Element operations of a run.
+    pub fn work(&self) -> u64 {
+        match &self.body {
+            Body::Products(plan) => plan.work(),
+            Body::Jacobian(assembly, _) => assembly.work(),
+            _ => u64::MAX,
+        }
+    }
+
+    /// Runs a program of values and blocks; `proceed` is asked when the values are there, and
+    /// tells whether the blocks are still wanted.
+    pub fn run_whole(
+        &self,
+        inputs: &[View],
+        values: &[Out],
+        blocks: &[Out],
+        directions: usize,
+        proceed: &(dyn Fn() -> bool + Sync),
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<bool> {
+        match &self.body {
+            Body::Products(plan) => plan.run(inputs, values, check).map(|()| proceed()),
+            Body::Jacobian(assembly, _) => {
+                assembly.run_if(inputs, values, blocks, directions, proceed, check)
+            }
+            _ => unreachable!("prepared whole"),
+        }
+    }
+
     fn kept_bytes(&self) -> usize {
         match &self.body {
             Body::Products(plan) => plan.scratch().kept_bytes(),
@@ -298,6 +382,34 @@ impl Program {
         };
         linear
     }
+}
+
+/// The Jacobian of `ys` by `xs`, and values beside it; the width of its panels.
+fn assembly(
+    graph: &Graph,
+    values: &[NodeId],
+    ys: &[NodeId],
+    xs: &[NodeId],
+    mode: Mode,
+) -> Result<(Assembly, usize)> {
+    let seeded = if mode == Mode::Forward { xs } else { ys };
+    let total: usize = seeded.iter().map(|&x| graph.size(x)).sum();
+    let width = total.clamp(1, PANEL);
+    let split = differentiate::linearize(graph, values, ys, xs, mode, width)?;
+    let (early, late) = (optimize(&split.early), optimize(&split.late));
+    let assembly = Assembly::new(&early, &late, values.len(), mode, width)?;
+    Ok((assembly, width))
+}
+
+/// The types of the blocks of a Jacobian, as they are swept.
+fn block_types(ys: &[Type], xs: &[Type], mode: Mode) -> Vec<Type> {
+    let block = |y: &Type, x: &Type| Type {
+        dtype: swept_dtype(y.dtype, x.dtype, mode),
+        shape: y.shape.iter().chain(&x.shape).copied().collect(),
+    };
+    ys.iter()
+        .flat_map(|y| xs.iter().map(move |x| block(y, x)))
+        .collect()
 }
 
 fn as_float(graph: &mut Graph, y: NodeId) -> NodeId {
@@ -476,16 +588,7 @@ pub fn jacobian(
         unreachable!("prepared as a Jacobian")
     };
     let (values, value_outs) = results(py, ys, "a result")?;
-    let mut types = vec![];
-    for y in ys {
-        for x in xs {
-            let shape: Dims = y.shape.iter().chain(&x.shape).copied().collect();
-            types.push(Type {
-                dtype: swept_dtype(y.dtype, x.dtype, *mode),
-                shape,
-            });
-        }
-    }
+    let types = block_types(ys, xs, *mode);
     let mut targets = Targets::default();
     let (blocks, block_outs) = places(py, &types, given.unwrap_or_default(), &mut targets)?;
     let inputs = views(&job.inputs);
@@ -562,9 +665,9 @@ pub fn check_result<'a>(types: impl Iterator<Item = &'a Type> + Clone, what: &st
 }
 
 /// What a program does, in words.
-pub fn describe(job: &Job) -> String {
-    let width = job.program.width;
-    match &job.program.body {
+pub fn describe(program: &Program) -> String {
+    let width = program.width;
+    match &program.body {
         Body::Jacobian(assembly, mode) => {
             let (once, panel) = assembly.summary();
             let (panels, _) = assembly.panels();

@@ -16,7 +16,7 @@ use crate::arrays::{self, Take};
 use crate::error::{raise_as, raised_at};
 use crate::given::Watched;
 use crate::linear::{self, Block, LinearMap};
-use crate::programs::{self, Pullback, Request};
+use crate::programs::{self, Blocks, Pullback, Request};
 use crate::signals::{attached, settle};
 use crate::state::{self, Operand, State};
 use crate::text;
@@ -398,7 +398,7 @@ impl Session {
             state.locate(py);
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
             let blocks = differentiate::jacobian(&mut state.rec.graph, &ys, &xs, mode)?;
-            let mut rows = vec![];
+            let (mut rows, mut made_nodes) = (vec![], vec![]);
             for (i, row) in blocks.into_iter().enumerate() {
                 let mut made = vec![];
                 for (j, block) in row.into_iter().enumerate() {
@@ -406,9 +406,14 @@ impl Session {
                     let g = &mut state.rec.graph;
                     let dtype = programs::block_dtype(g.dtype(ys[i]), g.dtype(xs[j]));
                     let node = build::cast(g, node, dtype);
+                    made_nodes.push(node);
                     made.push(fresh(state, node));
                 }
                 rows.push(made);
+            }
+            if let Some(kept) = &mut state.kept {
+                let blocks = Blocks { ys, xs, mode };
+                kept.note(blocks, made_nodes);
             }
             Ok((rows, state.generation))
         })?;
@@ -575,7 +580,7 @@ impl Session {
         })?;
         Ok(format!(
             "recorded: {recorded} nodes\n{}",
-            programs::describe(&wish.planned(py)?)
+            programs::describe(&wish.planned(py)?.program)
         ))
     }
 

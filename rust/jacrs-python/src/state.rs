@@ -15,6 +15,7 @@ use pyo3::prelude::*;
 
 use crate::arrays::{self, Take};
 use crate::error::{Located, raised_at};
+use crate::compiled::Kept;
 use crate::given::{self, Arguments, Watched};
 use crate::location::Locations;
 use crate::signals::{attached, settle};
@@ -31,6 +32,9 @@ pub struct State {
     pub refusal: Option<PyErr>,
     /// The arguments of the calls that are being recorded.
     arguments: Arguments,
+    /// What is noted of a recording that will be run again: where its inputs come from, and which
+    /// of its nodes are blocks of Jacobians.
+    pub kept: Option<Kept>,
     /// Of whoever closes the recording.
     life: std::sync::Weak<()>,
 }
@@ -57,6 +61,7 @@ impl State {
             captures: HashMap::new(),
             refusal: None,
             arguments: Arguments::default(),
+            kept: None,
             life: Arc::downgrade(life),
         })
     }

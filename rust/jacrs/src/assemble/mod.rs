@@ -64,7 +64,8 @@ enum Place {
 impl Assembly {
     /// Prepares a Jacobian from the two halves of a derivative.
     ///
-    /// `early` computes from the function's inputs its `values` values and then the residuals.
+    /// `early` computes from the function's inputs `values` values and then the residuals. The values
+    /// are whatever is wanted once: those that are differentiated, or others.
     /// `late` computes, linearly, from one panel of shape `S + [width]` for each seeded leaf, and the
     /// residuals, one panel for each swept leaf. Forward, inputs are seeded and values swept; in
     /// reverse the other way round.
@@ -101,14 +102,7 @@ impl Assembly {
             .map(|&id| late.type_of(id))
             .collect();
         let swept: Vec<Type> = late.outputs.iter().map(|&id| late.type_of(id)).collect();
-        let by_value: Vec<usize> = early.outputs[..values]
-            .iter()
-            .map(|&id| early.size(id))
-            .collect();
         let panels = Panels::new(mode, width, seeds, swept)?;
-        if panels.value_sizes() != by_value {
-            return Err(wrong("panels of other sizes than the values"));
-        }
         Ok(Self {
             early: plan_early(early, values, &residuals, &computed)?,
             late: plan_late(late, &residuals, &panels)?,
@@ -148,6 +142,22 @@ impl Assembly {
         directions: usize,
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
+        let always = || true;
+        self.run_if(inputs, values, blocks, directions, always, check)
+            .map(drop)
+    }
+
+    /// [`Assembly::run_in_chunks`], where `proceed` is asked between the values and the blocks;
+    /// whether it agreed. If it did not nothing is written to the blocks.
+    pub fn run_if(
+        &self,
+        inputs: &[View],
+        values: &[Out],
+        blocks: &[Out],
+        directions: usize,
+        proceed: impl Fn() -> bool,
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<bool> {
         let types = |v: &View| (v.dtype, v.layout.shape.clone());
         execute::validate("input", self.early.inputs(), inputs.iter().map(types))?;
         let given = values.iter().map(|o| (o.dtype, o.shape.clone()));
@@ -164,7 +174,7 @@ impl Assembly {
                 self.panels
             )
         })?;
-        caught(|| self.run_staged(inputs, values, blocks, at_once, check))
+        caught(|| self.run_staged(inputs, values, blocks, at_once, &proceed, check))
     }
 
     fn run_staged(
@@ -173,18 +183,31 @@ impl Assembly {
         values: &[Out],
         blocks: &[Out],
         at_once: usize,
+        proceed: &dyn Fn() -> bool,
         check: &dyn Fn() -> Result<()>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let outputs: Vec<Out> = values.iter().chain(blocks).cloned().collect();
         let staged = Staged::new(inputs, &outputs)?;
         let (residuals, _) = self.residual_memory.take();
-        let result = self
-            .early(&staged, &residuals, check)
-            .and_then(|()| self.sweep(&staged, &residuals, blocks, at_once, check));
+        let result = self.early(&staged, &residuals, check).and_then(|()| {
+            let goes_on = proceed();
+            if goes_on {
+                self.sweep(&staged, &residuals, blocks, at_once, check)?;
+            }
+            Ok(goes_on)
+        });
         self.residual_memory.give(residuals);
-        result?;
-        staged.finish(&outputs);
-        Ok(())
+        let went_on = result?;
+        if went_on {
+            staged.finish(&outputs);
+        }
+        Ok(went_on)
+    }
+
+    /// Element operations of a run.
+    pub fn work(&self) -> u64 {
+        let panels = (self.late.work()).saturating_mul(self.panels.count() as u64);
+        self.early.work().saturating_add(panels)
     }
 
     /// Bytes of scratch that are kept for runs to come.

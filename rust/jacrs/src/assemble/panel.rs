@@ -96,10 +96,6 @@ impl Panels {
         }
     }
 
-    pub fn value_sizes(&self) -> Vec<usize> {
-        self.values().iter().map(|leaf| leaf.size).collect()
-    }
-
     /// Blocks have the shapes of values followed by those of inputs, and the dtype of what is swept.
     pub fn validate(&self, blocks: &[Out]) -> Result<()> {
         let (values, inputs) = (self.values(), self.inputs());

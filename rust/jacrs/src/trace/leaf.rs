@@ -32,10 +32,20 @@ impl Recording {
     /// An array argument of the recorded function.
     pub fn argument(&mut self, array: Array, differentiable: bool) -> Handle {
         let active = differentiable && array.dtype().is_differentiable();
+        self.read_only_input(array, active, text::ARGUMENT)
+    }
+
+    /// An array that the function reached otherwise than as an argument, and that may be another
+    /// when the graph runs again.
+    pub fn reached(&mut self, array: Array) -> Handle {
+        self.read_only_input(array, false, text::OUTSIDE)
+    }
+
+    fn read_only_input(&mut self, array: Array, active: bool, why: &'static str) -> Handle {
         let node = self.graph.input(array.dtype(), array.shape(), active);
         let (frame, unordered) = order::of_memory(&array.view().layout);
         self.slots.push(Slot::Argument(Box::new(array)));
-        self.new_storage(node, frame, unordered, Some(text::ARGUMENT))
+        self.new_storage(node, frame, unordered, Some(why))
     }
 
     /// An array that the recorded function made or reached otherwise than as an argument: data of
