@@ -121,7 +121,7 @@ class Compiled(_jacrs.Replay):
         if "out" in keywords and getattr(self._f, "takes_out", False):
             return self._into(keywords.pop("out"), args, keywords)
         if self._traced(args, keywords):
-            found = self.replay(args, keywords or None, [])
+            found = self._replayed(args, keywords)
             if found is not None:
                 return found[0]
         return self._f(*args, **keywords)
@@ -133,10 +133,18 @@ class Compiled(_jacrs.Replay):
         if targets is not None:
             found = self.replay(args, keywords or None, targets)
             if found is None and self._traced(args, keywords):
-                found = self.replay(args, keywords or None, targets)
+                found = self._replayed(args, keywords, targets)
         if found is None:
             return self._f(*args, **keywords, out=out)
         return fill(self._f, found[0], out, targets)
+
+    def _replayed(
+        self, args: tuple[Any, ...], keywords: dict[str, Any], targets: Sequence[Any] = ()
+    ) -> tuple[Any] | None:
+        """Run what has just been recorded: no sign that a trace is of use again."""
+        found = self.replay(args, keywords or None, list(targets))
+        self._replays = self.n_replays
+        return found
 
     def _traced(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
         """Record a call, unless that has been done in vain too often."""
@@ -152,6 +160,8 @@ class Compiled(_jacrs.Replay):
             try:
                 if self._record(args, keywords, arrays=arrays, numbers=numbers):
                     return True
+            except errors.ImpureError:
+                raise
             except Exception:  # noqa: BLE001 - the last way raises it again, if it is not the way
                 continue
         return self._record(args, keywords, arrays=False, numbers=False)

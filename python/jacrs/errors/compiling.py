@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jacrs._jacrs import error
-from jacrs.errors.classes import TraceError
+from jacrs.errors.classes import ImpureError, TraceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def impure(name: str) -> Exception:
     """Report a call of a clock, of entropy or of input and output."""
     return error(
-        "type",
+        "impure",
         f"{name}() in a compiled function: replays do not run it again; call it outside and pass "
         "its result as an argument, or do not compile this function",
     )
@@ -22,7 +22,7 @@ def impure(name: str) -> Exception:
 
 def random_numbers() -> Exception:
     """Report random numbers that were drawn."""
-    return TraceError(
+    return ImpureError(
         "a compiled function drew random numbers: replays would not draw new ones; draw them "
         "outside and pass them as an argument"
     )
@@ -30,7 +30,7 @@ def random_numbers() -> Exception:
 
 def writes(name: str, what: str) -> Exception:
     """Report a write to something outside of the function."""
-    return TraceError(
+    return ImpureError(
         f"{name} writes to {what} while it is compiled: replays would not write there; return "
         "what is computed, or do not compile this function"
     )
