@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jacrs::array::{Array, DType, Out, View};
-use jacrs::assemble::{Assembly, Linear};
+use jacrs::assemble::{Assembly, Linear, Places};
 use jacrs::differentiate::{self, Maps, Mode};
 use jacrs::error::Result;
 use jacrs::error::text::tuple;
@@ -347,21 +347,49 @@ impl Program {
 
     /// Runs a program of values and blocks; `proceed` is asked when the values are there, and
     /// tells whether the blocks are still wanted.
-    pub fn run_whole(
+    ///
+    /// # Safety
+    /// That of [`Assembly::run_bound`].
+    pub unsafe fn run_whole(
         &self,
-        inputs: &[View],
-        values: &[Out],
-        blocks: &[Out],
+        places: Places<'_>,
         directions: usize,
-        proceed: &(dyn Fn() -> bool + Sync),
+        proceed: &dyn Fn() -> bool,
         check: &dyn Fn() -> Result<()>,
     ) -> Result<bool> {
         match &self.body {
-            Body::Products(plan) => plan.run(inputs, values, check).map(|()| proceed()),
+            Body::Products(plan) => {
+                let inputs = places.inputs.iter().map(|p| p.cast_mut());
+                let bases = inputs.chain(places.values.iter().copied());
+                // SAFETY: the caller's; inputs are never written.
+                unsafe { plan.run_bound(bases, check)? };
+                Ok(proceed())
+            }
             Body::Jacobian(assembly, _) => {
-                assembly.run_if(inputs, values, blocks, directions, proceed, check)
+                let at_once = assembly.panels_for(directions);
+                // SAFETY: the caller's.
+                unsafe { assembly.run_bound(places, at_once, proceed, check) }
             }
             _ => unreachable!("prepared whole"),
+        }
+    }
+
+    /// The bytes of each input.
+    pub fn input_bytes(&self) -> impl Iterator<Item = usize> {
+        let types = match &self.body {
+            Body::Products(plan) => plan.inputs(),
+            Body::Jacobian(assembly, _) => assembly.inputs(),
+            _ => &[],
+        };
+        (types.iter()).map(|t| t.shape.iter().product::<usize>() * t.dtype.size())
+    }
+
+    /// Bytes that a run takes beside its results.
+    pub fn scratch_bytes(&self) -> usize {
+        match &self.body {
+            Body::Products(plan) => plan.scratch_bytes(),
+            Body::Jacobian(assembly, _) => assembly.scratch_bytes(jacrs::execute::num_threads()),
+            _ => 0,
         }
     }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use jacrs::array::{Array, Out, View, product};
-use jacrs::execute::uninterrupted;
+use jacrs::array::{Array, Buffer, Layout, View, copy, product};
+use jacrs::assemble::Places;
+use jacrs::execute::{check_memory, uninterrupted};
 use jacrs::ir::Type;
 use numpy::{PyUntypedArray, PyUntypedArrayMethods, npyffi};
 use pyo3::prelude::*;
@@ -20,39 +21,48 @@ use crate::targets::Targets;
 
 /// Element operations above which the interpreter is released: some 50 microseconds.
 const LONG: u64 = 1 << 16;
-/// Bytes of results that are always there.
+/// Bytes that are always there.
 const SMALL: usize = 1 << 20;
 
 pub struct Trace {
     pub arguments: Arguments,
     pub guards: Vec<Guard>,
     pub program: Arc<Program>,
-    /// The inputs of the program; those that vary without their addresses.
-    views: Vec<View>,
+    /// The addresses of the inputs; those that vary are null.
+    inputs: Vec<*const u8>,
     /// What the other inputs are read from.
     constants: Vec<Array>,
-    /// Inputs that are arguments come first; these are reached otherwise, in the order of the guards.
-    leaves: usize,
+    /// Inputs that are to be copied, since their elements do not lie side by side.
+    strided: Vec<(usize, Frame)>,
+    /// Inputs that are reached outside the arguments, in the order of the guards. The first inputs
+    /// are those of the arguments.
     reached: Vec<usize>,
-    /// Outputs that are handed out, then answers.
+    /// Values that are handed out; answers come behind them.
     results: usize,
     answers: Vec<Array>,
     /// Whether the first answers are numbers, in the order in which they were asked for.
     pub ordered: bool,
     built: Built,
-    /// Which outputs are handed out as numbers; those that stay inside are None.
     kinds: Vec<Kind>,
     /// Result `k` of what `built` is made of is value or block `places[k]`.
     places: Vec<usize>,
     directions: usize,
+    is_small: bool,
     /// What is not looked at again.
     pub unfollowed: Vec<String>,
 }
 
+// SAFETY: the addresses are those of `constants`, which nobody writes to.
+unsafe impl Send for Trace {}
+// SAFETY: as above.
+unsafe impl Sync for Trace {}
+
+/// What becomes of a value or a block.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Array,
     Scalar,
+    /// It is not handed out.
     Inside,
 }
 
@@ -81,42 +91,43 @@ pub enum Ran<'py> {
 impl Trace {
     pub fn new(parts: Parts) -> Self {
         let frames = parts.arguments.frames();
-        let leaves = frames.len();
-        let mut views: Vec<View> = parts.inputs.iter().map(|x| x.view().clone()).collect();
-        for (view, frame) in views.iter_mut().zip(&frames) {
-            // The layout that is read is that of the argument; what was recorded may be a copy.
-            if let Some(frame) = frame {
-                view.layout = frame.layout.clone();
+        let mut inputs = vec![std::ptr::null(); parts.inputs.len()];
+        let mut constants = vec![];
+        for (k, array) in parts.inputs.iter().enumerate().skip(frames.len()) {
+            if !parts.reached.contains(&k) {
+                let dense = array.to_contiguous();
+                inputs[k] = dense.view().ptr;
+                constants.push(dense);
             }
         }
-        let found = parts.guards.iter().filter_map(Guard::frame);
-        for (&k, Frame { layout, .. }) in parts.reached.iter().zip(found) {
-            views[k].layout = layout.clone();
-        }
+        let found = parts.guards.iter().filter_map(Guard::frame).cloned();
+        let given = frames.into_iter().enumerate();
+        let given = given.filter_map(|(k, frame)| Some((k, frame?)));
+        let varying = given.chain(parts.reached.iter().copied().zip(found));
+        let strided = varying.filter(|(_, frame)| !frame.layout.is_contiguous());
         let (values, blocks) = parts.program.results();
-        let results = values.len() - parts.answers.len();
         let mut scalars = vec![];
         parts.built.scalars(&mut scalars);
         let mut kinds = vec![Kind::Inside; values.len() + blocks.len()];
         for (k, &place) in parts.places.iter().enumerate() {
-            kinds[place] = if scalars.contains(&k) {
-                Kind::Scalar
-            } else {
-                Kind::Array
+            kinds[place] = match scalars.contains(&k) {
+                true => Kind::Scalar,
+                false => Kind::Array,
             };
         }
-        let varies = |k: &usize| *k < leaves || parts.reached.contains(k);
-        let constants = (0..parts.inputs.len()).filter(|k| !varies(k));
-        let constants = constants.map(|k| parts.inputs[k].clone()).collect();
+        let size = |t: &Type| product(&t.shape).saturating_mul(t.dtype.size());
+        let bytes = (values.iter().chain(blocks).map(size))
+            .fold(parts.program.scratch_bytes(), usize::saturating_add);
         Self {
+            results: values.len() - parts.answers.len(),
+            strided: strided.collect(),
+            is_small: bytes <= SMALL,
             arguments: parts.arguments,
             guards: parts.guards,
             program: parts.program,
-            views,
+            inputs,
             constants,
-            leaves,
             reached: parts.reached,
-            results,
             answers: parts.answers,
             ordered: parts.ordered,
             built: parts.built,
@@ -137,15 +148,13 @@ impl Trace {
         Ok(true)
     }
 
-    /// Whether results of this trace can be written to these arrays, which are for the last ones.
+    /// Whether results can be written to these arrays, which are for the last ones.
     pub fn fits(&self, py: Python<'_>, given: &[Bound<'_, PyUntypedArray>]) -> PyResult<bool> {
         let Some(first) = self.places.len().checked_sub(given.len()) else {
             return Ok(false);
         };
-        let (values, blocks) = self.program.results();
         for (array, &place) in given.iter().zip(&self.places[first..]) {
-            let kind = values.get(place).or_else(|| blocks.get(place - values.len()));
-            let Some(kind) = kind else { return Ok(false) };
+            let kind = self.kind_of(place);
             // SAFETY: a live array object.
             let flags = unsafe { (*array.as_array_ptr()).fields.flags };
             if flags & npyffi::NPY_ARRAY_WRITEABLE == 0
@@ -158,9 +167,17 @@ impl Trace {
         Ok(true)
     }
 
+    fn kind_of(&self, place: usize) -> &Type {
+        let (values, blocks) = self.program.results();
+        match place.checked_sub(values.len()) {
+            Some(k) => &blocks[k],
+            None => &values[place],
+        }
+    }
+
     pub fn visit(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
         self.arguments.visit(visit)?;
-        self.guards.iter().try_for_each(|guard| guard.visit(visit))?;
+        (self.guards.iter()).try_for_each(|guard| guard.visit(visit))?;
         self.built.visit(visit)
     }
 
@@ -172,11 +189,14 @@ impl Trace {
     /// Memory that is kept for this trace alone.
     pub fn bytes(&self) -> usize {
         let constants = self.constants.iter().chain(&self.answers);
-        constants.map(|x| x.view().len() * x.dtype().size()).sum::<usize>()
-            + self.views.len() * size_of::<View>()
+        constants
+            .map(|x| x.view().len() * x.dtype().size() + size_of::<Array>())
+            .sum()
     }
 
-    /// One run. The memory of `leaves` and `reached` must fit, as their conditions say.
+    /// One run. The memory of `leaves` and `reached` must fit, as their conditions say. Results are
+    /// written to `given`, which is for the last ones, where it can be seen that nothing else is
+    /// there and that they are wanted.
     pub fn run<'py>(
         &self,
         py: Python<'py>,
@@ -184,77 +204,139 @@ impl Trace {
         reached: &Reached<'py>,
         given: &[Bound<'py, PyUntypedArray>],
     ) -> PyResult<Ran<'py>> {
+        if !self.is_small {
+            self.check_memory(py)?;
+        }
         let numbers: SmallVec<[f64; 8]> = leaves.iter().map(Leaf::number).collect();
-        let mut inputs: SmallVec<[View; 8]> = self.views.iter().cloned().collect();
-        for (k, leaf) in leaves.iter().enumerate().take(self.leaves) {
-            inputs[k].ptr = match leaf {
+        let inputs = self.gathered(&numbers, leaves, reached);
+        let mut outputs = Outputs::default();
+        let mut targets = Targets::default();
+        let (values, blocks) = self.program.results();
+        for (k, kind) in values.iter().chain(blocks).enumerate() {
+            // Values are there before it is known that they are wanted.
+            let target = if k < values.len() || given.is_empty() {
+                None
+            } else {
+                self.target(k, given).filter(|array| self.is_apart(array, &inputs))
+            };
+            outputs.add(py, kind, self.kinds[k], target, &mut targets)?;
+        }
+        let (values, blocks) = outputs.places.split_at(values.len());
+        let proceed = || self.agrees(&values[self.results..]);
+        let places = Places {
+            inputs: &inputs.places,
+            values,
+            blocks,
+        };
+        let run = |check: &dyn Fn() -> jacrs::error::Result<()>| {
+            // SAFETY: the forms and frames of the inputs hold; outputs were made or claimed.
+            unsafe { (self.program).run_whole(places, self.directions, &proceed, check) }
+        };
+        let agreed = if self.program.work() > LONG {
+            let shared = Shared(&run);
+            detached(py, |check| shared.call(check))?
+        } else {
+            run(&uninterrupted).or_raise(py)?
+        };
+        if !agreed {
+            return Ok(Ran::Other(outputs.answers(self.results, values.len())));
+        }
+        let mut computed: SmallVec<[Computed<'py>; 2]> = SmallVec::new();
+        for &place in &self.places {
+            computed.push(outputs.computed(place, self.kind_of(place).dtype));
+        }
+        self.built.build(py, &computed).map(Ran::Result)
+    }
+
+    /// The addresses of all inputs, side by side where they were not.
+    fn gathered(&self, numbers: &[f64], leaves: &Leaves, reached: &Reached<'_>) -> Inputs {
+        let mut inputs = Inputs {
+            places: SmallVec::from_slice(&self.inputs),
+            copies: SmallVec::new(),
+        };
+        for (k, leaf) in leaves.iter().enumerate() {
+            inputs.places[k] = match leaf {
                 Leaf::At(data) => *data,
                 Leaf::Number(_) => std::ptr::from_ref(&numbers[k]).cast(),
             };
         }
         for (&k, (data, _)) in self.reached.iter().zip(reached) {
-            inputs[k].ptr = *data;
+            inputs.places[k] = *data;
         }
-        let mut outputs = Outputs::default();
-        let mut targets = Targets::default();
-        let (values, blocks) = self.program.results();
-        self.check_memory(py, values, blocks)?;
-        for (k, kind) in values.iter().chain(blocks).enumerate() {
-            let target = match self.places.iter().position(|&place| place == k) {
-                // Values are there before it is known that they are wanted.
-                Some(at) if k >= values.len() => {
-                    // Targets are for the last results.
-                    let first = self.places.len().saturating_sub(given.len());
-                    at.checked_sub(first).and_then(|at| given.get(at))
-                }
-                _ => None,
+        for (k, frame) in &self.strided {
+            let view = View {
+                ptr: inputs.places[*k],
+                dtype: frame.dtype,
+                layout: frame.layout.clone(),
             };
-            outputs.add(py, kind, self.kinds[k], target, &mut targets)?;
+            let buffer = Buffer::new(view.len() * view.dtype.size());
+            copy(&view, buffer.ptr(), &Layout::contiguous(view.shape()));
+            inputs.places[*k] = buffer.ptr();
+            inputs.copies.push(buffer);
         }
-        let (value_outs, block_outs) = outputs.outs.split_at(values.len());
-        let answers = &value_outs[self.results..];
-        let proceed = || self.agrees(answers);
-        let run = |check: &dyn Fn() -> jacrs::error::Result<()>| {
-            let program = &self.program;
-            program.run_whole(&inputs, value_outs, block_outs, self.directions, &proceed, check)
-        };
-        let agreed = if self.program.work() > LONG {
-            detached(py, |check| run(check))?
-        } else {
-            run(&uninterrupted).or_raise(py)?
-        };
-        if !agreed {
-            let answers = outputs.inside.iter();
-            let answers = answers.filter(|(k, _)| (self.results..values.len()).contains(k));
-            return Ok(Ran::Other(answers.map(|(_, array)| array.clone()).collect()));
-        }
-        let computed: SmallVec<[Computed<'py>; 4]> = (self.places.iter())
-            .map(|&place| outputs.computed(place))
-            .collect();
-        self.built.build(py, &computed).map(Ran::Result)
+        inputs
     }
 
-    fn agrees(&self, answers: &[Out]) -> bool {
-        (self.answers.iter().zip(answers)).all(|(expected, out)| {
-            let size = out.len() * out.dtype.size();
+    fn target<'a, 'py>(
+        &self,
+        place: usize,
+        given: &'a [Bound<'py, PyUntypedArray>],
+    ) -> Option<&'a Bound<'py, PyUntypedArray>> {
+        let first = self.places.len() - given.len();
+        let at = self.places[first..].iter().position(|&p| p == place)?;
+        Some(&given[at])
+    }
+
+    /// Whether no input that is read where it lies shares memory with an array.
+    fn is_apart(&self, array: &Bound<'_, PyUntypedArray>, inputs: &Inputs) -> bool {
+        let (low, high) = crate::given::span(array);
+        let sizes = self.program.input_bytes();
+        (inputs.places.iter().zip(sizes)).all(|(start, bytes)| {
+            let start = start.addr();
+            high <= start || start + bytes <= low
+        })
+    }
+
+    fn agrees(&self, answers: &[*mut u8]) -> bool {
+        (self.answers.iter().zip(answers)).all(|(expected, found)| {
+            let size = expected.view().len() * expected.dtype().size();
             // SAFETY: both are whole arrays of one type, without gaps; the output was written.
             let (x, y) = unsafe {
                 (
                     std::slice::from_raw_parts(expected.view().ptr, size),
-                    std::slice::from_raw_parts(out.ptr.cast_const(), size),
+                    std::slice::from_raw_parts(found.cast_const(), size),
                 )
             };
             x == y
         })
     }
 
-    fn check_memory(&self, py: Python<'_>, values: &[Type], blocks: &[Type]) -> PyResult<()> {
-        let all = values.iter().chain(blocks);
-        let size = |t: &Type| product(&t.shape).saturating_mul(t.dtype.size());
-        if all.clone().map(size).fold(0, usize::saturating_add) <= SMALL {
-            return Ok(());
-        }
-        check_result(all, "a result").or_raise(py)
+    fn check_memory(&self, py: Python<'_>) -> PyResult<()> {
+        let (values, blocks) = self.program.results();
+        check_result(values.iter().chain(blocks), "a result").or_raise(py)?;
+        check_memory(self.program.scratch_bytes(), || {
+            "the intermediate values of a compiled function".into()
+        })
+        .or_raise(py)
+    }
+}
+
+/// The memory of the inputs of one run.
+struct Inputs {
+    places: SmallVec<[*const u8; 8]>,
+    copies: SmallVec<[Buffer; 2]>,
+}
+
+/// A run, to be called by one thread without the interpreter.
+struct Shared<'a, F>(&'a F);
+
+// SAFETY: what a run is given are addresses of memory that outlives it; it touches no object of
+// Python's.
+unsafe impl<F> Send for Shared<'_, F> {}
+
+impl<F: Fn(&dyn Fn() -> jacrs::error::Result<()>) -> jacrs::error::Result<bool>> Shared<'_, F> {
+    fn call(self, check: &dyn Fn() -> jacrs::error::Result<()>) -> jacrs::error::Result<bool> {
+        (self.0)(check)
     }
 }
 
@@ -270,10 +352,10 @@ impl Leaf {
 /// Where a run writes.
 #[derive(Default)]
 struct Outputs<'py> {
-    outs: SmallVec<[Out; 4]>,
-    arrays: SmallVec<[(usize, Bound<'py, PyAny>); 4]>,
+    places: SmallVec<[*mut u8; 4]>,
+    arrays: SmallVec<[(usize, Bound<'py, PyAny>); 2]>,
     /// Numbers, and what is not handed out.
-    inside: SmallVec<[(usize, Array); 4]>,
+    inside: SmallVec<[(usize, Array); 2]>,
 }
 
 impl<'py> Outputs<'py> {
@@ -285,37 +367,43 @@ impl<'py> Outputs<'py> {
         target: Option<&Bound<'py, PyUntypedArray>>,
         targets: &mut Targets,
     ) -> PyResult<()> {
-        let k = self.outs.len();
-        if how == Kind::Array {
-            if let Some(target) = target
-                && let Some(out) = targets.claim(py, kind, target)?
-            {
-                self.outs.push(out);
-                self.arrays.push((k, target.clone().into_any()));
-                return Ok(());
-            }
-            let (array, out) = new_numpy(py, kind.dtype, &kind.shape)?;
-            self.outs.push(out);
-            self.arrays.push((k, array));
-        } else {
+        let k = self.places.len();
+        if how != Kind::Array {
             let (array, out) = Array::uninit(kind.dtype, &kind.shape);
-            self.outs.push(out);
+            self.places.push(out.ptr);
             self.inside.push((k, array));
+            return Ok(());
         }
+        if let Some(target) = target
+            && let Some(out) = targets.claim(py, kind, target)?
+        {
+            self.places.push(out.ptr);
+            self.arrays.push((k, target.clone().into_any()));
+            return Ok(());
+        }
+        let (array, out) = new_numpy(py, kind.dtype, &kind.shape)?;
+        self.places.push(out.ptr);
+        self.arrays.push((k, array));
         Ok(())
     }
 
-    fn computed(&self, place: usize) -> Computed<'py> {
-        if let Some((_, array)) = self.arrays.iter().find(|(k, _)| *k == place) {
-            return Computed::Array(array.clone());
+    fn computed(&self, place: usize, dtype: jacrs::array::DType) -> Computed<'py> {
+        match self.arrays.iter().find(|(k, _)| *k == place) {
+            Some((_, array)) => Computed::Array(array.clone()),
+            None => Computed::Number(dtype, self.places[place].cast_const()),
         }
-        let out = &self.outs[place];
-        Computed::Number(out.dtype, out.ptr.cast_const())
+    }
+
+    /// What lies at the places from `first` to before `end`.
+    fn answers(&self, first: usize, end: usize) -> Vec<Array> {
+        let answers = self.inside.iter();
+        let answers = answers.filter(|(k, _)| (first..end).contains(k));
+        answers.map(|(_, array)| array.clone()).collect()
     }
 }
 
 /// How far two lists of decisions agree.
-pub fn agreement(a: &Array, b: &Array) -> usize {
+fn agreement(a: &Array, b: &Array) -> usize {
     let (x, y) = (a.to_vec::<f64>(), b.to_vec::<f64>());
     let differ = |(p, q): (&f64, &f64)| p.to_bits() != q.to_bits();
     let length = x.len().min(y.len());

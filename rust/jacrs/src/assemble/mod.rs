@@ -52,6 +52,17 @@ pub struct Assembly {
     values: usize,
 }
 
+/// Where the memory of a run lies.
+#[derive(Clone, Copy)]
+pub struct Places<'a> {
+    pub inputs: &'a [*const u8],
+    pub values: &'a [*mut u8],
+    pub blocks: &'a [*mut u8],
+}
+
+// SAFETY: addresses; who writes through them keeps to disjoint parts.
+unsafe impl Sync for Places<'_> {}
+
 /// Where a residual is.
 #[derive(Clone, Copy)]
 enum Place {
@@ -163,7 +174,7 @@ impl Assembly {
         let given = values.iter().map(|o| (o.dtype, o.shape.clone()));
         execute::validate("output", &self.early.outputs()[..self.values], given)?;
         self.panels.validate(blocks)?;
-        let at_once = directions.div_ceil(self.panels.width()).max(1);
+        let at_once = self.panels_for(directions);
         let threads = execute::num_threads()
             .min(self.panels.count())
             .min(at_once)
@@ -188,20 +199,52 @@ impl Assembly {
     ) -> Result<bool> {
         let outputs: Vec<Out> = values.iter().chain(blocks).cloned().collect();
         let staged = Staged::new(inputs, &outputs)?;
-        let (residuals, _) = self.residual_memory.take();
-        let result = self.early(&staged, &residuals, check).and_then(|()| {
-            let goes_on = proceed();
-            if goes_on {
-                self.sweep(&staged, &residuals, blocks, at_once, check)?;
-            }
-            Ok(goes_on)
-        });
-        self.residual_memory.give(residuals);
-        let went_on = result?;
+        let (values, blocks) = staged.outputs.split_at(self.values);
+        let places = Places {
+            inputs: &staged.inputs,
+            values,
+            blocks,
+        };
+        // SAFETY: the types were checked, and staging aligned and parted the memory.
+        let went_on = unsafe { self.run_bound(places, at_once, proceed, check)? };
         if went_on {
             staged.finish(&outputs);
         }
         Ok(went_on)
+    }
+
+    /// As [`Assembly::run_if`], `at_once` panels at a time, of memory that needs no look.
+    ///
+    /// # Safety
+    /// Inputs, values and blocks must have the types of this Jacobian, be contiguous and aligned, and
+    /// what is written lie apart from all else.
+    pub unsafe fn run_bound(
+        &self,
+        places: Places<'_>,
+        at_once: usize,
+        proceed: &dyn Fn() -> bool,
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<bool> {
+        let (residuals, _) = self.residual_memory.take();
+        let result = self.early(places, &residuals, check).and_then(|()| {
+            let goes_on = proceed();
+            if goes_on {
+                self.sweep(places, &residuals, at_once, check)?;
+            }
+            Ok(goes_on)
+        });
+        self.residual_memory.give(residuals);
+        result
+    }
+
+    /// The types of the inputs.
+    pub fn inputs(&self) -> &[Type] {
+        self.early.inputs()
+    }
+
+    /// Panels that are `directions` seeds.
+    pub fn panels_for(&self, directions: usize) -> usize {
+        directions.div_ceil(self.panels.width()).max(1)
     }
 
     /// Element operations of a run.
@@ -235,39 +278,31 @@ impl Assembly {
     /// Values and residuals.
     fn early(
         &self,
-        staged: &Staged,
+        places: Places<'_>,
         residuals: &Buffer,
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
-        let inputs = staged.inputs.iter().map(|p| p.cast_mut());
+        let inputs = places.inputs.iter().map(|p| p.cast_mut());
         let bases = inputs
-            .chain(staged.outputs[..self.values].iter().copied())
+            .chain(places.values.iter().copied())
             .chain([residuals.ptr()]);
-        // SAFETY: the bases of `plan_early`; the types were checked, and staging parted them.
+        // SAFETY: the bases of `plan_early`; the rest is the contract of `run_bound`.
         unsafe { self.early.run_bound(bases, check) }
     }
 
     /// All panels, spread over the threads, `at_once` of them at a time.
     fn sweep(
         &self,
-        staged: &Staged,
+        places: Places<'_>,
         residuals: &Buffer,
-        blocks: &[Out],
         at_once: usize,
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
-        let places = blocks.iter().zip(&staged.outputs[self.values..]);
-        let blocks: Vec<Out> = places
-            .map(|(block, &ptr)| Out {
-                ptr,
-                ..block.clone()
-            })
-            .collect();
         if self.panels.count() == 1 {
             // Alone, a panel may use the threads for itself.
-            return self.panel(0, staged, residuals, &blocks, check);
+            return self.panel(0, places, residuals, check);
         }
-        let task = |k: usize| self.panel(k, staged, residuals, &blocks, &execute::uninterrupted);
+        let task = |k: usize| self.panel(k, places, residuals, &execute::uninterrupted);
         let watch = Watch::new(check);
         pool::parallel_for_on(at_once, self.panels.count(), &task, &|| watch.now())
     }
@@ -276,9 +311,8 @@ impl Assembly {
     fn panel(
         &self,
         k: usize,
-        staged: &Staged,
+        places: Places<'_>,
         residuals: &Buffer,
-        blocks: &[Out],
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
         let (memory, fresh) = self.panel_memory.take();
@@ -288,13 +322,13 @@ impl Assembly {
         self.panels.seed(&memory, k, 1.0);
         let bases = [memory.ptr(), residuals.ptr()]
             .into_iter()
-            .chain(staged.inputs.iter().map(|p| p.cast_mut()));
+            .chain(places.inputs.iter().map(|p| p.cast_mut()));
         // A buffer whose seeds are not taken back is not given back.
         // SAFETY: the bases of `plan_late`; only the memory of this panel is written. Blocks were
         // checked, and panels write disjoint parts of them.
         unsafe {
             self.late.run_bound(bases, check)?;
-            self.panels.scatter(&memory, k, blocks);
+            self.panels.scatter(&memory, k, places.blocks);
         }
         self.panels.seed(&memory, k, 0.0);
         self.panel_memory.give(memory);
