@@ -1,0 +1,134 @@
+//! Logarithms.
+//!
+//! A positive number is `2^e (1 + f)` with `1 + f` between the roots of 1/2 and 2, and
+//! `log(1 + f) = 2 atanh(s)` for `s = f / (2 + f)`, as in fdlibm (Sun Microsystems, 1993).
+
+use super::arithmetic::{
+    Arithmetic, Pair, mul_add, ordered_sum, polynomial, product, sum,
+};
+use super::coefficients as c;
+
+const ROOT_OF_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
+const ONE: u64 = 0x3ff0_0000_0000_0000;
+const MANTISSA: u64 = 0x000f_ffff_ffff_ffff;
+/// The exponent field of `2^52`: an integer below `2^52` put into its mantissa is added to it.
+const INTEGER: u64 = 0x4330_0000_0000_0000;
+const TWO_52: f64 = 4503599627370496.0;
+const TWO_54: f64 = 18014398509481984.0;
+
+/// The exponent and the rest of a positive finite number: `x = 2^e m`, `m` between the roots of
+/// 1/2 and 2. Subnormal numbers are scaled first.
+#[inline(always)]
+pub fn split<A: Arithmetic>(x: f64) -> (f64, f64) {
+    let small = !A::SINGLE && x < f64::MIN_POSITIVE;
+    let (x, bias) = if small {
+        (x * TWO_54, TWO_52 + 1023.0 + 54.0)
+    } else {
+        (x, TWO_52 + 1023.0)
+    };
+    let shifted = x.to_bits().wrapping_add(ONE - ROOT_OF_HALF);
+    let e = f64::from_bits((shifted >> 52) | INTEGER) - bias;
+    let m = f64::from_bits((shifted & MANTISSA).wrapping_add(ROOT_OF_HALF));
+    (e, m)
+}
+
+/// `log(1 + f)` as a pair: `f - f^2 / 2` with its error, and the terms after that.
+#[inline(always)]
+fn log_of_one_plus<A: Arithmetic>(f: f64) -> Pair {
+    let s = f / (2.0 + f);
+    let z = s * s;
+    if A::SINGLE {
+        let tail = z * polynomial::<A, _>(z, &c::LOG_SINGLE);
+        return Pair::new(s * 2.0, s * tail);
+    }
+    let tail = z * polynomial::<A, _>(z, &c::LOG);
+    let half_square = product::<A>(0.5 * f, f);
+    let head = ordered_sum(f, -half_square.high);
+    head.plus(mul_add::<A>(s, half_square.high + tail, -half_square.low))
+}
+
+/// The logarithm where the argument has none that is finite.
+#[inline(always)]
+fn special(x: f64, y: f64) -> f64 {
+    let y = if x < f64::INFINITY { y } else { x };
+    let at_most_zero = if x == 0.0 { f64::NEG_INFINITY } else { f64::NAN };
+    if x > 0.0 { y } else { at_most_zero }
+}
+
+#[inline(always)]
+pub fn log<A: Arithmetic>(x: f64) -> f64 {
+    let (e, m) = split::<A>(x);
+    let f = log_of_one_plus::<A>(m - 1.0);
+    if A::SINGLE {
+        return special(x, mul_add::<A>(e, std::f64::consts::LN_2, f.sum()));
+    }
+    // The exponent's part is zero or the larger one.
+    let head = ordered_sum(e * c::LN_2.high, f.high);
+    special(x, head.plus(mul_add::<A>(e, c::LN_2.low, f.low)).sum())
+}
+
+/// `log(x)` times a constant, of which the exponent's part is `e` times a number.
+#[inline(always)]
+fn log_to_base<A: Arithmetic>(x: f64, factor: Pair, of_two: Pair) -> f64 {
+    let (e, m) = split::<A>(x);
+    let f = log_of_one_plus::<A>(m - 1.0);
+    if A::SINGLE {
+        let whole = of_two.high + of_two.low;
+        return special(x, mul_add::<A>(e, whole, f.sum() * factor.high));
+    }
+    let f = f.normal().times::<A>(factor);
+    let head = sum(e * of_two.high, f.high);
+    special(x, head.plus(mul_add::<A>(e, of_two.low, f.low)).sum())
+}
+
+#[inline(always)]
+pub fn log2<A: Arithmetic>(x: f64) -> f64 {
+    log_to_base::<A>(x, c::LOG2_E, Pair::new(1.0, 0.0))
+}
+
+#[inline(always)]
+pub fn log10<A: Arithmetic>(x: f64) -> f64 {
+    log_to_base::<A>(x, c::LOG10_E, c::LOG10_2)
+}
+
+/// The logarithm of a pair, for an upper part that is positive, normal and finite.
+#[inline(always)]
+pub fn log_pair<A: Arithmetic>(x: Pair) -> Pair {
+    let (e, m) = split::<A>(x.high);
+    // The power of two between `x` and `m`, out of their bits. Nothing is added to huge numbers.
+    let scale = f64::from_bits(m.to_bits().wrapping_sub(x.high.to_bits()).wrapping_add(ONE));
+    let low = if x.high < 1e300 { x.low * scale } else { 0.0 };
+    let f = ordered_sum(m - 1.0, low);
+    let y = log_of_one_plus::<A>(f.high);
+    // The slope 1 / (1 + f), to second order: enough for an error of rounding.
+    let y = y.plus(f.low * (1.0 - f.high * (1.0 - f.high)));
+    let head = ordered_sum(e * c::LN_2.high, y.high);
+    head.plus(mul_add::<A>(e, c::LN_2.low, y.low))
+}
+
+#[inline(always)]
+pub fn log1p<A: Arithmetic>(x: f64) -> f64 {
+    let whole = sum(1.0, x);
+    let y = log_pair::<A>(whole).sum();
+    // Too small for 1 to feel it; the sign of zero.
+    let y = if x.abs() < 1e-18 { x } else { y };
+    special(whole.high, y)
+}
+
+/// `log(m)` to about 68 bits, for powers.
+#[inline(always)]
+pub fn precise_log<A: Arithmetic>(x: f64) -> Pair {
+    let (e, m) = split::<A>(x);
+    let f = m - 1.0;
+    // s = f / (2 + f), with its error.
+    let below = ordered_sum(2.0, f);
+    let s = Pair::new(f, 0.0).over::<A>(below);
+    let z = s.times::<A>(s);
+    // atanh(s) = s (1 + z / 3 + z^2 tail(z)).
+    let tail = z.high * z.high * polynomial::<A, _>(z.high, &c::LOG_TAIL);
+    let third = z.times::<A>(c::THIRD).plus(tail).normal();
+    let more = s.times::<A>(third);
+    let head = ordered_sum(s.high, more.high).plus(s.low + more.low).scaled(2.0);
+    let whole = sum(e * c::LN_2.high, head.high);
+    whole.plus(mul_add::<A>(e, c::LN_2.low, head.low)).normal()
+}

@@ -1,0 +1,9 @@
+pub mod arithmetic;
+pub mod coefficients;
+pub mod exponential;
+pub mod inverse;
+pub mod logarithm;
+pub mod payne_hanek;
+pub mod power;
+pub mod roots;
+pub mod trigonometric;
