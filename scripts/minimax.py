@@ -58,12 +58,48 @@ def of_square(f: Real) -> Real:
 
 # No Chebyshev point of a symmetric interval may be at 0, where remainders are 0 / 0.
 BESIDE = 1 + mpf(2) ** -10
+DIGAMMA_ROOT = mpmath.findroot(mpmath.digamma, 1.46)
 HALF_LN_2 = mpmath.log(2) / 2 * (1 + mpf(2) ** -20)
 QUARTER_PI = mp.pi / 4 * (1 + mpf(2) ** -20)
 # (x - 1) / (x + 1) between the roots of 1/2 and 2, squared.
 LOG_END = ((mpmath.sqrt(2) - 1) / (mpmath.sqrt(2) + 1)) ** 2 * (1 + mpf(2) ** -20)
 
-# Name, what it is for, function, interval, degree for float64 and for float32.
+def complement(t: mpf) -> mpf:
+    """Return `(1 + 2 x) exp(x^2) erfc(x)` where `t = (x - 3) / (x + 3)`."""
+    x = 3 * (1 + t) / (1 - t)
+    return (1 + 2 * x) * mpmath.exp(x * x) * mpmath.erfc(x)
+
+
+def gammaln_smooth(x: mpf) -> mpf:
+    """Return `log(gamma(x))` without its zeros at 1 and 2."""
+    return mpmath.loggamma(x) / ((x - 1) * (x - 2))
+
+
+def stirling_rest(x: mpf) -> mpf:
+    """Return `x` times what Stirling's formula leaves of `log(gamma(x))`."""
+    with mp.workprec(2000 if x > 100 else mp.prec):
+        formula = (x - 0.5) * (mpmath.log(x) - 1) + mpmath.log(2 * mp.pi) / 2 - mpf(0.5)
+        return x * (mpmath.loggamma(x) - formula)
+
+
+def digamma_smooth(x: mpf) -> mpf:
+    """Return `digamma(x)` without its zero between 1 and 2."""
+    return mpmath.digamma(x) / (x - DIGAMMA_ROOT)
+
+
+def digamma_rest(s: mpf) -> mpf:
+    """Return what the logarithm leaves of `digamma(s + 1/2)`, times `s^2`."""
+    with mp.workprec(2000 if s > 100 else mp.prec):
+        return s * s * (mpmath.digamma(s + mpf(0.5)) - mpmath.log(s))
+
+
+def less_middle(f: Real) -> Real:
+    """Return `(f(t) - f(0)) / t`."""
+    middle = f(mpf(0))
+    return lambda t: (f(t) - middle) / t
+
+
+# Name, what it is for, function# Name, what it is for, function, interval, degree for float64 and for float32.
 Fit = tuple[str, str, Real, mpf, mpf, int, int]
 FITS: list[Fit] = [
     ("EXP", "`(exp(r) - 1 - r) / r^2`", lambda r: (mpmath.exp(r) - 1 - r) / r**2,
@@ -88,18 +124,35 @@ FITS: list[Fit] = [
      mpf(0), mpf(0.25), 13, 6),
     ("ATAN", "`(atan(x) - x) / x^3` in `x^2`", of_square(lambda x: (mpmath.atan(x) - x) / x**3),
      mpf(0), mpf('0.4143') ** 2, 10, 4),
+    ("ERF", "`erf(x) / x - 1` in `x^2`", of_square(lambda x: mpmath.erf(x) / x - 1),
+     mpf(0), mpf(1), 12, 0),
+    ("ERFC", "the rest of `(1 + 2 x) exp(x^2) erfc(x)` over `t = (x - 3) / (x + 3)`",
+     less_middle(complement), mpf(-5) / 7, mpf(25) / 31, 23, 0),
+    ("GAMMALN", "the rest of `log(gamma(x)) / ((x - 1) (x - 2))` over `t = x - 3/2`",
+     less_middle(lambda t: gammaln_smooth(t + 1.5)), mpf(-0.5), mpf(0.5), 21, 0),
+    ("STIRLING", "`x (log(gamma(x)) - stirling(x))` in `1 / x^2`",
+     lambda z: stirling_rest(1 / mpmath.sqrt(z)), mpf(0), mpf(1) / 9, 11, 0),
+    ("DIGAMMA", "the rest of `digamma(x) / (x - x0)` over `t = x - 3/2`",
+     less_middle(lambda t: digamma_smooth(t + 1.5)), mpf(-0.5), mpf(0.5), 21, 0),
+    ("DIGAMMA_FAR", "`s^2 (digamma(s + 1/2) - log(s))` in `1 / s^2`",
+     lambda z: digamma_rest(1 / mpmath.sqrt(z)), mpf(0), mpf(4) / 25, 14, 0),
     ("CBRT", "`m^(-1/3)`", lambda m: 1 / mpmath.cbrt(m), mpmath.sqrt(2) / 2, mpmath.sqrt(2), 4, 0),
 ]
 
 LN_2, LN_10 = mpmath.log(2), mpmath.log(10)
 # Name, what it is, value, bits of the upper part (few where its products are to be exact).
 CONSTANTS: list[tuple[str, str, mpf, int]] = [
+    ("LN_2", "`ln 2`", LN_2, 32),
     ("LOG2_E", "`1 / ln 2`", 1 / LN_2, 53),
     ("LOG10_E", "`1 / ln 10`", 1 / LN_10, 53),
     ("LOG10_2", "`ln 2 / ln 10`", LN_2 / LN_10, 40),
     ("THIRD", "1/3", mpf(1) / 3, 53),
     ("HALF_PI", "Half of pi", mp.pi / 2, 53),
-    ("LN_2", "`ln 2`", LN_2, 32),
+    ("HALF_LN_TAU_LESS_HALF", "`(ln(2 pi) - 1) / 2`", (mpmath.log(2 * mp.pi) - 1) / 2, 53),
+    ("DIGAMMA_ROOT_LESS_1", "The zero of digamma between 1 and 2, less 1", DIGAMMA_ROOT - 1, 53),
+    ("ERFC_MIDDLE", "The value at `t = 0` that `ERFC` belongs to", complement(mpf(0)), 53),
+    ("GAMMALN_MIDDLE", "That of `GAMMALN`", gammaln_smooth(mpf(1.5)), 53),
+    ("DIGAMMA_MIDDLE", "That of `DIGAMMA`", digamma_smooth(mpf(1.5)), 53),
 ]
 
 

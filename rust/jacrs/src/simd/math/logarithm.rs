@@ -4,9 +4,10 @@
 //! `log(1 + f) = 2 atanh(s)` for `s = f / (2 + f)`, as in fdlibm (Sun Microsystems, 1993).
 
 use super::arithmetic::{
-    Arithmetic, Pair, mul_add, ordered_sum, polynomial, product, sum,
+    Arithmetic, Pair, at_least, mul_add, ordered_sum, polynomial, product, remainder, scale, sum,
 };
 use super::coefficients as c;
+use super::exponential::exp_pair;
 
 const ROOT_OF_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
 const ONE: u64 = 0x3ff0_0000_0000_0000;
@@ -91,9 +92,9 @@ pub fn log10<A: Arithmetic>(x: f64) -> f64 {
     log_to_base::<A>(x, c::LOG10_E, c::LOG10_2)
 }
 
-/// The logarithm of a pair, for an upper part that is positive, normal and finite.
+/// The logarithm of a pair times a power of two, for an upper part that is positive and finite.
 #[inline(always)]
-pub fn log_pair<A: Arithmetic>(x: Pair) -> Pair {
+pub fn log_pair<A: Arithmetic>(x: Pair, doublings: f64) -> Pair {
     let (e, m) = split::<A>(x.high);
     // The power of two between `x` and `m`, out of their bits. Nothing is added to huge numbers.
     let scale = f64::from_bits(m.to_bits().wrapping_sub(x.high.to_bits()).wrapping_add(ONE));
@@ -102,6 +103,7 @@ pub fn log_pair<A: Arithmetic>(x: Pair) -> Pair {
     let y = log_of_one_plus::<A>(f.high);
     // The slope 1 / (1 + f), to second order: enough for an error of rounding.
     let y = y.plus(f.low * (1.0 - f.high * (1.0 - f.high)));
+    let e = e + doublings;
     let head = ordered_sum(e * c::LN_2.high, y.high);
     head.plus(mul_add::<A>(e, c::LN_2.low, y.low))
 }
@@ -109,7 +111,7 @@ pub fn log_pair<A: Arithmetic>(x: Pair) -> Pair {
 #[inline(always)]
 pub fn log1p<A: Arithmetic>(x: f64) -> f64 {
     let whole = sum(1.0, x);
-    let y = log_pair::<A>(whole).sum();
+    let y = log_pair::<A>(whole, 0.0).sum();
     // Too small for 1 to feel it; the sign of zero.
     let y = if x.abs() < 1e-18 { x } else { y };
     special(whole.high, y)
@@ -131,4 +133,83 @@ pub fn precise_log<A: Arithmetic>(x: f64) -> Pair {
     let head = ordered_sum(s.high, more.high).plus(s.low + more.low).scaled(2.0);
     let whole = sum(e * c::LN_2.high, head.high);
     whole.plus(mul_add::<A>(e, c::LN_2.low, head.low)).normal()
+}
+
+/// `log(b^x + b^z) / log(b)` as the larger operand and what the other adds, for `b` of which the
+/// logarithm and its reciprocal are given.
+#[inline(always)]
+fn soft_maximum<A: Arithmetic>(x: f64, z: f64, log: Pair, reciprocal: Pair) -> f64 {
+    let largest = if x > z { x } else { z };
+    let gap = sum(x, -z);
+    let gap = gap.scaled(if gap.high > 0.0 { -1.0 } else { 1.0 });
+    let d = gap.times::<A>(log);
+    let low = if d.high > -800.0 { d.low } else { 0.0 };
+    let (p, k) = exp_pair::<A>(Pair::new(at_least(d.high, -800.0), low));
+    let p = p.normal();
+    let whole = ordered_sum(1.0, scale(p.high, k)).plus(scale(p.low, k)).normal();
+    let y = log_pair::<A>(whole, 0.0).normal().times::<A>(reciprocal);
+    let y = sum(largest, y.high).plus(y.low).sum();
+    // Infinite operands have no difference, and give the larger one.
+    let y = if gap.high.abs() < f64::INFINITY { y } else { largest };
+    let y = if x == z { x + reciprocal.high * std::f64::consts::LN_2 } else { y };
+    if x.is_nan() | z.is_nan() { f64::NAN } else { y }
+}
+
+/// `log(exp(x) + exp(z))`. Near its zeros the error is small beside the operands only.
+#[inline(always)]
+pub fn logaddexp<A: Arithmetic>(x: f64, z: f64) -> f64 {
+    let one = Pair::new(1.0, 0.0);
+    soft_maximum::<A>(x, z, one, one)
+}
+
+/// `log2(2^x + 2^z)`.
+#[inline(always)]
+pub fn logaddexp2<A: Arithmetic>(x: f64, z: f64) -> f64 {
+    soft_maximum::<A>(x, z, c::LN_2, c::LOG2_E)
+}
+
+/// The inverse hyperbolic sine and cosine: `log(x + sqrt(x^2 + shift))`, the root as a pair.
+#[inline(always)]
+fn of_hyperbola<A: Arithmetic>(x: f64, shift: f64) -> f64 {
+    let large = x > 1e10;
+    let a = if large { 2.0 } else { x };
+    let square = product::<A>(a, a);
+    let under = sum(square.high, shift).plus(square.low).normal();
+    let root = under.high.sqrt();
+    let miss = (remainder::<A>(under.high, root, root) + under.low) / (root + root);
+    let miss = if root > 0.0 { miss } else { 0.0 };
+    let whole = sum(root, a).plus(miss);
+    let whole = ordered_sum(whole.high, whole.low);
+    let whole = if large { Pair::new(x, 0.0) } else { whole };
+    log_pair::<A>(whole, if large { 1.0 } else { 0.0 }).sum()
+}
+
+#[inline(always)]
+pub fn asinh<A: Arithmetic>(x: f64) -> f64 {
+    let size = x.abs();
+    let y = of_hyperbola::<A>(size, 1.0);
+    // x - x^3 / 6 to the last bit.
+    let y = if size < 1e-5 { mul_add::<A>(size * size, size * (-1.0 / 6.0), size) } else { y };
+    let y = if size < f64::INFINITY { y } else { size };
+    y.copysign(x)
+}
+
+#[inline(always)]
+pub fn acosh<A: Arithmetic>(x: f64) -> f64 {
+    let y = of_hyperbola::<A>(x, -1.0);
+    let y = if x < f64::INFINITY { y } else { x };
+    if x < 1.0 { f64::NAN } else { y }
+}
+
+/// `log((1 + x) / (1 - x)) / 2`.
+#[inline(always)]
+pub fn atanh<A: Arithmetic>(x: f64) -> f64 {
+    let size = x.abs();
+    let quotient = sum(1.0, size).over::<A>(sum(1.0, -size)).normal();
+    let y = 0.5 * log_pair::<A>(quotient, 0.0).sum();
+    // x + x^3 / 3 to the last bit.
+    let y = if size < 1e-5 { mul_add::<A>(size * size, size * (1.0 / 3.0), size) } else { y };
+    let y = if size == 1.0 { f64::INFINITY } else { y };
+    let y = if size > 1.0 { f64::NAN } else { y };
+    y.copysign(x)
 }

@@ -7,3 +7,5 @@ pub mod payne_hanek;
 pub mod power;
 pub mod roots;
 pub mod trigonometric;
+pub mod error_function;
+pub mod gamma;
