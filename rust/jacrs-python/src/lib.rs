@@ -2,6 +2,7 @@
 //! everything that can be said without Python is said in the engine.
 
 mod arrays;
+mod elementwise;
 mod error;
 mod indexing;
 mod location;
@@ -63,6 +64,7 @@ fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(registry::register, module)?)?;
     module.add_function(wrap_pyfunction!(programs::cached_programs, module)?)?;
     module.add_function(wrap_pyfunction!(session::build_info, module)?)?;
+    module.add_function(wrap_pyfunction!(elementwise::elementwise, module)?)?;
     module.add_function(wrap_pyfunction!(num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(set_num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(memory_limit, module)?)?;

@@ -19,7 +19,7 @@ mod scan;
 mod verify;
 mod view;
 
-pub use elementwise::{Fun, kernel, partials, scalar};
+pub use elementwise::{Fun, kernel, partials, scalar, scalar_in};
 pub use evaluate::evaluate;
 pub use fold::fold;
 pub use verify::verify;

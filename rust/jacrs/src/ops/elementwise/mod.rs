@@ -7,8 +7,8 @@ mod table;
 use std::cell::RefCell;
 
 pub use expr::{Expr, select};
-pub use kernel::Kernel;
-pub use table::{Class, Fun, ROWS, Row, kernel, scalar};
+pub use kernel::{Kernel, Outlined, Portable};
+pub use table::{Class, Fun, ROWS, Row, kernel, kernel_at, scalar, scalar_in};
 
 use smallvec::SmallVec;
 

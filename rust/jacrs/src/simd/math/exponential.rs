@@ -21,7 +21,11 @@ fn reduce<A: Arithmetic>(x: f64) -> (u64, f64, Pair) {
     }
     let upper = mul_add::<A>(-k, c::LN_2.high, x);
     let r = mul_add::<A>(-k, c::LN_2.low, upper);
-    (bits, k, Pair::new(r, mul_add::<A>(-k, c::LN_2.low, upper - r)))
+    (
+        bits,
+        k,
+        Pair::new(r, mul_add::<A>(-k, c::LN_2.low, upper - r)),
+    )
 }
 
 /// `exp(r) - 1 - r`.
@@ -99,7 +103,11 @@ pub fn expm1<A: Arithmetic>(x: f64) -> f64 {
     // From 2^1023 on, twice the half is what it should be, infinite at the right place.
     let half = half_expm1::<A>(at_most(at_least(x, -50.0), 709.9));
     let y = 2.0 * half.sum();
-    if x > 709.9 { f64::INFINITY } else { y.copysign(x) }
+    if x > 709.9 {
+        f64::INFINITY
+    } else {
+        y.copysign(x)
+    }
 }
 
 /// A quarter of `sinh(x)` and `cosh(x)`, lest they overflow too soon.
@@ -148,8 +156,15 @@ const HIGHEST_HYPERBOLIC: f64 = 710.6;
 #[inline(always)]
 pub fn sinh<A: Arithmetic>(x: f64) -> f64 {
     let size = x.abs();
-    let y = 4.0 * hyperbolic::<A>(at_most(size, HIGHEST_HYPERBOLIC)).sinh.sum();
-    let y = if size > HIGHEST_HYPERBOLIC { f64::INFINITY } else { y };
+    let y = 4.0
+        * hyperbolic::<A>(at_most(size, HIGHEST_HYPERBOLIC))
+            .sinh
+            .sum();
+    let y = if size > HIGHEST_HYPERBOLIC {
+        f64::INFINITY
+    } else {
+        y
+    };
     // A quarter of a subnormal number would lose bits.
     let y = if size < 1e-9 { size } else { y };
     y.copysign(x)
@@ -158,8 +173,15 @@ pub fn sinh<A: Arithmetic>(x: f64) -> f64 {
 #[inline(always)]
 pub fn cosh<A: Arithmetic>(x: f64) -> f64 {
     let size = x.abs();
-    let y = 4.0 * hyperbolic::<A>(at_most(size, HIGHEST_HYPERBOLIC)).cosh.sum();
-    if size > HIGHEST_HYPERBOLIC { f64::INFINITY } else { y }
+    let y = 4.0
+        * hyperbolic::<A>(at_most(size, HIGHEST_HYPERBOLIC))
+            .cosh
+            .sum();
+    if size > HIGHEST_HYPERBOLIC {
+        f64::INFINITY
+    } else {
+        y
+    }
 }
 
 /// `expm1(2 x) / (expm1(2 x) + 2)`.

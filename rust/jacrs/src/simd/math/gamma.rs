@@ -6,18 +6,12 @@ use super::arithmetic::{
 };
 use super::coefficients as c;
 use super::logarithm::{log, log_pair};
-use super::power::pow;
+use super::power::pow_pair;
 use super::trigonometric::{sin, tan};
-
-/// Where no branch is taken: there is no reflection.
-#[inline(always)]
-pub fn is_common(x: f64) -> bool {
-    x > 0.0
-}
 
 #[inline(always)]
 pub fn gammaln<A: Arithmetic>(x: f64) -> f64 {
-    if A::COMMON || is_common(x) || x.is_nan() {
+    if A::COMMON || x > 0.0 || x.is_nan() {
         gammaln_of_positive::<A>(x)
     } else {
         reflected_gammaln::<A>(x)
@@ -56,7 +50,7 @@ fn gammaln_of_positive<A: Arithmetic>(x: f64) -> f64 {
     let inverse = 1.0 / b;
     let tail = inverse * polynomial::<A, _>(inverse * inverse, &c::STIRLING);
     let less = sum(log.high, -1.0).plus(log.low);
-    let main = Pair::new(b - 0.5, 0.0).times::<A>(less);
+    let main = sum(b, -0.5).times::<A>(less);
     let head = sum(main.high, c::HALF_LN_TAU_LESS_HALF.high);
     let y = head.high + (head.low + (main.low + (tail + c::HALF_LN_TAU_LESS_HALF.low)));
     let y = if x < 1e304 { y } else { x * less.high };
@@ -64,8 +58,7 @@ fn gammaln_of_positive<A: Arithmetic>(x: f64) -> f64 {
 }
 
 /// `log(pi / |sin(pi x)|) - gammaln(1 - x)`.
-#[cold]
-#[inline(never)]
+#[inline(always)]
 fn reflected_gammaln<A: Arithmetic>(x: f64) -> f64 {
     let r = x - x.round();
     if r == 0.0 || x.is_infinite() {
@@ -77,7 +70,7 @@ fn reflected_gammaln<A: Arithmetic>(x: f64) -> f64 {
 
 #[inline(always)]
 pub fn digamma<A: Arithmetic>(x: f64) -> f64 {
-    if A::COMMON || is_common(x) || x.is_nan() {
+    if A::COMMON || x > 0.0 || x.is_nan() {
         digamma_of_positive::<A>(x)
     } else {
         reflected_digamma::<A>(x)
@@ -118,8 +111,7 @@ fn digamma_of_positive<A: Arithmetic>(x: f64) -> f64 {
 }
 
 /// `digamma(1 - x) - pi / tan(pi x)`.
-#[cold]
-#[inline(never)]
+#[inline(always)]
 fn reflected_digamma<A: Arithmetic>(x: f64) -> f64 {
     if x == 0.0 {
         return f64::NEG_INFINITY.copysign(-x);
@@ -152,45 +144,47 @@ const BERNOULLI: [f64; 12] = [
 ];
 
 /// Hurwitz's zeta function: the sum of `(q + k)^-s` over `k >= 0`, for `s > 1`; where `q` is
-/// negative, for integers `s`. Loops and branches: it is no function of the vector loops.
+/// negative, for integers `s`. It loops: there are no vectors of it.
+#[inline(always)]
 pub fn zeta<A: Arithmetic>(s: f64, q: f64) -> f64 {
-    if s.is_nan() || q.is_nan() || s < 1.0 {
+    if s.is_nan() || q.is_nan() || s < 1.0 || (q < 0.0 && s != s.floor()) {
         return f64::NAN;
     }
-    if s == 1.0 {
+    if s == 1.0 || (q <= 0.0 && q == q.floor()) {
         return f64::INFINITY;
     }
-    if q > 0.0 {
-        return zeta_of_positive::<A>(s, q);
-    }
-    if q == q.floor() {
-        return f64::INFINITY;
-    }
-    if s != s.floor() {
-        return f64::NAN;
-    }
-    // The terms below zero, and those above it.
+    // Of a negative q the terms above zero, and those below it: a difference of two sums.
     let f = -q - (-q).floor();
-    let below = zeta_of_positive::<A>(s, f) - zeta_of_positive::<A>(s, 1.0 - q);
     let sign = if s % 2.0 == 0.0 { 1.0 } else { -1.0 };
-    sign * below + zeta_of_positive::<A>(s, 1.0 - f)
+    let parts = if q > 0.0 {
+        [(q, 1.0), (q, 0.0), (q, 0.0)]
+    } else {
+        [(1.0 - f, 1.0), (f, sign), (1.0 - q, -sign)]
+    };
+    let mut total = 0.0;
+    for (q, weight) in parts {
+        if weight != 0.0 {
+            total += weight * zeta_of_positive::<A>(s, q);
+        }
+    }
+    total
 }
 
+#[inline(always)]
 fn zeta_of_positive<A: Arithmetic>(s: f64, q: f64) -> f64 {
-    let first = pow::<A>(q, -s);
-    if s == f64::INFINITY || q == f64::INFINITY || first == f64::INFINITY {
-        return first;
+    if q == f64::INFINITY {
+        return 0.0;
     }
-    let mut total = Pair::new(first, 0.0);
-    for k in 1..TERMS {
-        // The error of q + k counts s-fold.
-        let base = sum(q, f64::from(k));
-        let term = pow::<A>(base.high, -s) * (1.0 - s * base.low / base.high);
-        let next = sum(total.high, term);
-        total = next.plus(total.low);
+    let mut total = Pair::new(0.0, 0.0);
+    let mut power = total;
+    for k in 0..=TERMS {
+        total = sum(total.high, power.high).plus(total.low + power.low);
+        power = pow_pair::<A>(sum(q, f64::from(k)), -s);
+        if power.high == f64::INFINITY || s == f64::INFINITY {
+            return power.high;
+        }
     }
     let base = sum(q, f64::from(TERMS));
-    let power = pow::<A>(base.high, -s) * (1.0 - s * base.low / base.high);
     let square = base.high * base.high;
     let mut factor = s / base.high;
     let mut series = 0.5;
@@ -200,7 +194,9 @@ fn zeta_of_positive<A: Arithmetic>(s: f64, q: f64) -> f64 {
         j += 2.0;
         factor *= (s + j - 1.0) * (s + j) / square;
     }
-    let rest = sum(power * (base.high / (s - 1.0)), power * series);
+    // The integral of all terms from the base on, and what their sum has beside it.
+    let integral = power.times::<A>(base.over::<A>(sum(s, -1.0)).normal());
+    let rest = sum(integral.high, power.high * series).plus(integral.low);
     let y = sum(total.high, rest.high);
     y.high + (y.low + (total.low + rest.low))
 }

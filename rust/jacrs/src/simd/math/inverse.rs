@@ -46,7 +46,11 @@ pub fn acos<A: Arithmetic>(x: f64) -> f64 {
     let signed = a.scaled(if negative { -1.0 } else { 1.0 });
     let near = from_constant(c::HALF_PI, signed);
     let twice = a.scaled(2.0);
-    let far = if negative { from_constant(c::HALF_PI.scaled(2.0), twice) } else { twice.sum() };
+    let far = if negative {
+        from_constant(c::HALF_PI.scaled(2.0), twice)
+    } else {
+        twice.sum()
+    };
     if large { far } else { near }
 }
 
@@ -57,11 +61,19 @@ fn of_quotient<A: Arithmetic>(above: f64, below: f64) -> Pair {
     let wide = above > TAN_EIGHTH * below;
     let difference = ordered_sum(-below, above);
     let total = ordered_sum(below, above);
-    let above = if wide { difference } else { Pair::new(above, 0.0) };
+    let above = if wide {
+        difference
+    } else {
+        Pair::new(above, 0.0)
+    };
     let below = if wide { total } else { Pair::new(below, 0.0) };
     let q = above.high / below.high;
     let z = q * q;
-    let offset = if wide { QUARTER_PI } else { Pair::new(0.0, 0.0) };
+    let offset = if wide {
+        QUARTER_PI
+    } else {
+        Pair::new(0.0, 0.0)
+    };
     if A::SINGLE {
         let p = polynomial::<A, _>(z, &c::ATAN_SINGLE);
         return Pair::new(offset.high, mul_add::<A>(q * z, p, q));
@@ -84,9 +96,17 @@ const QUARTER_PI: Pair = Pair::new(0.5 * c::HALF_PI.high, 0.5 * c::HALF_PI.low);
 pub fn atan<A: Arithmetic>(x: f64) -> f64 {
     let size = x.abs();
     let steep = size > 1.0;
-    let (above, below) = if steep { (1.0, at_most(size, 1e300)) } else { (size, 1.0) };
+    let (above, below) = if steep {
+        (1.0, at_most(size, 1e300))
+    } else {
+        (size, 1.0)
+    };
     let a = of_quotient::<A>(above, below);
-    let y = if steep { from_constant(c::HALF_PI, a) } else { a.sum() };
+    let y = if steep {
+        from_constant(c::HALF_PI, a)
+    } else {
+        a.sum()
+    };
     y.copysign(x)
 }
 
@@ -95,22 +115,46 @@ pub fn atan<A: Arithmetic>(x: f64) -> f64 {
 pub fn atan2<A: Arithmetic>(y: f64, x: f64) -> f64 {
     let (height, width) = (y.abs(), x.abs());
     let steep = height > width;
-    let (above, below) = if steep { (width, height) } else { (height, width) };
+    let (above, below) = if steep {
+        (width, height)
+    } else {
+        (height, width)
+    };
     let infinite = below == f64::INFINITY;
     let corner = if above == f64::INFINITY { 1.0 } else { 0.0 };
-    let (above, below) = if infinite { (corner, 1.0) } else { (above, below) };
+    let (above, below) = if infinite {
+        (corner, 1.0)
+    } else {
+        (above, below)
+    };
     // Sums must not overflow, nor rests be below all numbers.
-    let factor = if below > TWO_1000 { TWO_600.recip() } else { 1.0 };
-    let factor = if below < TWO_600.recip() { TWO_600 } else { factor };
+    let factor = if below > TWO_1000 {
+        TWO_600.recip()
+    } else {
+        1.0
+    };
+    let factor = if below < TWO_600.recip() {
+        TWO_600
+    } else {
+        factor
+    };
     let (above, below) = (above * factor, below * factor);
     let below = if below == 0.0 { 1.0 } else { below };
     let a = of_quotient::<A>(above, below);
     let backward = x.is_sign_negative();
     // The octant: a, pi/2 - a, pi/2 + a or pi - a.
-    let base = if steep { c::HALF_PI } else { c::HALF_PI.scaled(2.0) };
+    let base = if steep {
+        c::HALF_PI
+    } else {
+        c::HALF_PI.scaled(2.0)
+    };
     let turned = from_constant(base, a.scaled(if steep & backward { -1.0 } else { 1.0 }));
     let angle = if steep | backward { turned } else { a.sum() };
-    let angle = if x.is_nan() | y.is_nan() { f64::NAN } else { angle };
+    let angle = if x.is_nan() | y.is_nan() {
+        f64::NAN
+    } else {
+        angle
+    };
     angle.copysign(y)
 }
 

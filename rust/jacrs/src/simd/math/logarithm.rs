@@ -52,7 +52,11 @@ fn log_of_one_plus<A: Arithmetic>(f: f64) -> Pair {
 #[inline(always)]
 fn special(x: f64, y: f64) -> f64 {
     let y = if x < f64::INFINITY { y } else { x };
-    let at_most_zero = if x == 0.0 { f64::NEG_INFINITY } else { f64::NAN };
+    let at_most_zero = if x == 0.0 {
+        f64::NEG_INFINITY
+    } else {
+        f64::NAN
+    };
     if x > 0.0 { y } else { at_most_zero }
 }
 
@@ -130,7 +134,9 @@ pub fn precise_log<A: Arithmetic>(x: f64) -> Pair {
     let tail = z.high * z.high * polynomial::<A, _>(z.high, &c::LOG_TAIL);
     let third = z.times::<A>(c::THIRD).plus(tail).normal();
     let more = s.times::<A>(third);
-    let head = ordered_sum(s.high, more.high).plus(s.low + more.low).scaled(2.0);
+    let head = ordered_sum(s.high, more.high)
+        .plus(s.low + more.low)
+        .scaled(2.0);
     let whole = sum(e * c::LN_2.high, head.high);
     whole.plus(mul_add::<A>(e, c::LN_2.low, head.low)).normal()
 }
@@ -146,12 +152,22 @@ fn soft_maximum<A: Arithmetic>(x: f64, z: f64, log: Pair, reciprocal: Pair) -> f
     let low = if d.high > -800.0 { d.low } else { 0.0 };
     let (p, k) = exp_pair::<A>(Pair::new(at_least(d.high, -800.0), low));
     let p = p.normal();
-    let whole = ordered_sum(1.0, scale(p.high, k)).plus(scale(p.low, k)).normal();
+    let whole = ordered_sum(1.0, scale(p.high, k))
+        .plus(scale(p.low, k))
+        .normal();
     let y = log_pair::<A>(whole, 0.0).normal().times::<A>(reciprocal);
     let y = sum(largest, y.high).plus(y.low).sum();
     // Infinite operands have no difference, and give the larger one.
-    let y = if gap.high.abs() < f64::INFINITY { y } else { largest };
-    let y = if x == z { x + reciprocal.high * std::f64::consts::LN_2 } else { y };
+    let y = if gap.high.abs() < f64::INFINITY {
+        y
+    } else {
+        largest
+    };
+    let y = if x == z {
+        x + reciprocal.high * std::f64::consts::LN_2
+    } else {
+        y
+    };
     if x.is_nan() | z.is_nan() { f64::NAN } else { y }
 }
 
@@ -189,7 +205,11 @@ pub fn asinh<A: Arithmetic>(x: f64) -> f64 {
     let size = x.abs();
     let y = of_hyperbola::<A>(size, 1.0);
     // x - x^3 / 6 to the last bit.
-    let y = if size < 1e-5 { mul_add::<A>(size * size, size * (-1.0 / 6.0), size) } else { y };
+    let y = if size < 1e-5 {
+        mul_add::<A>(size * size, size * (-1.0 / 6.0), size)
+    } else {
+        y
+    };
     let y = if size < f64::INFINITY { y } else { size };
     y.copysign(x)
 }
@@ -208,7 +228,11 @@ pub fn atanh<A: Arithmetic>(x: f64) -> f64 {
     let quotient = sum(1.0, size).over::<A>(sum(1.0, -size)).normal();
     let y = 0.5 * log_pair::<A>(quotient, 0.0).sum();
     // x + x^3 / 3 to the last bit.
-    let y = if size < 1e-5 { mul_add::<A>(size * size, size * (1.0 / 3.0), size) } else { y };
+    let y = if size < 1e-5 {
+        mul_add::<A>(size * size, size * (1.0 / 3.0), size)
+    } else {
+        y
+    };
     let y = if size == 1.0 { f64::INFINITY } else { y };
     let y = if size > 1.0 { f64::NAN } else { y };
     y.copysign(x)

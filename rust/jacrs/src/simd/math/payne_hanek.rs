@@ -38,7 +38,7 @@ pub fn reduce(x: f64) -> (u64, Pair) {
     let mantissa = (bits & 0x000f_ffff_ffff_ffff) | 0x0010_0000_0000_0000;
     let exponent = (bits >> 52) as usize; // x = mantissa 2^(exponent - 1075)
     // 192 bits of 2/pi; those before them give multiples of 4.
-    let start = exponent - 1075 + 62;
+    let start = exponent + 62 - 1075;
     let (word, shift) = (start / 64, start % 64);
     let window = |k: usize| {
         let next = TWO_OVER_PI.get(word + k + 1).copied().unwrap_or(0);

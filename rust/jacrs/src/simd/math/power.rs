@@ -28,11 +28,19 @@ pub fn pow<A: Arithmetic>(x: f64, y: f64) -> f64 {
     let infinite = (size == 0.0) == (y < 0.0);
     let at_extreme = if infinite { f64::INFINITY } else { 0.0 };
     let power = if extreme { at_extreme } else { power };
-    let power = if (y == 0.0) | (size == 1.0) { 1.0 } else { power };
+    let power = if (y == 0.0) | (size == 1.0) {
+        1.0
+    } else {
+        power
+    };
     let (integer, odd) = integrality(y.abs());
     let negative = x.is_sign_negative();
     let power = if negative & odd { -power } else { power };
-    let power = if (x < 0.0) & !integer & !extreme { f64::NAN } else { power };
+    let power = if (x < 0.0) & !integer & !extreme {
+        f64::NAN
+    } else {
+        power
+    };
     let undefined = (x.is_nan() & (y != 0.0)) | (y.is_nan() & (x != 1.0));
     if undefined { f64::NAN } else { power }
 }
@@ -43,14 +51,27 @@ fn of_positive<A: Arithmetic>(x: f64, y: f64) -> f64 {
     if A::SINGLE {
         return exp::<A>(y * log::<A>(x));
     }
+    let (e, k) = exp_of_product::<A>(y, precise_log::<A>(x));
+    scale(e.sum(), k)
+}
+
+/// The exponential of `y log`, as a factor and the low bits of an exponent.
+#[inline(always)]
+fn exp_of_product<A: Arithmetic>(y: f64, log: Pair) -> (Pair, u64) {
     // Larger exponents than this give 0, 1 or infinity alike, and their products stay finite.
     let y = at_most(at_least(y, -1e300), 1e300);
-    let log = precise_log::<A>(x);
     let p = product::<A>(y, log.high);
     let low = p.low + y * log.low;
     let clamped = at_most(at_least(p.high, -800.0), 800.0);
     let low = if clamped == p.high { low } else { 0.0 };
-    let (e, k) = exp_pair::<A>(Pair::new(clamped, low));
-    scale(e.sum(), k)
+    exp_pair::<A>(Pair::new(clamped, low))
 }
 
+/// `x^y` as a pair, for a positive finite base that is a pair.
+#[inline(always)]
+pub fn pow_pair<A: Arithmetic>(x: Pair, y: f64) -> Pair {
+    let log = precise_log::<A>(x.high).plus(x.low / x.high);
+    let (e, k) = exp_of_product::<A>(y, log);
+    let e = e.normal();
+    Pair::new(scale(e.high, k), scale(e.low, k))
+}

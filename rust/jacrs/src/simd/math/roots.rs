@@ -35,7 +35,11 @@ pub fn cbrt<A: Arithmetic>(x: f64) -> f64 {
         mul_add::<A>(miss * square, 1.0 / 3.0, y)
     };
     let y = scale(y, bits);
-    let y = if (size > 0.0) & (size < f64::INFINITY) { y } else { size };
+    let y = if (size > 0.0) & (size < f64::INFINITY) {
+        y
+    } else {
+        size
+    };
     y.copysign(x)
 }
 
@@ -61,7 +65,11 @@ pub fn hypot<A: Arithmetic>(x: f64, y: f64) -> f64 {
         let miss = if root > 0.0 { miss } else { 0.0 };
         (root + miss) * (1.0 / factor)
     };
-    let root = if x.is_nan() | y.is_nan() { f64::NAN } else { root };
+    let root = if x.is_nan() | y.is_nan() {
+        f64::NAN
+    } else {
+        root
+    };
     if infinite { f64::INFINITY } else { root }
 }
 

@@ -60,7 +60,10 @@ fn polynomials<A: Arithmetic>(r: Pair) -> (Pair, Pair) {
     let s = polynomial::<A, _>(z, &c::SIN);
     let t = polynomial::<A, _>(z, &c::COS);
     // sin(high + low) = sin(high) + low cos(high), and the cosine alike.
-    let sine = Pair::new(r.high, mul_add::<A>(z * r.high, s, r.low * mul_add::<A>(z, -0.5, 1.0)));
+    let sine = Pair::new(
+        r.high,
+        mul_add::<A>(z * r.high, s, r.low * mul_add::<A>(z, -0.5, 1.0)),
+    );
     let half = 0.5 * z;
     let head = ordered_sum(1.0, -half);
     let cosine = head.plus(mul_add::<A>(z * z, t, -(r.high * r.low)));
