@@ -26,9 +26,7 @@ def interpolate(f: Real, low: mpf, high: mpf, degree: int) -> list[mpf]:
     """Return the coefficients, constant first, of the interpolant in the Chebyshev points."""
     count = degree + 1
     middle, half = (low + high) / 2, (high - low) / 2
-    points = [
-        middle + half * mpmath.cos(mp.pi * (2 * k + 1) / (2 * count)) for k in range(count)
-    ]
+    points = [middle + half * mpmath.cos(mp.pi * (2 * k + 1) / (2 * count)) for k in range(count)]
     differences = [f(x) for x in points]
     for order in range(1, count):
         for k in range(count - 1, order - 1, -1):
@@ -63,6 +61,7 @@ HALF_LN_2 = mpmath.log(2) / 2 * (1 + mpf(2) ** -20)
 QUARTER_PI = mp.pi / 4 * (1 + mpf(2) ** -20)
 # (x - 1) / (x + 1) between the roots of 1/2 and 2, squared.
 LOG_END = ((mpmath.sqrt(2) - 1) / (mpmath.sqrt(2) + 1)) ** 2 * (1 + mpf(2) ** -20)
+
 
 def complement(t: mpf) -> mpf:
     """Return `(1 + 2 x) exp(x^2) erfc(x)` where `t = (x - 3) / (x + 3)`."""
@@ -99,43 +98,153 @@ def less_middle(f: Real) -> Real:
     return lambda t: (f(t) - middle) / t
 
 
-# Name, what it is for, function# Name, what it is for, function, interval, degree for float64 and for float32.
+# Name, what it is for, function, interval, degree for float64 and for float32.
 Fit = tuple[str, str, Real, mpf, mpf, int, int]
 FITS: list[Fit] = [
-    ("EXP", "`(exp(r) - 1 - r) / r^2`", lambda r: (mpmath.exp(r) - 1 - r) / r**2,
-     -HALF_LN_2, BESIDE * HALF_LN_2, 9, 4),
-    ("EXPM1", "`(exp(r) - 1 - r) / r^2`", lambda r: (mpmath.exp(r) - 1 - r) / r**2,
-     -HALF_LN_2, BESIDE * HALF_LN_2, 10, 5),
-    ("EXP2", "`(2^r - 1 - r ln 2) / r^2`",
-     lambda r: (mpf(2) ** r - 1 - r * mpmath.log(2)) / r**2, mpf(-0.5), BESIDE * mpf(0.5), 9, 4),
-    ("SINH", "`(sinh(r) - r) / r^3` in `r^2`", of_square(lambda r: (mpmath.sinh(r) - r) / r**3),
-     mpf(0), HALF_LN_2**2, 4, 2),
-    ("COSH", "`(cosh(r) - 1) / r^2` in `r^2`", of_square(lambda r: (mpmath.cosh(r) - 1) / r**2),
-     mpf(0), HALF_LN_2**2, 4, 2),
-    ("LOG", "`(2 atanh(s) - 2 s) / s^3` in `s^2`",
-     of_square(lambda s: 2 * (mpmath.atanh(s) - s) / s**3), mpf(0), LOG_END, 6, 3),
-    ("LOG_TAIL", "`(atanh(s) - s - s^3 / 3) / s^5` in `s^2`",
-     of_square(lambda s: (mpmath.atanh(s) - s - s**3 / 3) / s**5), mpf(0), LOG_END, 6, 0),
-    ("SIN", "`(sin(r) - r) / r^3` in `r^2`", of_square(lambda r: (mpmath.sin(r) - r) / r**3),
-     mpf(0), QUARTER_PI**2, 5, 3),
-    ("COS", "`(cos(r) - 1 + r^2 / 2) / r^4` in `r^2`",
-     of_square(lambda r: (mpmath.cos(r) - 1 + r**2 / 2) / r**4), mpf(0), QUARTER_PI**2, 5, 2),
-    ("ASIN", "`(asin(x) - x) / x^3` in `x^2`", of_square(lambda x: (mpmath.asin(x) - x) / x**3),
-     mpf(0), mpf(0.25), 13, 6),
-    ("ATAN", "`(atan(x) - x) / x^3` in `x^2`", of_square(lambda x: (mpmath.atan(x) - x) / x**3),
-     mpf(0), mpf('0.4143') ** 2, 10, 4),
-    ("ERF", "`erf(x) / x - 1` in `x^2`", of_square(lambda x: mpmath.erf(x) / x - 1),
-     mpf(0), mpf(1), 12, 0),
-    ("ERFC", "the rest of `(1 + 2 x) exp(x^2) erfc(x)` over `t = (x - 3) / (x + 3)`",
-     less_middle(complement), mpf(-5) / 7, mpf(25) / 31, 23, 0),
-    ("GAMMALN", "the rest of `log(gamma(x)) / ((x - 1) (x - 2))` over `t = x - 3/2`",
-     less_middle(lambda t: gammaln_smooth(t + 1.5)), mpf(-0.5), mpf(0.5), 21, 0),
-    ("STIRLING", "`x (log(gamma(x)) - stirling(x))` in `1 / x^2`",
-     lambda z: stirling_rest(1 / mpmath.sqrt(z)), mpf(0), mpf(1) / 9, 11, 0),
-    ("DIGAMMA", "the rest of `digamma(x) / (x - x0)` over `t = x - 3/2`",
-     less_middle(lambda t: digamma_smooth(t + 1.5)), mpf(-0.5), mpf(0.5), 21, 0),
-    ("DIGAMMA_FAR", "`s^2 (digamma(s + 1/2) - log(s))` in `1 / s^2`",
-     lambda z: digamma_rest(1 / mpmath.sqrt(z)), mpf(0), mpf(4) / 25, 14, 0),
+    (
+        "EXP",
+        "`(exp(r) - 1 - r) / r^2`",
+        lambda r: (mpmath.exp(r) - 1 - r) / r**2,
+        -HALF_LN_2,
+        BESIDE * HALF_LN_2,
+        10,
+        5,
+    ),
+    (
+        "EXP2",
+        "`(2^r - 1 - r ln 2) / r^2`",
+        lambda r: (mpf(2) ** r - 1 - r * mpmath.log(2)) / r**2,
+        mpf(-0.5),
+        BESIDE * mpf(0.5),
+        9,
+        4,
+    ),
+    (
+        "SINH",
+        "`(sinh(r) - r) / r^3` in `r^2`",
+        of_square(lambda r: (mpmath.sinh(r) - r) / r**3),
+        mpf(0),
+        HALF_LN_2**2,
+        4,
+        2,
+    ),
+    (
+        "COSH",
+        "`(cosh(r) - 1) / r^2` in `r^2`",
+        of_square(lambda r: (mpmath.cosh(r) - 1) / r**2),
+        mpf(0),
+        HALF_LN_2**2,
+        4,
+        2,
+    ),
+    (
+        "LOG",
+        "`(2 atanh(s) - 2 s) / s^3` in `s^2`",
+        of_square(lambda s: 2 * (mpmath.atanh(s) - s) / s**3),
+        mpf(0),
+        LOG_END,
+        6,
+        3,
+    ),
+    (
+        "LOG_TAIL",
+        "`(atanh(s) - s - s^3 / 3) / s^5` in `s^2`",
+        of_square(lambda s: (mpmath.atanh(s) - s - s**3 / 3) / s**5),
+        mpf(0),
+        LOG_END,
+        6,
+        0,
+    ),
+    (
+        "SIN",
+        "`(sin(r) - r) / r^3` in `r^2`",
+        of_square(lambda r: (mpmath.sin(r) - r) / r**3),
+        mpf(0),
+        QUARTER_PI**2,
+        5,
+        3,
+    ),
+    (
+        "COS",
+        "`(cos(r) - 1 + r^2 / 2) / r^4` in `r^2`",
+        of_square(lambda r: (mpmath.cos(r) - 1 + r**2 / 2) / r**4),
+        mpf(0),
+        QUARTER_PI**2,
+        5,
+        2,
+    ),
+    (
+        "ASIN",
+        "`(asin(x) - x) / x^3` in `x^2`",
+        of_square(lambda x: (mpmath.asin(x) - x) / x**3),
+        mpf(0),
+        mpf(0.25),
+        13,
+        6,
+    ),
+    (
+        "ATAN",
+        "`(atan(x) - x) / x^3` in `x^2`",
+        of_square(lambda x: (mpmath.atan(x) - x) / x**3),
+        mpf(0),
+        mpf("0.4143") ** 2,
+        10,
+        4,
+    ),
+    (
+        "ERF",
+        "`erf(x) / x - 1` in `x^2`",
+        of_square(lambda x: mpmath.erf(x) / x - 1),
+        mpf(0),
+        mpf(1),
+        12,
+        0,
+    ),
+    (
+        "ERFC",
+        "the rest of `(1 + 2 x) exp(x^2) erfc(x)` over `t = (x - 3) / (x + 3)`",
+        less_middle(complement),
+        mpf(-5) / 7,
+        mpf(25) / 31,
+        23,
+        0,
+    ),
+    (
+        "GAMMALN",
+        "the rest of `log(gamma(x)) / ((x - 1) (x - 2))` over `t = x - 3/2`",
+        less_middle(lambda t: gammaln_smooth(t + 1.5)),
+        mpf(-0.5),
+        mpf(0.5),
+        21,
+        0,
+    ),
+    (
+        "STIRLING",
+        "`x (log(gamma(x)) - stirling(x))` in `1 / x^2`",
+        lambda z: stirling_rest(1 / mpmath.sqrt(z)),
+        mpf(0),
+        mpf(1) / 9,
+        11,
+        0,
+    ),
+    (
+        "DIGAMMA",
+        "the rest of `digamma(x) / (x - x0)` over `t = x - 3/2`",
+        less_middle(lambda t: digamma_smooth(t + 1.5)),
+        mpf(-0.5),
+        mpf(0.5),
+        21,
+        0,
+    ),
+    (
+        "DIGAMMA_FAR",
+        "`s^2 (digamma(s + 1/2) - log(s))` in `1 / s^2`",
+        lambda z: digamma_rest(1 / mpmath.sqrt(z)),
+        mpf(0),
+        mpf(4) / 25,
+        14,
+        0,
+    ),
     ("CBRT", "`m^(-1/3)`", lambda m: 1 / mpmath.cbrt(m), mpmath.sqrt(2) / 2, mpmath.sqrt(2), 4, 0),
 ]
 

@@ -9,10 +9,10 @@
 //! block of operands that all meet it is computed without the branches, in vectors.
 
 use super::expr::{Expr, select};
-use super::kernel::{Kernel, Loop, Outlined, Portable};
+use super::kernel::{Kernel, Loop, Outlined};
 use crate::array::DType;
-use crate::simd::math::{Arithmetic, Fused};
-use crate::simd::{Lane, Level, Number, Power, Real, level};
+use crate::simd::math::Arithmetic;
+use crate::simd::{Lane, Level, Number, Power, Real};
 
 /// Which operand types a function takes and what it gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,24 +249,6 @@ macro_rules! elementwise {
         let ($x, $z) = ($a.cast_signed(), $b.cast_signed());
         $value
     }};
-}
-
-/// The block kernel for operands of `dtype` (of a selection: of its two values) with a result of
-/// `out`; `None` where the class has no such loop.
-pub fn kernel(fun: Fun, dtype: DType, out: DType) -> Option<Kernel> {
-    kernel_at(level(), fun, dtype, out)
-}
-
-/// The value for float64 operands held as bits; bools are 0 or 1. It has the bits of the block
-/// kernel of this machine.
-pub fn scalar(fun: Fun, a: u64, b: u64, c: u64) -> u64 {
-    // SAFETY: the level was detected.
-    unsafe {
-        match level() {
-            Level::Baseline => scalar_in::<Portable>(fun, a, b, c),
-            Level::Avx2 | Level::Avx512 => scalar_in::<Fused>(fun, a, b, c),
-        }
-    }
 }
 
 const LN_2: f64 = std::f64::consts::LN_2;

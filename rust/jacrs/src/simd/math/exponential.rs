@@ -74,23 +74,12 @@ pub fn exp2<A: Arithmetic>(x: f64) -> f64 {
     scale(1.0 + (p.high + mul_add::<A>(r * r, q, p.low)), bits)
 }
 
-/// As `exp_tail`, for results that may be as small as the tail.
-#[inline(always)]
-fn expm1_tail<A: Arithmetic>(r: f64) -> f64 {
-    let q = if A::SINGLE {
-        polynomial::<A, _>(r, &c::EXPM1_SINGLE)
-    } else {
-        polynomial::<A, _>(r, &c::EXPM1)
-    };
-    r * r * q
-}
-
 /// Half of `expm1`, as a pair, for `-50 <= x <= 800`: what overflows last.
 #[inline(always)]
 fn half_expm1<A: Arithmetic>(x: f64) -> Pair {
     let (k, _, r) = reduce::<A>(x);
     let s = power_of_two(k.wrapping_sub(1));
-    let tail = s * (r.low + expm1_tail::<A>(r.high));
+    let tail = s * (r.low + exp_tail::<A>(r.high));
     if A::SINGLE {
         return Pair::new(s - 0.5, mul_add::<A>(s, r.high, tail));
     }
@@ -100,9 +89,13 @@ fn half_expm1<A: Arithmetic>(x: f64) -> Pair {
 
 #[inline(always)]
 pub fn expm1<A: Arithmetic>(x: f64) -> f64 {
-    // From 2^1023 on, twice the half is what it should be, infinite at the right place.
+    // Twice the half is infinite at the right place. Of a subnormal number it has too few bits.
     let half = half_expm1::<A>(at_most(at_least(x, -50.0), 709.9));
-    let y = 2.0 * half.sum();
+    let y = if x.abs() < 1e-300 {
+        x
+    } else {
+        2.0 * half.sum()
+    };
     if x > 709.9 {
         f64::INFINITY
     } else {

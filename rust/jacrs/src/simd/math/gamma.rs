@@ -61,7 +61,10 @@ fn gammaln_of_positive<A: Arithmetic>(x: f64) -> f64 {
 #[inline(always)]
 fn reflected_gammaln<A: Arithmetic>(x: f64) -> f64 {
     let r = x - x.round();
-    if r == 0.0 || x.is_infinite() {
+    if x.is_infinite() {
+        return x;
+    }
+    if r == 0.0 {
         return f64::INFINITY;
     }
     let wave = sin::<A>(std::f64::consts::PI * r.abs()) / std::f64::consts::PI;
@@ -100,7 +103,7 @@ fn digamma_of_positive<A: Arithmetic>(x: f64) -> f64 {
     let head = sum(pole, near.high);
     let near = head.high + (head.low + (near.low + pole_low));
     // There the pole is all, or infinite.
-    let near = if a > 1e-290 { near } else { pole };
+    let near = if a <= 1e-290 { pole } else { near };
     let s = at_least(x, 3.0) - 0.5;
     let inverse = 1.0 / s;
     let z = inverse * inverse;
@@ -147,15 +150,18 @@ const BERNOULLI: [f64; 12] = [
 /// negative, for integers `s`. It loops: there are no vectors of it.
 #[inline(always)]
 pub fn zeta<A: Arithmetic>(s: f64, q: f64) -> f64 {
-    if s.is_nan() || q.is_nan() || s < 1.0 || (q < 0.0 && s != s.floor()) {
+    if s.is_nan() || q.is_nan() || s < 1.0 {
         return f64::NAN;
     }
     if s == 1.0 || (q <= 0.0 && q == q.floor()) {
         return f64::INFINITY;
     }
+    if q < 0.0 && s != s.floor() {
+        return f64::NAN;
+    }
     // Of a negative q the terms above zero, and those below it: a difference of two sums.
     let f = -q - (-q).floor();
-    let sign = if s % 2.0 == 0.0 { 1.0 } else { -1.0 };
+    let sign = if s % 2.0 == 1.0 { -1.0 } else { 1.0 };
     let parts = if q > 0.0 {
         [(q, 1.0), (q, 0.0), (q, 0.0)]
     } else {
@@ -172,17 +178,23 @@ pub fn zeta<A: Arithmetic>(s: f64, q: f64) -> f64 {
 
 #[inline(always)]
 fn zeta_of_positive<A: Arithmetic>(s: f64, q: f64) -> f64 {
-    if q == f64::INFINITY {
-        return 0.0;
-    }
+    // The integral is all, and the power alone would be below all numbers too soon.
+    let large = q > 1e17;
+    let exponent = if large { 1.0 - s } else { -s };
     let mut total = Pair::new(0.0, 0.0);
     let mut power = total;
     for k in 0..=TERMS {
         total = sum(total.high, power.high).plus(total.low + power.low);
-        power = pow_pair::<A>(sum(q, f64::from(k)), -s);
-        if power.high == f64::INFINITY || s == f64::INFINITY {
-            return power.high;
+        power = pow_pair::<A>(sum(q, f64::from(k)), exponent);
+        if large {
+            return power.sum() / (s - 1.0) * (1.0 + (s - 1.0) / (q + q));
         }
+        if power.high == f64::INFINITY {
+            return f64::INFINITY;
+        }
+    }
+    if power.high == 0.0 {
+        return total.sum();
     }
     let base = sum(q, f64::from(TERMS));
     let square = base.high * base.high;

@@ -157,11 +157,11 @@ fn soft_maximum<A: Arithmetic>(x: f64, z: f64, log: Pair, reciprocal: Pair) -> f
         .normal();
     let y = log_pair::<A>(whole, 0.0).normal().times::<A>(reciprocal);
     let y = sum(largest, y.high).plus(y.low).sum();
-    // Infinite operands have no difference, and give the larger one.
+    // Infinite operands have no difference, and give the larger one; of zeros the positive one.
     let y = if gap.high.abs() < f64::INFINITY {
         y
     } else {
-        largest
+        largest + 0.0
     };
     let y = if x == z {
         x + reciprocal.high * std::f64::consts::LN_2
@@ -233,7 +233,7 @@ pub fn atanh<A: Arithmetic>(x: f64) -> f64 {
     } else {
         y
     };
-    let y = if size == 1.0 { f64::INFINITY } else { y };
-    let y = if size > 1.0 { f64::NAN } else { y };
+    let y = if size < 1.0 { y } else { f64::INFINITY };
+    let y = if size <= 1.0 { y } else { f64::NAN };
     y.copysign(x)
 }
