@@ -117,7 +117,7 @@ pub fn elementwise(ufunc: &Bound<'_, PyAny>) -> PyResult<Option<Fun>> {
     let arity: usize = ufunc.getattr("nin")?.extract()?;
     let fun = Fun::from_numpy(&name).filter(|fun| fun.arity() == arity);
     let fun = fun.filter(|_| {
-        ["numpy", "scipy.special"]
+        ["numpy", "scipy.special", "scipy.special._ufuncs"]
             .iter()
             .any(|module| is_from(module, ufunc, &name))
     });
