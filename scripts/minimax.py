@@ -288,6 +288,7 @@ def array(name: str, what: str, f: Real, low: mpf, high: mpf, degree: int) -> st
 def lines() -> Iterator[str]:
     """Yield the parts of the file."""
     yield "//! Coefficients of polynomials, lowest first: written by `scripts/minimax.py`.\n"
+    yield '#![allow(clippy::approx_constant, reason = "upper parts of pairs")]\n'
     yield "use super::arithmetic::Pair;\n"
     for constant in CONSTANTS:
         yield pair(*constant)

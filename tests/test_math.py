@@ -181,7 +181,7 @@ def test_derivatives_of_gammaln_are_polygammas(order):
 
 def test_gamma_functions_of_the_standard_library():
     value, slope = jacrs.value_and_grad(math.lgamma)(2.5)
-    assert math.isclose(value, math.lgamma(2.5), rel_tol=1e-15)
+    assert math.isclose(value, float(mpmath.loggamma(2.5)), rel_tol=1e-15)
     assert math.isclose(slope, scipy.special.digamma(2.5), rel_tol=1e-15)
 
 

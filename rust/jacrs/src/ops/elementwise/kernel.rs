@@ -102,9 +102,10 @@ unsafe fn in_blocks<L: Loop, A: Arithmetic>(
             let mut count = (n - start).min(BLOCK);
             let mut strides = count / STRIDE;
             if strides == 0 {
-                for i in 0..STRIDE {
-                    padded[0][i].write(px.add(i.min(count - 1)).read());
-                    padded[1][i].write(pz.add(i.min(count - 1)).read());
+                for (row, from) in padded.iter_mut().zip([px, pz]) {
+                    for (i, cell) in row.iter_mut().enumerate() {
+                        cell.write(from.add(i.min(count - 1)).read());
+                    }
                 }
                 (px, pz) = (padded[0].as_ptr().cast(), padded[1].as_ptr().cast());
                 strides = 1;

@@ -1,5 +1,7 @@
 //! Coefficients of polynomials, lowest first: written by `scripts/minimax.py`.
 
+#![allow(clippy::approx_constant, reason = "upper parts of pairs")]
+
 use super::arithmetic::Pair;
 
 /// `ln 2`, the upper part of 32 bits.

@@ -8,6 +8,12 @@
 //! Coefficients are computed by `scripts/minimax.py`. The methods are published ones, named where
 //! they are used.
 
+#![allow(
+    clippy::needless_bitwise_bool,
+    clippy::manual_range_contains,
+    reason = "lazy operators are branches, which vectors do not have"
+)]
+
 mod arithmetic;
 mod coefficients;
 mod error_function;

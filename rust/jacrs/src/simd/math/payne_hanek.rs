@@ -27,6 +27,8 @@ const TWO_OVER_PI: [u64; 20] = [
     0x56033046fc7b6bab,
 ];
 
+const UNIT: f64 = 2.938735877055719e-39; // 2^-128
+
 /// The quadrant in the two low bits, and the rest; NaN for infinity and NaN. For `|x| >= 2^26`.
 #[cold]
 #[inline(never)]
@@ -58,7 +60,6 @@ pub fn reduce(x: f64) -> (u64, Pair) {
     let quadrant = (high >> 62).wrapping_add(u64::from(fraction < 0));
     let upper = fraction as f64;
     let lower = (fraction - upper as i128) as f64;
-    const UNIT: f64 = 2.938735877055719e-39; // 2^-128
     let r = Pair::new(upper * UNIT, lower * UNIT).times::<Plain>(HALF_PI);
     let r = ordered_sum(r.high, r.low);
     if x < 0.0 {
