@@ -52,7 +52,7 @@ unsafe fn interpret<A: Outlined>(tape: &Tape, frame: &Frame, exact: bool) {
             match code {
                 Code::Fun(fun) => write(ops::scalar_in::<A>(fun, read(a), read(b), read(c))),
                 Code::Guarded if exact => {
-                    write(ops::scalar_in::<A>(Fun::Mul0, read(a), read(b), 0))
+                    write(ops::scalar_in::<A>(Fun::Mul0, read(a), read(b), 0));
                 }
                 Code::Guarded => write(ops::scalar_in::<A>(Fun::Mul, read(a), read(b), 0)),
                 Code::Load8 => write(frame.resolve(instruction.address()).cast::<u64>().read()),
