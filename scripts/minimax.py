@@ -251,7 +251,7 @@ FITS: list[Fit] = [
 LN_2, LN_10 = mpmath.log(2), mpmath.log(10)
 # Name, what it is, value, bits of the upper part (few where its products are to be exact).
 CONSTANTS: list[tuple[str, str, mpf, int]] = [
-    ("LN_2", "`ln 2`", LN_2, 32),
+    ("LN_2", "`ln 2`", LN_2, 42),
     ("LOG2_E", "`1 / ln 2`", 1 / LN_2, 53),
     ("LOG10_E", "`1 / ln 10`", 1 / LN_10, 53),
     ("LOG10_2", "`ln 2 / ln 10`", LN_2 / LN_10, 40),

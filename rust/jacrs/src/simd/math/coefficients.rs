@@ -4,8 +4,8 @@
 
 use super::arithmetic::Pair;
 
-/// `ln 2`, the upper part of 32 bits.
-pub const LN_2: Pair = Pair::new(0.6931471806019545, -4.2009150726810846e-11);
+/// `ln 2`, the upper part of 42 bits.
+pub const LN_2: Pair = Pair::new(0.6931471805598903, 5.497923018708371e-14);
 
 /// `1 / ln 2`, the upper part of 53 bits.
 pub const LOG2_E: Pair = Pair::new(1.4426950408889634, 2.0355273740931033e-17);

@@ -49,15 +49,17 @@ pub fn exp<A: Arithmetic>(x: f64) -> f64 {
     scale(1.0 + (r.high + exp_tail::<A>(r.high)), k)
 }
 
-/// The exponential of a pair, for an upper part in `-800 ..= 800`: a factor and the low bits of an
-/// exponent.
+/// The exponential of a pair, for an upper part in `-800 ..= 800` and a lower one below `2^-30`: a
+/// factor and the low bits of an exponent.
 #[inline(always)]
 pub fn exp_pair<A: Arithmetic>(x: Pair) -> (Pair, u64) {
     let (k, _, r) = reduce::<A>(x.high);
-    let r = ordered_sum(r.high, r.low + x.low);
     let one = ordered_sum(1.0, r.high);
-    let tail = mul_add::<A>(r.low, one.high, exp_tail::<A>(r.high));
-    (one.plus(tail), k)
+    let tail = exp_tail::<A>(r.high);
+    (
+        one.plus(mul_add::<A>(r.low + x.low, one.high + tail, tail)),
+        k,
+    )
 }
 
 #[inline(always)]
@@ -194,11 +196,15 @@ pub fn tanh<A: Arithmetic>(x: f64) -> f64 {
 /// `1 / (1 + exp(-x))`.
 #[inline(always)]
 pub fn expit<A: Arithmetic>(x: f64) -> f64 {
+    let negative = x < 0.0;
+    if A::SINGLE {
+        let e = exp::<A>(-x.abs());
+        return if negative { e } else { 1.0 } / (1.0 + e);
+    }
     // By the exponential that cannot overflow; below zero it is a factor of the result.
     let (p, k) = exp_pair::<A>(Pair::new(at_least(-x.abs(), LOWEST), 0.0));
     let p = p.normal();
     let below = ordered_sum(1.0, scale(p.high, k)).plus(scale(p.low, k));
-    let negative = x < 0.0;
     let above = if negative { p } else { Pair::new(1.0, 0.0) };
     let y = above.over::<A>(below).sum();
     if negative { scale(y, k) } else { y }

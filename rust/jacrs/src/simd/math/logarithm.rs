@@ -42,10 +42,10 @@ fn log_of_one_plus<A: Arithmetic>(f: f64) -> Pair {
         let tail = z * polynomial::<A, _>(z, &c::LOG_SINGLE);
         return Pair::new(s * 2.0, s * tail);
     }
-    let tail = z * polynomial::<A, _>(z, &c::LOG);
     let half_square = product::<A>(0.5 * f, f);
+    let tail = mul_add::<A>(z, polynomial::<A, _>(z, &c::LOG), half_square.high);
     let head = ordered_sum(f, -half_square.high);
-    head.plus(mul_add::<A>(s, half_square.high + tail, -half_square.low))
+    head.plus(mul_add::<A>(s, tail, -half_square.low))
 }
 
 /// The logarithm where the argument has none that is finite.
@@ -121,7 +121,7 @@ pub fn log1p<A: Arithmetic>(x: f64) -> f64 {
     special(whole.high, y)
 }
 
-/// `log(m)` to about 68 bits, for powers.
+/// `log(m)` to about 68 bits, for powers. The lower part may be as large as `2^-33`.
 #[inline(always)]
 pub fn precise_log<A: Arithmetic>(x: f64) -> Pair {
     let (e, m) = split::<A>(x);
@@ -132,13 +132,15 @@ pub fn precise_log<A: Arithmetic>(x: f64) -> Pair {
     let z = s.times::<A>(s);
     // atanh(s) = s (1 + z / 3 + z^2 tail(z)).
     let tail = z.high * z.high * polynomial::<A, _>(z.high, &c::LOG_TAIL);
-    let third = z.times::<A>(c::THIRD).plus(tail).normal();
+    // Upper parts do not wait for lower ones.
+    let third = z.times::<A>(c::THIRD);
+    let third = ordered_sum(third.high, tail).plus(third.low);
     let more = s.times::<A>(third);
     let head = ordered_sum(s.high, more.high)
         .plus(s.low + more.low)
         .scaled(2.0);
     let whole = sum(e * c::LN_2.high, head.high);
-    whole.plus(mul_add::<A>(e, c::LN_2.low, head.low)).normal()
+    whole.plus(mul_add::<A>(e, c::LN_2.low, head.low))
 }
 
 /// `log(b^x + b^z) / log(b)` as the larger operand and what the other adds, for `b` of which the
@@ -187,6 +189,9 @@ pub fn logaddexp2<A: Arithmetic>(x: f64, z: f64) -> f64 {
 /// The inverse hyperbolic sine and cosine: `log(x + sqrt(x^2 + shift))`, the root as a pair.
 #[inline(always)]
 fn of_hyperbola<A: Arithmetic>(x: f64, shift: f64) -> f64 {
+    if A::SINGLE {
+        return log::<A>(x + mul_add::<A>(x, x, shift).sqrt());
+    }
     let large = x > 1e10;
     let a = if large { 2.0 } else { x };
     let square = product::<A>(a, a);
@@ -225,8 +230,12 @@ pub fn acosh<A: Arithmetic>(x: f64) -> f64 {
 #[inline(always)]
 pub fn atanh<A: Arithmetic>(x: f64) -> f64 {
     let size = x.abs();
-    let quotient = sum(1.0, size).over::<A>(sum(1.0, -size)).normal();
-    let y = 0.5 * log_pair::<A>(quotient, 0.0).sum();
+    let y = if A::SINGLE {
+        0.5 * log::<A>((1.0 + size) / (1.0 - size))
+    } else {
+        let quotient = sum(1.0, size).over::<A>(sum(1.0, -size)).normal();
+        0.5 * log_pair::<A>(quotient, 0.0).sum()
+    };
     // x + x^3 / 3 to the last bit.
     let y = if size < 1e-5 {
         mul_add::<A>(size * size, size * (1.0 / 3.0), size)
