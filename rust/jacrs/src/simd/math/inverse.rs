@@ -61,28 +61,22 @@ fn of_quotient<A: Arithmetic>(above: f64, below: f64) -> Pair {
     let wide = above > TAN_EIGHTH * below;
     let difference = ordered_sum(-below, above);
     let total = ordered_sum(below, above);
-    let above = if wide {
-        difference
+    let zero = Pair::new(0.0, 0.0);
+    let (above, below, offset) = if wide {
+        (difference, total, QUARTER_PI)
     } else {
-        Pair::new(above, 0.0)
+        (Pair::new(above, 0.0), Pair::new(below, 0.0), zero)
     };
-    let below = if wide { total } else { Pair::new(below, 0.0) };
-    let q = above.high / below.high;
+    let inverse = 1.0 / below.high;
+    let q = above.high * inverse;
     let z = q * q;
-    let offset = if wide {
-        QUARTER_PI
-    } else {
-        Pair::new(0.0, 0.0)
-    };
     if A::SINGLE {
         let p = polynomial::<A, _>(z, &c::ATAN_SINGLE);
         return Pair::new(offset.high, mul_add::<A>(q * z, p, q));
     }
     let rest = remainder::<A>(above.high, q, below.high);
     let rest = rest + mul_add::<A>(-q, below.low, above.low);
-    // Small quotients are right as they are; their rests may be below all numbers.
-    let miss = rest / below.high;
-    let miss = if q.abs() > 1e-20 { miss } else { 0.0 };
+    let miss = rest * inverse;
     let p = polynomial::<A, _>(z, &c::ATAN);
     let low = mul_add::<A>(q * z, p, mul_add::<A>(-z, miss, miss));
     let head = ordered_sum(offset.high, q);
@@ -96,18 +90,39 @@ const QUARTER_PI: Pair = Pair::new(0.5 * c::HALF_PI.high, 0.5 * c::HALF_PI.low);
 pub fn atan<A: Arithmetic>(x: f64) -> f64 {
     let size = x.abs();
     let steep = size > 1.0;
-    let (above, below) = if steep {
-        (1.0, at_most(size, 1e300))
-    } else {
-        (size, 1.0)
-    };
+    let (above, below) = (size.min(1.0), size.max(1.0).min(1e300));
     let a = of_quotient::<A>(above, below);
     let y = if steep {
         from_constant(c::HALF_PI, a)
     } else {
         a.sum()
     };
+    let y = if size <= f64::INFINITY { y } else { size };
     y.copysign(x)
+}
+
+/// As [`of_quotient`] without sums and reciprocals that overflow, or rests below all numbers.
+#[inline(always)]
+fn of_any_quotient<A: Arithmetic>(above: f64, below: f64) -> Pair {
+    let factor = if below > TWO_1000 {
+        TWO_600.recip()
+    } else {
+        1.0
+    };
+    let factor = if below < TWO_600.recip() {
+        TWO_600
+    } else {
+        factor
+    };
+    let (above, below) = (above * factor, below * factor);
+    let below = if below == 0.0 { 1.0 } else { below };
+    // Such quotients are their own angles, larger by a factor too.
+    let (factor, back) = if above < 1e-280 {
+        (TWO_300, TWO_300.recip())
+    } else {
+        (1.0, 1.0)
+    };
+    of_quotient::<A>(above * factor, below).scaled(back)
 }
 
 /// The angle of the point `(x, y)`; special values as in C99.
@@ -127,20 +142,11 @@ pub fn atan2<A: Arithmetic>(y: f64, x: f64) -> f64 {
     } else {
         (above, below)
     };
-    // Sums must not overflow, nor rests be below all numbers.
-    let factor = if below > TWO_1000 {
-        TWO_600.recip()
+    let a = if A::SINGLE {
+        of_quotient::<A>(above, if below == 0.0 { 1.0 } else { below })
     } else {
-        1.0
+        of_any_quotient::<A>(above, below)
     };
-    let factor = if below < TWO_600.recip() {
-        TWO_600
-    } else {
-        factor
-    };
-    let (above, below) = (above * factor, below * factor);
-    let below = if below == 0.0 { 1.0 } else { below };
-    let a = of_quotient::<A>(above, below);
     let backward = x.is_sign_negative();
     // The octant: a, pi/2 - a, pi/2 + a or pi - a.
     let base = if steep {
@@ -158,5 +164,6 @@ pub fn atan2<A: Arithmetic>(y: f64, x: f64) -> f64 {
     angle.copysign(y)
 }
 
+const TWO_300: f64 = 2.037035976334486e90;
 const TWO_600: f64 = 4.149515568880993e180;
 const TWO_1000: f64 = 1.0715086071862673e301;

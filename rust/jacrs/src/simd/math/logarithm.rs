@@ -201,8 +201,12 @@ fn of_hyperbola<A: Arithmetic>(x: f64, shift: f64) -> f64 {
     let miss = if root > 0.0 { miss } else { 0.0 };
     let whole = sum(root, a).plus(miss);
     let whole = ordered_sum(whole.high, whole.low);
-    let whole = if large { Pair::new(x, 0.0) } else { whole };
-    log_pair::<A>(whole, if large { 1.0 } else { 0.0 }).sum()
+    let (whole, doublings) = if large {
+        (Pair::new(x, 0.0), 1.0)
+    } else {
+        (whole, 0.0)
+    };
+    log_pair::<A>(whole, doublings).sum()
 }
 
 #[inline(always)]

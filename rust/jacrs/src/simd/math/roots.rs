@@ -54,8 +54,16 @@ pub fn hypot<A: Arithmetic>(x: f64, y: f64) -> f64 {
     let root = if A::SINGLE {
         mul_add::<A>(x, x, y * y).sqrt()
     } else {
-        let shrink = if large > 1e150 { TWO_600.recip() } else { 1.0 };
-        let factor = if large < 1e-150 { TWO_600 } else { shrink };
+        let (factor, back) = if large > 1e150 {
+            (TWO_600.recip(), TWO_600)
+        } else {
+            (1.0, 1.0)
+        };
+        let (factor, back) = if large < 1e-150 {
+            (TWO_600, TWO_600.recip())
+        } else {
+            (factor, back)
+        };
         let (a, b) = (large * factor, small * factor);
         let (p, q) = (product::<A>(a, a), product::<A>(b, b));
         let total = ordered_sum(p.high, q.high);
@@ -63,7 +71,7 @@ pub fn hypot<A: Arithmetic>(x: f64, y: f64) -> f64 {
         let miss = remainder::<A>(total.high, root, root) + (total.low + (p.low + q.low));
         let miss = miss / (root + root);
         let miss = if root > 0.0 { miss } else { 0.0 };
-        (root + miss) * (1.0 / factor)
+        (root + miss) * back
     };
     let root = if x.is_nan() | y.is_nan() {
         f64::NAN
