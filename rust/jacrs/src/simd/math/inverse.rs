@@ -1,6 +1,6 @@
 //! Inverse trigonometric functions.
 
-use super::arithmetic::{Arithmetic, Pair, at_most, mul_add, ordered_sum, polynomial, remainder};
+use super::arithmetic::{Arithmetic, Pair, mul_add, ordered_sum, polynomial, remainder};
 use super::coefficients as c;
 
 /// `asin(a)` for `0 <= a <= 1/2`, or `asin(a) / 2` where `a = sqrt((1 - |x|) / 2)` otherwise:
@@ -90,7 +90,7 @@ const QUARTER_PI: Pair = Pair::new(0.5 * c::HALF_PI.high, 0.5 * c::HALF_PI.low);
 pub fn atan<A: Arithmetic>(x: f64) -> f64 {
     let size = x.abs();
     let steep = size > 1.0;
-    let (above, below) = (size.min(1.0), size.max(1.0).min(1e300));
+    let (above, below) = (size.min(1.0), size.clamp(1.0, 1e300));
     let a = of_quotient::<A>(above, below);
     let y = if steep {
         from_constant(c::HALF_PI, a)
