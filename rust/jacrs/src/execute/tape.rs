@@ -4,6 +4,7 @@ use super::frame::Frame;
 use crate::ops::elementwise::{Outlined, Portable};
 use crate::ops::{self, Fun};
 use crate::plan::{Code, Instruction, Tape};
+#[cfg(target_arch = "x86_64")]
 use crate::simd::math::Fused;
 use crate::simd::{Level, level};
 
