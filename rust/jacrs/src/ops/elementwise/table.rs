@@ -75,7 +75,7 @@ macro_rules! elementwise {
             }
         }
 
-        /// As [`kernel`], for a level of which the processor must be capable.
+        /// As [`super::kernel`], for a level of which the processor must be capable.
         pub fn kernel_at(level: Level, fun: Fun, dtype: DType, out: DType) -> Option<Kernel> {
             match fun {
                 $($(Fun::$fun => elementwise!(
@@ -84,7 +84,7 @@ macro_rules! elementwise {
             }
         }
 
-        /// As [`scalar`], in the arithmetic `A`.
+        /// As [`super::scalar`], in the arithmetic `A`.
         ///
         /// # Safety
         /// The processor must have what the arithmetic needs.
