@@ -161,7 +161,7 @@ FITS: list[Fit] = [
         of_square(lambda r: (mpmath.sin(r) - r) / r**3),
         mpf(0),
         QUARTER_PI**2,
-        5,
+        6,
         3,
     ),
     (

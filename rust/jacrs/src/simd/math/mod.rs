@@ -1,7 +1,7 @@
 //! The elementary functions: branch-free scalar source, generic over the [`Arithmetic`] of a level,
 //! that the compiler vectorises where it is inlined into a loop.
 //!
-//! Everything is computed in float64; results for float32 are rounded at the end. Within 1 ULP
+//! Everything is computed in float64; results for float32 are rounded at the end. Within 1.3 ULP
 //! unless it says otherwise, for all arguments and at every level; special values as in C99,
 //! annex F, and in SciPy for what C99 does not have. `docs/math.md` has what was measured.
 //!
