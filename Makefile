@@ -3,7 +3,9 @@
 #
 #   make demo         build a release wheel, install it, run the examples (pictures in examples/out)
 #   make test         every check, cheap ones first
-#   make bench        engine benchmarks (criterion) and Python benchmarks (pytest-benchmark)
+#   make bench        every problem with every tool, then the benchmarks of the parts; options for
+#                     the former: make bench BENCH="--quick", or BENCH="--write" for the documents
+#   make count        instructions of fixed programs under valgrind, against the committed counts
 #   make docs-check   API documentation of the engine and every example in the documentation
 #   make clean        remove what the other targets made
 
@@ -29,8 +31,8 @@ PYTHON_SOURCES := $(shell find python -name '*.py' -o -name '*.pyi' -o -name py.
 METADATA := pyproject.toml $(wildcard README.md LICENSE-*)
 DOCUMENTS := $(wildcard README.md docs/*.md)
 
-.PHONY: demo test bench docs-check clean check-style check-rust check-types check-python check-engine \
-        check-contributing
+.PHONY: demo test bench count docs-check clean check-memory check-style check-rust check-types \
+        check-python check-engine check-contributing
 
 demo: $(STAMPS)/scipy $(STAMPS)/plot $(STAMPS)/wheel
 	$(BIN)/python examples/pollu.py
@@ -38,9 +40,14 @@ demo: $(STAMPS)/scipy $(STAMPS)/plot $(STAMPS)/wheel
 
 test: check-style check-rust check-types check-python docs-check check-engine check-contributing
 
+BENCH :=
 bench: $(STAMPS)/bench $(STAMPS)/wheel
-	cargo bench --package jacrs
+	$(BIN)/python -m benches.run $(BENCH)
 	$(BIN)/python -m pytest benches
+	cargo bench --package jacrs
+
+count: $(STAMPS)/tools
+	$(BIN)/python benches/count.py
 
 docs-check: $(STAMPS)/test $(STAMPS)/wheel
 	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --package jacrs
@@ -75,6 +82,13 @@ check-engine: $(STAMPS)/tools
 # The example of CONTRIBUTING.md, applied to a copy.
 check-contributing: $(STAMPS)/test $(STAMPS)/wheel
 	$(BIN)/python scripts/check_contributing.py
+
+# Tests of the engine under AddressSanitizer: reads and writes outside of what was allocated, and
+# what is never freed. It needs a nightly compiler, so it is no part of `make test`.
+check-memory:
+	RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR=target/address PROPTEST_CASES=32 \
+	cargo +nightly test --package jacrs --lib --test fuzzed --test operations \
+	  --target $$(rustc -vV | sed -n 's/^host: //p')
 
 # --- the environment: stamps live in it, so that removing it removes them
 

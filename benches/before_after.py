@@ -2,10 +2,10 @@
 
     python benches/before_after.py COMMIT [--rounds 3] [--write docs/performance.md]
 
-Both are built and run by turns, with the same Python and the same benches of the earlier commit
-(and, for the engine, each with its own). The smallest median of the rounds counts, which is the one
-that other work on the machine disturbed least. Rows without jacrs in them are the control: what
-they differ by is noise.
+Both are built and run by turns, with the same Python and the same benches: those of the earlier
+commit (for the engine those of their names, each tree with its own). The smallest median of the
+rounds counts, which is the one that other work on the machine disturbed least. Rows without jacrs
+in them are the control: what they differ by is noise.
 """
 
 import argparse
@@ -56,7 +56,9 @@ class Tree:
 
     def measure(self, benches: Path) -> None:
         """Run all benches once and note their medians, in seconds."""
-        self.run(*ENGINE, "--", *QUICK)
+        names = (file.stem for file in sorted((benches / "rust/jacrs/benches").glob("*.rs")))
+        chosen = (part for name in names for part in ("--bench", name))
+        self.run(*ENGINE, *chosen, "--", *QUICK)
         for name, seconds in engine_times(self.path / "target" / "criterion"):
             self.times[f"engine: {name}"].append(seconds)
         with tempfile.NamedTemporaryFile(suffix=".json") as file:
@@ -116,7 +118,9 @@ def main() -> None:
     options = parser.parse_args()
     earlier = ROOT / "target" / "before"
     git = ("git", "-C", str(ROOT), "worktree")
-    subprocess.run((*git, "add", "--force", "--detach", str(earlier), options.commit), check=True)
+    if not earlier.exists():
+        add = (*git, "add", "--force", "--detach", str(earlier), options.commit)
+        subprocess.run(add, check=True)
     try:
         before, after = Tree(earlier), Tree(ROOT)
         for tree in (before, after):

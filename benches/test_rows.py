@@ -1,51 +1,32 @@
-"""Whole derivatives, NumPy in and fresh result out, against the hand-written derivative and peers.
+"""Whole derivatives by jacrs, NumPy in and fresh result out, beside the function itself.
 
-`first` is the time to build the transform and call it once; the median is of later calls.
+The smallest size of every problem, in the form that versions are compared by; what other tools make
+of the same problems is measured by `benches/run.py`.
 """
 
-import time
-
-import numpy as np
 import pytest
 
 from benches import tools
-from benches.problems import kinetics, rosenbrock_gradient, square
+from benches.harness.child import comparable
+from benches.problems import NAMES, cases
 
-PROBLEMS = {
-    "square": square,
-    "kinetics": kinetics,
-    "rosenbrock_gradient": rosenbrock_gradient,
-}
-TOOLS = tools.available()
-TITLE = "derivatives: median of a call"
-COLUMNS = ("problem", "tool", "median us", "first us")
+CASES = {name: next(cases([name])) for name in NAMES}
+OWN = [name for name, tool in tools.installed().items() if tool.file == "own"]
 
 
-@pytest.mark.parametrize("tool", TOOLS)
-@pytest.mark.parametrize("problem", PROBLEMS)
-def test_derivative(problem, tool, benchmark, table):
-    case = PROBLEMS[problem]
-    x = case.point()
-    start = time.perf_counter()
-    derivative = TOOLS[tool](case.function, case.DERIVATIVE)
-    result = derivative(x)
-    first = time.perf_counter() - start
-    np.testing.assert_allclose(result, case.reference(x), rtol=1e-12, atol=1e-12)
-
+@pytest.mark.parametrize("tool", OWN)
+@pytest.mark.parametrize("problem", CASES)
+def test_derivative(problem, tool, benchmark):
+    case = CASES[problem]
+    try:
+        call = tools.TOOLS[tool].load()(case.task)
+    except (tools.UnableError, AttributeError) as error:
+        pytest.skip(str(error))  # the table of benches/run.py says the same
+    result = call(case.inputs[0])
+    if tool != "f itself":
+        assert case.deviation(comparable(result)) <= 1
     benchmark.group = problem
-    benchmark(derivative, x)
-    table(TITLE, COLUMNS, (problem, tool, microseconds(benchmark), f"{first * 1e6:.0f}"))
-
-
-@pytest.mark.parametrize("what", ["function", "reference"])
-@pytest.mark.parametrize("problem", PROBLEMS)
-def test_numpy(problem, what, benchmark, table):
-    case = PROBLEMS[problem]
-    benchmark.group = problem
-    benchmark(getattr(case, what), case.point())
-    name = {"function": "NumPy, f itself", "reference": "NumPy, by hand"}[what]
-    table(TITLE, COLUMNS, (problem, name, microseconds(benchmark), "-"))
-
-
-def microseconds(benchmark):
-    return f"{benchmark.stats.stats.median * 1e6:.2f}"
+    if case.derivative == "nested":  # takes seconds
+        benchmark.pedantic(call, (case.inputs[0],), rounds=3)
+    else:
+        benchmark(call, case.inputs[0])

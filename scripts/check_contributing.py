@@ -20,7 +20,17 @@ BUILT = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))  # shared: dep
 COPY = BUILT / "contributing"  # always the same place, so that cargo builds over what it built
 LIBRARIES = (".so", ".dylib")
 BLOCK = re.compile(r"^```\w+ into=(\S+) after=(\S+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-TESTS = ("cargo", "test", "--quiet", "--package", "jacrs", "--test", "operations")
+TESTS = (
+    "cargo",
+    "test",
+    "--quiet",
+    "--package",
+    "jacrs",
+    "--test",
+    "operations",
+    "--test",
+    "scalar",
+)
 BUILD = ("cargo", "build", "--quiet", "--release", "--package", "jacrs-python")
 EXAMPLES = (sys.executable, "-m", "pytest", "--quiet", "--doctest-glob=*.md", "CONTRIBUTING.md")
 

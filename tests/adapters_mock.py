@@ -11,12 +11,13 @@ import types
 from pathlib import Path
 
 import numpy as np
+import scipy.linalg
 import scipy.special
 
 KNOWN = frozenset(map(np.dtype, ("bool", "int64", "float32", "float64")))
 NAMES = (
     "Tracer ufunc where cast reshape transpose broadcast diagonal reduce argpick cumulate argsort "
-    "gather scatter_add add_at nonzero_flat concat pack matmul stop_gradient lift value "
+    "gather scatter_add add_at nonzero_flat concat pack matmul factored stop_gradient lift value "
     "shares_memory"
 ).split()
 
@@ -275,6 +276,51 @@ def pack(items, shape, dtype):
 
 def matmul(a, b):
     return Tracer(np.matmul(array(a), array(b)))
+
+
+def factored(name, *operands):
+    """By NumPy and SciPy, with none of the forms left to chance."""
+    x, *rest = map(array, operands)
+    assert all(y.dtype == x.dtype for y in rest)
+    assert x.dtype.kind == "f"
+    if name == "symmetric":
+        return Tracer(np.tril(x) + np.swapaxes(np.tril(x, -1), -1, -2))
+    if name == "pinv":
+        assert rest[0].shape == x.shape[:-2]
+        return Tracer(np.linalg.pinv(x, *rest))
+    if name.startswith("inv"):
+        try:
+            return Tracer(np.linalg.inv(x))
+        except np.linalg.LinAlgError:
+            if name == "inv":
+                raise
+            return Tracer(np.full_like(x, np.nan))
+    factors, part = name.split(".")
+    if factors == "solve":
+        (b,) = rest
+        assert b.shape[:-1] == x.shape[:-1]
+        if part == "general":
+            return Tracer(np.linalg.solve(x, b))
+        form, *facts = part.removeprefix("unit_").split("_")
+        assert set(facts) <= {"t"}
+        call = scipy.linalg.solve_triangular
+        return Tracer(
+            call(x, b, trans=len(facts), lower=form == "lower", unit_diagonal="unit" in part)
+        )
+    call = {
+        "lu.det": np.linalg.det, "lu.sign": lambda x: np.linalg.slogdet(x)[0],
+        "lu.logdet": lambda x: np.linalg.slogdet(x)[1], "cholesky.lower": np.linalg.cholesky,
+        "qr.q": lambda x: np.linalg.qr(x)[0], "qr.r": lambda x: np.linalg.qr(x)[1],
+        "qr_complete.q": lambda x: np.linalg.qr(x, "complete")[0],
+        "qr_complete.r": lambda x: np.linalg.qr(x, "complete")[1],
+        "eigh.values": np.linalg.eigvalsh, "eigh.vectors": lambda x: np.linalg.eigh(x)[1],
+        "svd.s": lambda x: np.linalg.svd(x, compute_uv=False),
+        "svd.u": lambda x: np.linalg.svd(x, full_matrices=False)[0],
+        "svd.vt": lambda x: np.linalg.svd(x, full_matrices=False)[2],
+        "svd_full.u": lambda x: np.linalg.svd(x)[0], "svd_full.vt": lambda x: np.linalg.svd(x)[2],
+        "svd_full.s": lambda x: np.linalg.svd(x)[1],
+    }[name]  # fmt: skip
+    return Tracer(call(x))
 
 
 def stop_gradient(x):

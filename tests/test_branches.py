@@ -78,11 +78,11 @@ def test_unsupported_functions_of_constants_are_computed():
 def test_a_caught_refusal_is_raised_when_the_function_returns():
     def f(x):
         try:
-            return np.sum(np.linalg.solve(np.eye(3) * x, x))
+            return np.sum(np.linalg.eigvals(np.eye(3) * x))
         except Exception:
             return 1e10
 
-    with pytest.raises(jacrs.UnsupportedError, match=r"numpy\.linalg\.solve cannot") as info:
+    with pytest.raises(jacrs.UnsupportedError, match=r"numpy\.linalg\.eigvals cannot") as info:
         jacrs.grad(f)(X)
     assert info.value.__notes__ == [
         "the recorded function caught this error, which NumPy does not raise, "

@@ -17,7 +17,8 @@ ONLY = "only float32 and float64 can be differentiated"
 LOST = "a recorded function sees plain arrays only, so what {0} adds would be lost; pass {1}"
 LEAF = (
     "which cannot be differentiated: pass arrays, numbers, or tuples, lists and dicts of them, and "
-    "leave anything else out of argnums"
+    "leave anything else out of argnums; an option in a dataclass is marked, "
+    'field(metadata={"static": True})'
 )
 RETURN = (
     "return arrays, numbers, or tuples, lists and dicts of them, and anything else as auxiliary "
@@ -78,7 +79,7 @@ TYPES = {
     ),
     "objects": (
         lambda: jacrs.grad(total)(X.astype(object)),
-        f"argument 0 is an object array of shape (3,): {ONLY}",
+        f"argument 0 is an object array of shape (3,): {ONLY}; convert it first, x.astype(float)",
     ),
     "a matrix": (
         lambda: jacrs.grad(total)(np.asmatrix(X)),
@@ -109,7 +110,8 @@ TYPES = {
     ),
     "a complex tangent": (
         lambda: jacrs.jvp(total, (X,), (X + 1j,)),
-        "tangents[0] has dtype complex128, but argument 0 has dtype float64, which cannot hold it",
+        "tangents[0] has dtype complex128, but argument 0 has dtype float64, which cannot hold it: "
+        "pass its real part, .real",
     ),
     "a text for a tangent": (
         lambda: jacrs.jvp(total, (X,), ("text",)),
@@ -118,7 +120,8 @@ TYPES = {
     "no result": (grad_of(lambda x: None), "the function returned None: is a `return` missing?"),
     "an integer to grad": (
         grad_of(np.argmax),
-        "grad needs a function that returns a float, but it returned one of dtype int64",
+        "grad needs a function that returns a float, but it returned one of dtype int64, whose "
+        "derivative is zero: return what has one",
     ),
     "no pair": (
         grad_of(lambda x: x @ x, has_aux=True),
@@ -139,7 +142,8 @@ TYPES = {
     "a complex result": (
         jacobian_of(lambda x: (x, 1j)),
         "result[1] is a complex128 array of shape (): only float32 and float64 results have a "
-        "derivative, and integers and booleans a zero one",
+        "derivative, and integers and booleans a zero one; return others as auxiliary data with "
+        "has_aux=True, or the real and imaginary parts of what is complex",
     ),
 }
 VALUES = {
@@ -154,7 +158,7 @@ VALUES = {
     ),
     "an argument twice": (
         lambda: jacrs.grad(total, (0, -1))(X),
-        "argnums names an argument twice: (0, -1)",
+        "argnums names an argument twice: (0, -1); name it once",
     ),
     "an unknown mode": (
         lambda: jacrs.jacobian(total, mode="fwd"),

@@ -123,6 +123,43 @@ def test_hessian(strategy):
     close(only, np.diag(6 * Y))
 
 
+def hvp_and_vhp(*args, **keywords):
+    first, second = (p(*args, **keywords) for p in (functional.hvp, functional.vhp))
+    assert type(first) is type(second) is tuple
+    np.testing.assert_array_equal(first[0], second[0])
+    if isinstance(first[1], tuple):
+        assert type(second[1]) is tuple
+        for a, b in zip(first[1], second[1], strict=True):
+            close(a, b)
+    else:
+        close(first[1], second[1])
+    return second
+
+
+def test_products_with_the_hessian():
+    outputs, product = hvp_and_vhp(pow_reducer, X, np.ones((2, 3)))
+    close(outputs, pow_reducer(X))
+    close(product, 6 * X)
+    outputs, product = hvp_and_vhp(pow_adder_reducer, (Y, Y), (np.zeros(3), np.ones(3)))
+    close(outputs, 5 * np.sum(Y**2))
+    assert type(product) is tuple
+    close(product[0], np.zeros(3))
+    close(product[1], np.full(3, 6.0))
+    outputs, product = hvp_and_vhp(lambda x: (x**3).sum(keepdims=True), X, X)
+    close(outputs, np.sum(X**3, keepdims=True))
+    close(product, 6 * X**2)
+    outputs, (product,) = hvp_and_vhp(pow_reducer, (Y,), (Y,))
+    close(outputs, np.sum(Y**3))
+    close(product, 6 * Y**2)
+    outputs, product = hvp_and_vhp(lambda _: np.float64(3.0), Y, Y)
+    close(outputs, 3.0)
+    close(product, np.zeros(3))
+    for x in (np.array(2.0), np.array([2.0]), 2.0):
+        outputs, product = hvp_and_vhp(lambda x: x**3, x)
+        close(outputs, np.asarray(x)[()] ** 3)
+        close(product, 6 * np.asarray(x)[()])
+
+
 def test_nesting():
     def slope(x):
         return functional.jacobian(pow_reducer, x, create_graph=True)
@@ -137,6 +174,8 @@ def test_signatures():
     expected = {
         "vjp": "(func, inputs, v=None, create_graph=False, strict=False)",
         "jvp": "(func, inputs, v=None, create_graph=False, strict=False)",
+        "hvp": "(func, inputs, v=None, create_graph=False, strict=False)",
+        "vhp": "(func, inputs, v=None, create_graph=False, strict=False)",
         "jacobian": "(func, inputs, create_graph=False, strict=False, vectorize=False, "
         "strategy='reverse-mode')",
         "hessian": "(func, inputs, create_graph=False, strict=False, vectorize=False, "
@@ -169,6 +208,18 @@ STRICT = {
         lambda: functional.hessian(lambda x: x @ Y, Y, strict=True),
         "the gradient by input 0 does not depend on input 0",
     ),
+    "hvp": (
+        lambda: functional.hvp(lambda x: x @ Y, Y, Y, strict=True),
+        "the gradient by input 0 does not depend on any input",
+    ),
+    "vhp": (
+        lambda: functional.vhp(lambda x, y: x @ x + y[0], (Y, Y), (Y, Y), strict=True),
+        "the gradient by input 1 does not depend on any input",
+    ),
+    "vhp, input": (
+        lambda: functional.vhp(lambda x, _: x @ x, (Y, Y), (Y, Y), strict=True),
+        "the result of the function does not depend on input 1",
+    ),
 }
 
 
@@ -185,6 +236,7 @@ def test_strict_passes_what_depends():
     close(functional.jvp(adder, (Y, Y), (Y, Y), strict=True)[1], 5 * Y)
     close(functional.jacobian(adder, (Y, Y), strict=True)[1], 3 * np.eye(3))
     close(functional.hessian(pow_reducer, Y, strict=True), np.diag(6 * Y))
+    close(hvp_and_vhp(pow_reducer, Y, Y, strict=True)[1], 6 * Y**2)
 
 
 WRONG = {
@@ -219,6 +271,18 @@ WRONG = {
     "the Hessian of a vector": (
         lambda: functional.hessian(np.sin, Y),
         "a function given to hessian must return a single array of one element",
+    ),
+    "the product with the Hessian of a vector": (
+        lambda: functional.hvp(np.sin, Y, Y),
+        "a function given to hvp must return a single array of one element",
+    ),
+    "the product with the Hessian of a tuple": (
+        lambda: functional.vhp(lambda x: (np.sum(x),), Y, Y),
+        "a function given to vhp must return a single array of one element",
+    ),
+    "v missing for the Hessian": (
+        lambda: functional.vhp(np.sum, Y),
+        "v can be left out only where the input is a single array of one element",
     ),
     "an unknown strategy": (
         lambda: functional.jacobian(np.sin, Y, strategy="forward"),

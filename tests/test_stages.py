@@ -14,12 +14,16 @@ PLANTED = {
     "a stage in the foundation": ("array", "use crate::trace::Tracer;"),
     "a later part of the foundation": ("simd", "use crate::ir::Graph;"),
     "the pipeline in the tape": ("tape", "use crate::ir::Graph;"),
+    "the operations in the scalar rules": ("scalar", "use crate::ops::Fun;"),
+    "a later scalar module": ("dual", "use crate::tape::Var;"),
+    "a scalar module in a stage": ("plan", "use crate::dual::Dual;"),
     "after a quote in a literal": ("trace", "const Q: char = '\"';\nuse crate::plan::Plan;"),
 }
 
 ALLOWED = {
     "an earlier stage": ("plan", "use crate::differentiate::jvp;"),
     "the foundation": ("assemble", "use crate::{array::DType, error::Result, simd};"),
+    "plain numbers and dual numbers in the tape": ("tape", "use crate::{dual::Dual, simd};"),
     "itself": ("plan", "use crate::plan::buffers;"),
     "ir and ops know each other": ("ir", "use crate::ops::Fun;"),
     "a comment": ("trace", "/// See [`crate::plan`].\n/* crate::plan */ // crate::plan"),

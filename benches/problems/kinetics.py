@@ -7,6 +7,9 @@ catalyse A -> B; B ripens to C, which in turn blocks the enzyme.
 import numpy as np
 
 DERIVATIVE = "jacobian"
+SIZES = {"12 states": ()}
+SMALL = ()
+TOLERANCE = 1e-14
 
 # Rate constants in the order of the reactions below.
 K = [2.0, 0.3, 1.5, 0.8, 0.2, 0.6, 0.1, 1.2, 0.4, 0.9, 0.05, 0.7, 0.25]
@@ -14,6 +17,11 @@ K = [2.0, 0.3, 1.5, 0.8, 0.2, 0.6, 0.1, 1.2, 0.4, 0.9, 0.05, 0.7, 0.25]
 
 def function(y):
     """Return dy/dt."""
+    return np.array(rates(y))
+
+
+def rates(y):
+    """Return what changes each species, as a list."""
     enzyme, substrate, loaded = y[0], y[1], y[2]
     product, inhibitor, inhibited = y[3], y[4], y[5]
     pair, a, pair_a = y[6], y[7], y[8]
@@ -33,27 +41,35 @@ def function(y):
     block = K[11] * c * enzyme
     unblock = K[12] * blocked
 
-    return np.array(
-        [
-            unload + turn + unblock - load - block,
-            unload - load,
-            load - unload - turn,
-            turn + release - inhibit + 2 * part - 2 * join,
-            release - inhibit,
-            inhibit - release,
-            join - part + unbind + convert - bind,
-            unbind - bind,
-            bind - unbind - convert,
-            convert - ripen,
-            ripen - block + unblock,
-            block - unblock,
-        ]
-    )
+    return [
+        unload + turn + unblock - load - block,
+        unload - load,
+        load - unload - turn,
+        turn + release - inhibit + 2 * part - 2 * join,
+        release - inhibit,
+        inhibit - release,
+        join - part + unbind + convert - bind,
+        unbind - bind,
+        bind - unbind - convert,
+        convert - ripen,
+        ripen - block + unblock,
+        block - unblock,
+    ]
 
 
-def point():
+def inputs():
     """Return the input."""
-    return np.linspace(0.2, 1.3, 12)
+    return (np.linspace(0.2, 1.3, 12),)
+
+
+def symbolic(casadi, y):
+    """Return the same for CasADi."""
+    return casadi.vertcat(*rates(y))
+
+
+def operations():
+    """Return the operations of a least program: products and sums of one evaluation, about."""
+    return 40
 
 
 def reference(y):

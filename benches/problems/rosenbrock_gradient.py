@@ -3,6 +3,9 @@
 import numpy as np
 
 DERIVATIVE = "grad"
+SIZES = {"n = 20 000": (20_000,)}
+SMALL = (7,)
+TOLERANCE = 1e-13
 
 
 def function(x):
@@ -10,9 +13,14 @@ def function(x):
     return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
 
 
-def point():
-    """Return the input: 20 000 numbers around the minimum."""
-    return 1 + 0.3 * np.sin(np.arange(20_000))
+def inputs(n):
+    """Return the input: numbers around the minimum."""
+    return (1 + 0.3 * np.sin(np.arange(n)),)
+
+
+def symbolic(casadi, x):
+    """Return the same for CasADi."""
+    return casadi.sum1(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
 
 
 def reference(x):
@@ -22,3 +30,8 @@ def reference(x):
     gradient[:-1] = -400 * x[:-1] * valley - 2 * (1 - x[:-1])
     gradient[1:] += 200 * valley
     return gradient
+
+
+def operations(n):
+    """Count the operations of a least program."""
+    return 9 * n

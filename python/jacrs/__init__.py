@@ -10,23 +10,29 @@ array([[0., 2.],
 
 from typing import Any
 
-from jacrs import _adapters, _jacrs, functional, numpy
+from jacrs import _adapters, _jacrs, functional, numpy, testing
 from jacrs._config import config
 from jacrs._explain import explain
+from jacrs._pytrees import register_pytree_node
 from jacrs._tape import Tape
 from jacrs._transforms import (
     grad,
     hessian,
+    hvp,
     jacfwd,
     jacobian,
     jacrev,
     jvp,
+    linearize,
     num_threads,
     set_num_threads,
     stop_gradient,
     value_and_grad,
     value_and_jacobian,
+    value_grad_and_hessian,
+    vhp,
     vjp,
+    vmap,
 )
 from jacrs.errors import (
     ArgumentError,
@@ -35,6 +41,7 @@ from jacrs.errors import (
     IndependentError,
     InternalError,
     JacrsError,
+    LinAlgError,
     MemoryLimitError,
     ShapeError,
     TraceError,
@@ -49,6 +56,7 @@ __all__ = [
     "IndependentError",
     "InternalError",
     "JacrsError",
+    "LinAlgError",
     "MemoryLimitError",
     "ShapeError",
     "Tape",
@@ -59,17 +67,24 @@ __all__ = [
     "functional",
     "grad",
     "hessian",
+    "hvp",
     "jacfwd",
     "jacobian",
     "jacrev",
     "jvp",
+    "linearize",
     "num_threads",
     "numpy",
+    "register_pytree_node",
     "set_num_threads",
     "stop_gradient",
+    "testing",
     "value_and_grad",
     "value_and_jacobian",
+    "value_grad_and_hessian",
+    "vhp",
     "vjp",
+    "vmap",
 ]
 
 _jacrs.register(

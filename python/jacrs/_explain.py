@@ -42,7 +42,7 @@ class Explained(Transformed):
 
     has_short_way = False
 
-    def _finish(self, recorded: Recorded) -> str:
+    def _finish(self, recorded: Recorded, out: Any = None) -> str:  # noqa: ARG002 - takes none
         result = recorded.result
         sizes = recorded.arguments.size(), total_size(result.shapes)
         mode = self._options[0] or cheaper_mode(*sizes)

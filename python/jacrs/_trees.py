@@ -1,22 +1,24 @@
 """Nested containers of arrays, taken apart into their leaves and put together again.
 
-Tuples, named tuples, dicts and lists are containers; None is an empty one; all else is a leaf. One
-exception spares surprises: **a list that holds only numbers, nested evenly, is the array that
-`np.array` makes of it**, so `[1.0, 2.0]` is a vector, as everywhere in NumPy. Whatever has no
-dimensions counts as a number. A list of vectors, or of lists of unequal length, is a container, and
-so is every tuple.
+Tuples, named tuples, dicts and lists are containers, and so are dataclasses and what is registered
+(`_pytrees`); None is an empty one; all else is a leaf. One exception spares surprises: **a list
+that holds only numbers, nested evenly, is the array that `np.array` makes of it**, so `[1.0, 2.0]`
+is a vector, as everywhere in NumPy. Whatever has no dimensions counts as a number. A list of
+vectors, or of lists of unequal length, is a container, and so is every tuple.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jacrs import errors
 from jacrs._jacrs import Tracer
+from jacrs._pytrees import FieldsOf, Registered, children_of
 from jacrs._scope.building import array
 from jacrs._scope.classes import real_class
 from jacrs._scope.state import current_state
@@ -128,18 +130,46 @@ def flatten_like(node: Node, value: Any, leaves: list[Any], where: str) -> None:
         flatten_like(child, item, leaves, _path(where, node.kind, key))
 
 
-def map_leaves(function: Callable[[Any], Any], value: Any) -> Any:
-    """Apply `function` to the leaves of any nested containers; lists of numbers stay lists."""
+def map_leaves(function: Callable[[Any], Any], value: Any, holders: tuple[Any, ...] = ()) -> Any:
+    """Apply `function` to the leaves of any nested containers; lists of numbers stay lists.
+
+    A container that is inside of itself is left there as it is: `holders` are those around `value`.
+    """
     if value is None:
         return None
     found = _children(value, type(value))
     if found is None:
         return function(value)
+    if any(value is holder for holder in holders):
+        return value
     keys, items, make = found
-    mapped = [map_leaves(function, item) for item in items]
+    mapped = [map_leaves(function, item, (*holders, value)) for item in items]
     if all(new is old for new, old in zip(mapped, items, strict=True)):
         return value
     return make(zip(keys, mapped, strict=True) if isinstance(value, dict) else mapped)
+
+
+def map_prefix(
+    function: Callable[[Any, Any, str], Any], prefix: Any, value: Any, where: str
+) -> Any:
+    """Apply `function` to each leaf of `prefix`, what `value` has there, and the path of that.
+
+    `value` must be built like `prefix` down to its leaves, of which None is one; what comes back is
+    built like it too.
+    """
+    found = None if prefix is None else _children(prefix, type(prefix))
+    if found is None:
+        return function(prefix, value, where)
+    keys, items, _ = found
+    kind = type(prefix)
+    given = _matching(Node(kind, keys, (LEAF,) * len(keys)), value, where)
+    mapped = {
+        key: map_prefix(function, item, part, _path(where, kind, key))
+        for key, item, part in zip(keys, items, given, strict=True)
+    }
+    own, _, make = _children(value, type(value)) or found
+    in_order = {key: mapped[key] for key in own}
+    return make(in_order.items() if isinstance(value, dict) else in_order.values())
 
 
 def is_array_like(values: list[Any]) -> bool:
@@ -158,8 +188,8 @@ def _shape(value: Any) -> tuple[int, ...] | None:
         return None
     if first == ():
         even = all(_is_number(item) for item in value)
-    else:
-        even = all(_shape(item) == first for item in value)
+    else:  # the first is not asked again: that would double the time with each level
+        even = all(_shape(item) == first for item in islice(value, 1, None))
     return (len(value), *first) if even else None
 
 
@@ -180,7 +210,7 @@ def _children(value: Any, kind: type) -> tuple[Sequence[Any], Sequence[Any], Any
     fields = getattr(kind, "_fields", None)
     if fields is not None and issubclass(kind, tuple):
         return fields, value, partial(_make_named, kind)
-    return None
+    return children_of(value, kind)
 
 
 def _make_named(kind: type, items: list[Any]) -> Any:
@@ -194,7 +224,7 @@ def _is_dict(node: Node) -> bool:
 
 
 def _path(prefix: str, kind: type | None, key: Any) -> str:
-    named = isinstance(key, str) and kind is not None and issubclass(kind, tuple)
+    named = isinstance(key, str) and kind is not None and not issubclass(kind, dict)
     return f"{prefix}.{key}" if named else f"{prefix}[{key!r}]"
 
 
@@ -211,6 +241,14 @@ def _matching(node: Node, value: Any, where: str) -> Sequence[Any]:
         given = f"one with {list(value)}" if isinstance(value, dict) else errors.describe(value)
         raise errors.wrong_structure(where, f"a dict with the keys {keys}", given)
     kind, size = node.kind, len(node.keys)
+    if isinstance(node.make, FieldsOf | Registered):
+        found = children_of(value, type(value))
+        if found is None or not node.make.fits(found[2]):
+            name = errors.article(node.make.cls.__name__)
+            same = found is not None and found[2].cls is node.make.cls
+            given = "one with other parts" if same else errors.describe(value)
+            raise errors.wrong_structure(where, name, given)
+        return found[1]
     alike = isinstance(value, kind) or getattr(value, "_fields", None) == node.keys
     if alike and len(value) == size:
         return list(value)

@@ -23,15 +23,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jacrs import errors
+from jacrs._jacrs import stop_gradient
 from jacrs._transforms.arguments import Arguments
 from jacrs._transforms.leaves import F64, is_float, vector_like
 from jacrs._transforms.recording import Recorded, record
+from jacrs._transforms.second import second_products
 from jacrs._trees import LEAF
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["hessian", "jacobian", "jvp", "vjp"]
+__all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
 _STRATEGIES = ("reverse-mode", "forward-mode")
 
@@ -83,9 +85,7 @@ def jvp(
     (np.float64(8.0), np.float64(5.0))
     """
     arguments = _arguments(inputs)
-    shapes = [leaf.shape for leaf in arguments.leaves]
-    dtypes = [leaf.dtype for leaf in arguments.leaves]
-    along = _vectors(v, shapes, dtypes, "the input", many=not arguments.single)
+    along = _like_inputs(v, arguments)
     recorded = _recorded(func, arguments, strict=strict)
     result = recorded.result
     values, products = result.jvp(recorded.inputs, along)
@@ -150,7 +150,7 @@ def hessian(
            [ 6.,  0.]])
     """
     mode = _mode("outer_jacobian_strategy", outer_jacobian_strategy)
-    recorded = _record(func, inputs, strict=strict, then=_differentiate)
+    recorded = _record(func, inputs, strict=strict, then=partial(_differentiate, "hessian"))
     result, arguments, first = recorded.result, recorded.arguments, recorded.derivatives
     if strict:
         _require_all(recorded, result.outputs, "output {} of the function")
@@ -163,14 +163,74 @@ def hessian(
     return arguments.like([arguments.like(row) for row in rows])
 
 
-def _differentiate(recorded: Recorded) -> None:
-    """Note the gradient of the only element, while it can be recorded."""
+def hvp(
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,  # noqa: ARG001, FBT001, FBT002
+    strict: bool = False,  # noqa: FBT001, FBT002
+) -> tuple[Any, Any]:
+    """Return `func(*inputs)`, and the product of its Hessian with `v` from the right.
+
+    The result of `func` is a single array of one element. `v` is shaped like `inputs`; it may be
+    left out for a single input of one element. The product is shaped like `inputs`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jacrs import functional
+    >>> functional.hvp(lambda x: (x**3).sum(), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    (np.float64(9.0), array([ 6., 12.]))
+    """
+    return _second_product(func, inputs, v, strict=strict, forward=True)
+
+
+def vhp(
+    func: Callable[..., Any],
+    inputs: Any,
+    v: Any = None,
+    create_graph: bool = False,  # noqa: ARG001, FBT001, FBT002
+    strict: bool = False,  # noqa: FBT001, FBT002
+) -> tuple[Any, Any]:
+    """Return `func(*inputs)`, and the product of `v` with its Hessian from the left.
+
+    As `hvp`, in reverse mode twice.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jacrs import functional
+    >>> functional.vhp(lambda x, y: x * y**2, (3.0, 5.0), (1.0, 1.0))
+    (np.float64(75.0), (np.float64(10.0), np.float64(16.0)))
+    """
+    return _second_product(func, inputs, v, strict=strict, forward=False)
+
+
+def _second_product(
+    func: Callable[..., Any], inputs: Any, v: Any, *, strict: bool, forward: bool
+) -> tuple[Any, Any]:
+    arguments = _arguments(inputs)
+    along = _like_inputs(v, arguments)
+    then = partial(_differentiate, "hvp" if forward else "vhp", with_value=True)
+    recorded = _recorded(func, arguments, strict=strict, then=then)
+    if strict and recorded.inputs:
+        gradient = recorded.derivatives[: len(recorded.inputs)]
+        _require_dependent(recorded, gradient, "the gradient by input {}", "the gradient")
+    values, products = second_products(recorded, along, forward=forward)
+    return recorded.result.value(values[-1:]), arguments.like(products)
+
+
+def _differentiate(name: str, recorded: Recorded, *, with_value: bool = False) -> None:
+    """Note the gradient of the only element, while it can be recorded; then the value as well."""
     result = recorded.result
     if result.node is not LEAF or prod(result.shapes[0]) != 1:
-        raise errors.not_one_element()
+        raise errors.not_one_element(name)
     if result.outputs:
-        scalar = result.outputs[0].reshape(())
+        (y,) = result.outputs
+        scalar = y.reshape(())
         recorded.derivatives = recorded.session.jacobian([scalar], recorded.inputs, "reverse")[0]
+        if with_value:
+            recorded.derivatives.append(stop_gradient(y))
 
 
 def _mode(name: str, strategy: str) -> str:
@@ -217,6 +277,12 @@ def _recorded(
     return recorded
 
 
+def _like_inputs(v: Any, arguments: Arguments) -> list[Any]:
+    shapes = [leaf.shape for leaf in arguments.leaves]
+    dtypes = [leaf.dtype for leaf in arguments.leaves]
+    return _vectors(v, shapes, dtypes, "the input", many=not arguments.single)
+
+
 def _vectors(
     v: Any,
     shapes: Sequence[tuple[int, ...]],
@@ -255,13 +321,20 @@ def _require_each(recorded: Recorded) -> None:
     for index, live in enumerate(result.live):
         if not live:
             raise errors.independent(f"output {index} of the function", "any input")
-    table = recorded.session.depends(result.outputs, recorded.inputs)
+    _require_dependent(
+        recorded, result.outputs, "output {} of the function", "the result of the function"
+    )
+
+
+def _require_dependent(recorded: Recorded, outputs: list[Any], name: str, all_of_it: str) -> None:
+    """Raise unless every output depends on some input, and some output on every input."""
+    table = recorded.session.depends(outputs, recorded.inputs)
     for index, row in enumerate(table):
         if not any(row):
-            raise errors.independent(f"output {index} of the function", "any input")
+            raise errors.independent(name.format(index), "any input")
     for index in range(len(recorded.inputs)):
         if not any(row[index] for row in table):
-            raise errors.independent("the result of the function", f"input {index}")
+            raise errors.independent(all_of_it, f"input {index}")
 
 
 def _require_all(recorded: Recorded, outputs: list[Any], name: str) -> None:

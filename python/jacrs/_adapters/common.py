@@ -1,4 +1,4 @@
-"""What all adapters share: operands, axes, outputs and refusals."""
+"""What all adapters share: operands, axes and outputs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.exceptions import AxisError
 
+from jacrs import errors
 from jacrs._adapters import native
 
 if TYPE_CHECKING:
@@ -156,9 +157,7 @@ def deliver(y: Array, out: Any, function: str) -> Array:
             return y
     require_tracer(out, function, "out")
     if y.shape != out.shape:
-        raise ValueError(
-            f"{function}: output array has shape {out.shape}, the result has {y.shape}"
-        )
+        raise errors.wrong_target(function, out.shape, y.shape)
     if not np.can_cast(y.dtype, out.dtype, "same_kind"):
         raise TypeError(
             f"Cannot cast {function} output from {y.dtype!r} to {out.dtype!r} "
@@ -171,17 +170,7 @@ def deliver(y: Array, out: Any, function: str) -> Array:
 def require_tracer(target: Any, function: str, name: str) -> None:
     """Refuse to write to an array that was made outside of the recording."""
     if not isinstance(target, native.Tracer):
-        raise TypeError(
-            f"{function}: `{name}` is a plain array, which cannot hold a recorded value; "
-            "allocate it inside the recorded function (np.zeros_like of a recorded array, "
-            "or jacrs.numpy.zeros)"
-        )
-
-
-def refuse(function: str, keyword: str, value: Any, fix: str) -> Exception:
-    """Return the error for a keyword value that is not supported."""
-    text = f"{function}: {keyword}={value!r} is not supported while recording; {fix}"
-    return native.error("unsupported", text)
+        raise errors.plain_target(function, name)
 
 
 def stand_in(x: Any) -> Any:
@@ -199,4 +188,4 @@ def numpy_error(function: Callable[..., Any], *args: Any, **keywords: Any) -> Ex
         function(*(stand_in(a) for a in args), **{k: stand_in(v) for k, v in keywords.items()})
     except (ValueError, TypeError, IndexError) as error:
         return error
-    return TypeError(f"{function.__name__} does not take these arguments while recording")
+    return errors.not_taken(function.__name__)

@@ -157,10 +157,7 @@ def take_along_axis(arr: Array, indices: Array, axis: Any = -1) -> Array:
         return native.gather(raveled(x), index)
     if x.ndim != index.ndim:
         raise ValueError("`indices` and `arr` must have the same number of dimensions")
-    at = one_axis(axis, x.ndim)
-    if x.ndim > 1:
-        index = np.where(index < 0, index + x.shape[at], index)
-    return along_axis(x, index, at)
+    return x[_grid(x.shape, index, one_axis(axis, x.ndim))]
 
 
 def along_axis(x: Array, index: Array, axis: int) -> Array:
@@ -180,12 +177,16 @@ def put_along_axis(arr: Array, indices: Array, values: Array, axis: Any = -1) ->
         return
     if arr.ndim != index.ndim:
         raise ValueError("`indices` and `arr` must have the same number of dimensions")
-    at = one_axis(axis, arr.ndim)
-    places: list[Any] = list(np.ogrid[tuple(slice(0, n) for n in arr.shape)])
-    if arr.ndim == 1:
-        places = [np.arange(arr.shape[0])]
-    places[at] = index
-    arr[tuple(places)] = values
+    arr[_grid(arr.shape, index, one_axis(axis, arr.ndim))] = values
+
+
+def _grid(shape: tuple[int, ...], index: Array, axis: int) -> tuple[Array, ...]:
+    """Return the index of every place, `index` along one axis."""
+    places: list[Any] = list(np.ogrid[tuple(slice(0, n) for n in shape)])
+    if len(shape) == 1:
+        places = [np.arange(shape[0])]
+    places[axis] = index
+    return tuple(places)
 
 
 @implements(np.choose, method="choose")

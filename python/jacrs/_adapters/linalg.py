@@ -1,4 +1,4 @@
-"""Norms, chains and powers of matrices: what needs no factorisation."""
+"""Norms, chains and powers of matrices."""
 
 # ruff: noqa: A002, FBT002 (the signatures are NumPy's)
 
@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from jacrs._adapters import native
-from jacrs._adapters.common import Array, as_float, kept, one_axis, operand, raveled, refuse
+from jacrs._adapters.common import Array, as_float, kept, moved, one_axis, operand, raveled
+from jacrs._adapters.factorisations import inv, singular_values
 from jacrs._adapters.reductions import max_, min_, sum_
 from jacrs._adapters.registry import implements
-
-_SINGULAR = "the norms by singular values come with the matrix factorisations"
 
 
 @implements(np.linalg.norm)
@@ -69,7 +68,11 @@ def matrix_norm_of(x: Array, order: Any, axes: tuple[int, ...], keepdims: Any) -
     if order in (None, "fro", "f"):
         return native.ufunc("sqrt", sum_(native.ufunc("square", x), axes, keepdims=keepdims))
     if order in (2, -2, "nuc"):
-        raise refuse("linalg.norm", "ord", order, _SINGULAR)
+        s = singular_values(
+            moved(moved(x, rows, x.ndim - 1), columns - (columns > rows), x.ndim - 1)
+        )
+        y = sum_(s, -1) if order == "nuc" else (max_ if order > 0 else min_)(s, -1)
+        return native.reshape(y, kept(x.shape, axes)) if keepdims else y
     if order not in (1, -1, math.inf, -math.inf):
         raise ValueError("Invalid norm order for matrices.")
     along, over = (rows, columns) if order in (1, -1) else (columns, rows)
@@ -121,7 +124,7 @@ def matrix_power(a: Array, n: Any) -> Array:
         raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
     n = operator.index(n)
     if n < 0:
-        raise refuse("linalg.matrix_power", "n", n, "inverses come with the factorisations")
+        x, n = inv(x), -n
     if n == 0:
         identity = np.broadcast_to(np.eye(x.shape[-1], dtype=x.dtype), x.shape)
         return native.lift(identity.copy(), writable=True)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 NAMES = tuple(
     (
         "Tracer ufunc where cast reshape transpose broadcast diagonal reduce argpick cumulate "
-        "argsort gather scatter_add add_at nonzero_flat concat pack matmul stop_gradient lift "
-        "value shares_memory"
+        "argsort gather scatter_add add_at nonzero_flat concat pack matmul factored stop_gradient "
+        "lift value shares_memory"
     ).split()
 )
 
@@ -41,6 +41,7 @@ nonzero_flat: Callable[..., Any] = _engine.nonzero_flat
 concat: Callable[..., Any] = _engine.concat
 pack: Callable[..., Any] = _engine.pack
 matmul: Callable[..., Any] = _engine.matmul
+factored: Callable[..., Any] = _engine.factored
 stop_gradient: Callable[..., Any] = _engine.stop_gradient
 lift: Callable[..., Any] = _engine.lift
 value: Callable[..., Any] = _engine.value

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from jacrs import errors
 from jacrs._adapters import native
-from jacrs._adapters.common import Array, along, holds_tracer, one_axis, operand, refuse, to_dtype
+from jacrs._adapters.common import Array, along, holds_tracer, one_axis, operand, to_dtype
 from jacrs._adapters.joining import taken
 from jacrs._adapters.reductions import max_, mean, min_
 from jacrs._adapters.registry import implements
@@ -33,14 +34,14 @@ def pad(array: Array, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> 
     x = operand(array)
     if mode not in _KEYWORDS:
         if callable(mode):
-            raise refuse("pad", "mode", mode, "give the name of a mode")
+            raise errors.not_supported("pad", "mode", mode, "give the name of a mode")
         raise ValueError(f"mode '{mode}' is not supported")
     unknown = set(kwargs) - set(_KEYWORDS[mode])
     if unknown:
         raise ValueError(f"unsupported keyword arguments for mode '{mode}': {unknown}")
     if kwargs.get("reflect_type", "even") != "even":
         fix = "use reflect_type='even' and subtract from twice the edge"
-        raise refuse("pad", "reflect_type", kwargs["reflect_type"], fix)
+        raise errors.not_supported("pad", "reflect_type", kwargs["reflect_type"], fix)
     widths = _widths(pad_width, x.ndim)
     for axis, (before, after) in enumerate(widths):
         if before or after:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jacrs import errors
 from jacrs._adapters import native
 from jacrs._adapters.common import (
     INT,
@@ -16,7 +17,6 @@ from jacrs._adapters.common import (
     numpy_error,
     operand,
     raveled,
-    refuse,
     to_dtype,
 )
 from jacrs._adapters.products import convolve
@@ -107,9 +107,8 @@ def polydiv(u: Array, v: Array) -> tuple[Array, Array]:
         rest = native.concat(
             [rest[:k], rest[k : k + size] - quotient[k] * divisor, rest[k + size :]], 0
         )
-    plain = native.value(rest)
     first = 0
-    while first < plain.size - 1 and np.allclose(plain[first], 0, rtol=1e-14):
+    while first < rest.shape[0] - 1 and np.allclose(rest[first], 0, rtol=1e-14):
         first += 1
     return native.pack(quotient, (steps,), None), rest[first:]
 
@@ -119,7 +118,8 @@ def poly(seq_of_zeros: Array) -> Array:
     """Return the coefficients of the polynomial with these zeros."""
     zeros = at_least(as_float(seq_of_zeros), 1)
     if zeros.ndim == 2 and zeros.shape[0] == zeros.shape[1] != 0:
-        raise refuse("poly", "seq_of_zeros", "matrix", "eigenvalues come with the factorisations")
+        fix = "pass the zeros, of a symmetric matrix np.linalg.eigvalsh(a)"
+        raise errors.not_supported("poly", "seq_of_zeros", zeros, fix)
     if zeros.ndim != 1:
         raise ValueError("input must be 1d or non-empty square 2d array.")
     p: Any = np.ones(1, zeros.dtype)

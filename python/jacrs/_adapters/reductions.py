@@ -332,4 +332,4 @@ def has_nan(x: Array) -> bool:
 
 def truth(x: Array) -> bool:
     """Ask for the value of a boolean scalar."""
-    return bool(native.value(x))
+    return bool(x)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from jacrs import errors
 from jacrs._adapters import native
 from jacrs._adapters.common import (
     Array,
@@ -20,7 +21,6 @@ from jacrs._adapters.common import (
     one_axis,
     operand,
     raveled,
-    refuse,
 )
 from jacrs._adapters.registry import METHODS, PROPERTIES, implements
 
@@ -59,7 +59,7 @@ def reshaped(x: Array, shape: Any, order: str = "C") -> Array:
     if order == "C":
         return native.reshape(x, dims)
     if order != "F":
-        raise refuse("reshape", "order", order, "use order='C' or order='F'")
+        raise errors.not_supported("reshape", "order", order, "use order='C' or order='F'")
     return backwards(native.reshape(backwards(x), dims[::-1]))
 
 
@@ -67,7 +67,9 @@ def reshaped(x: Array, shape: Any, order: str = "C") -> Array:
 def reshape(a: Array, /, shape: Any, order: str = "C", *, copy: Any = None) -> Array:
     """Give the elements another shape."""
     if copy is False:
-        raise refuse("reshape", "copy", copy, "leave it out: the result is a view where it can be")
+        raise errors.not_supported(
+            "reshape", "copy", copy, "leave it out: the result is a view where it can be"
+        )
     y = reshaped(operand(a), shape, order)
     return y.copy() if copy else y
 
@@ -99,7 +101,9 @@ METHODS["flatten"] = flatten
 def view(x: Array, dtype: Any = None, type: Any = None) -> Array:  # noqa: A002
     """Return another name for the same array."""
     if dtype is not None and np.dtype(dtype) != x.dtype:
-        raise refuse("view", "dtype", dtype, "use astype, which converts the elements")
+        raise errors.not_supported(
+            "view", "dtype", dtype, "use astype, which converts the elements"
+        )
     return x[...]
 
 

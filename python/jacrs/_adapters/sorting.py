@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from jacrs import errors
 from jacrs._adapters import native
-from jacrs._adapters.common import INT, Array, like_operands, one_axis, operand, raveled, refuse
+from jacrs._adapters.common import INT, Array, like_operands, one_axis, operand, raveled
 from jacrs._adapters.indexing import along_axis, flatnonzero
 from jacrs._adapters.reductions import has_nan
 from jacrs._adapters.registry import METHODS, implements
@@ -27,7 +28,9 @@ def lined(a: Array, axis: Any) -> tuple[Array, int]:
 def check_order(function: str, order: Any) -> None:
     """Refuse the names of fields."""
     if order is not None:
-        raise refuse(function, "order", order, "recorded arrays have no fields")
+        raise errors.not_supported(
+            function, "order", order, "leave it out: recorded arrays have no fields"
+        )
 
 
 @implements(np.argsort, method="argsort")
@@ -181,8 +184,7 @@ METHODS["searchsorted"] = searchsorted_method
 def digitize(x: Array, bins: Array, right: Any = False) -> Array:
     """Find the bins that values lie in."""
     edges = operand(bins)
-    plain = native.value(edges) if isinstance(edges, native.Tracer) else edges
-    steps = np.diff(plain)
+    steps = np.diff(edges)
     if not ((steps >= 0).all() or (steps <= 0).all()):
         raise ValueError("bins must be monotonically increasing or decreasing")
     side = "left" if right else "right"
@@ -216,7 +218,7 @@ def unique(
     """Find the different elements, sorted; asks how many there are."""
     x = operand(ar)
     if axis is not None and x.ndim > 1:
-        raise refuse("unique", "axis", axis, "leave it out")
+        raise errors.not_supported("unique", "axis", axis, "leave it out")
     shape, x = x.shape, raveled(x)
     order = native.argsort(x, 0)
     line = native.gather(x, order)
@@ -253,7 +255,7 @@ def intersect1d(
 ) -> Array:
     """Find what is in both lists, sorted."""
     if return_indices:
-        raise refuse("intersect1d", "return_indices", return_indices, "use np.isin")
+        raise errors.not_supported("intersect1d", "return_indices", return_indices, "use np.isin")
     first, second = raveled(operand(ar1)), raveled(operand(ar2))
     if not assume_unique:
         first, second = unique(first), unique(second)

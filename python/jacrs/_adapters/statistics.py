@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jacrs import errors
 from jacrs._adapters import native
 from jacrs._adapters.common import (
     FLOAT,
@@ -20,7 +21,6 @@ from jacrs._adapters.common import (
     moved,
     operand,
     raveled,
-    refuse,
     to_dtype,
 )
 from jacrs._adapters.indexing import along_axis
@@ -155,12 +155,12 @@ def between(n: Any, q: Any, method: str) -> tuple[Any, Any, Any]:
 def checked_quantile(function: str, q: Any, method: str, weights: Any) -> Any:
     """Return the quantile asked for as a plain array between 0 and 1."""
     if isinstance(q, native.Tracer):
-        raise TypeError(f"{function}: `q` cannot be differentiated; pass a plain number or array")
+        raise errors.recorded_quantile(function)
     if weights is not None:
-        raise refuse(function, "weights", "...", "leave them out")
+        raise errors.not_supported(function, "weights", weights, "leave them out")
     if method not in _PLACES:
         known = ", ".join(map(repr, _PLACES))
-        raise refuse(function, "method", method, f"use one of {known}")
+        raise errors.not_supported(function, "method", method, f"use one of {known}")
     q = np.asanyarray(q)
     if not ((q >= 0) & (q <= 1)).all():
         upper = 100 if "percentile" in function else 1
@@ -318,13 +318,12 @@ def bincount(x: Array, /, weights: Any = None, minlength: Any = 0) -> Array:
     places = operand(x)
     if places.ndim != 1:
         raise ValueError("object too deep for desired array")
-    plain = native.value(places) if isinstance(places, native.Tracer) else places
-    if plain.size and plain.min() < 0:
-        raise ValueError("'list' argument must have no negative elements")
-    if plain.size == 0:
+    if places.size == 0:
         return native.lift(np.zeros(int(minlength), INT), writable=True)
-    count = max(int(minlength), int(plain.max()) + 1)
-    values = np.ones(plain.size, INT) if weights is None else native.cast(weights, FLOAT)
+    if np.min(places) < 0:
+        raise ValueError("'list' argument must have no negative elements")
+    count = int(np.maximum(np.max(places) + 1, minlength))
+    values = np.ones(places.size, INT) if weights is None else native.cast(weights, FLOAT)
     return native.scatter_add(np.zeros(count, values.dtype), places, values)
 
 
@@ -364,7 +363,7 @@ def histogram_bin_edges(
     from jacrs._adapters.creation import linspace
 
     if isinstance(bins, str):
-        raise refuse("histogram", "bins", bins, "give their number or their edges")
+        raise errors.not_supported("histogram", "bins", bins, "give their number or their edges")
     if np.ndim(bins) == 1:
         return operand(bins)
     if range is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jacrs import errors
 from jacrs._adapters import native
 from jacrs._adapters.common import (
     Array,
@@ -19,7 +20,6 @@ from jacrs._adapters.common import (
     one_axis,
     operand,
     raveled,
-    refuse,
     require_tracer,
     some_axes,
     to_dtype,
@@ -90,7 +90,7 @@ def call(ufunc: np.ufunc, inputs: Any, kwargs: dict[str, Any]) -> Any:
         return deliver(to_dtype(y, dtype), out, ufunc.__name__)
     if rest:
         name, value = rest.popitem()
-        raise refuse(ufunc.__name__, name, value, "leave it out")
+        raise errors.not_supported(ufunc.__name__, name, value, "leave it out")
     operands = inputs
     if dtype is not None:
         operands = [x if np.isscalar(x) else to_dtype(operand(x), dtype) for x in inputs]
@@ -143,7 +143,9 @@ def reduce(
     if known is not None and initial is None:
         return known(x, axis, out, keepdims, where=where)
     if where is not True:
-        raise refuse(f"{ufunc.__name__}.reduce", "where", where, "use np.where before reducing")
+        raise errors.not_supported(
+            f"{ufunc.__name__}.reduce", "where", where, "use np.where before reducing"
+        )
     axes = some_axes(axis, x.ndim)
     if len(axes) > 1 and ufunc not in _ASSOCIATIVE:
         raise ValueError(

@@ -6,40 +6,73 @@ from typing import Any
 
 import numpy as np
 
+from jacrs import errors
 from jacrs._adapters import native
 
-_FACTORISATIONS = "matrix factorisations are not differentiated yet"
-_FOURIER = "complex numbers and Fourier transforms are not differentiated yet"
-_COMPLEX = "returns complex numbers outside of the real domain; use np.{} itself"
-_RECORDS = "recorded arrays have no fields"
+_OTHERS = "compose it of functions that have one, or pass jacrs.stop_gradient(x)"
+_EIGENVALUES = (
+    "eigenvalues of matrices that are not symmetric may be complex; "
+    "for symmetric ones use np.linalg.{}"
+)
+_FOURIER = (
+    "complex numbers and Fourier transforms are not differentiated yet; "
+    "multiply by matrices of the cosines and sines"
+)
+_COMPLEX = "returns complex numbers outside of the real domain; use {}"
+_RECORDS = "recorded arrays have no fields; keep an array for each field"
 _FILES = "writes to a file, which a recorded value is not ready for; return it and write it then"
-_DATES = "works on dates, which are not recorded"
-_BITS = "works on bits of bytes, which are not recorded"
+_ELSEWHERE = "compute it from arrays that are not recorded"
+_DATES = f"works on dates, which are not recorded; {_ELSEWHERE}"
+_BITS = f"works on bits of bytes, which are not recorded; {_ELSEWHERE}"
 
 _GROUPS: tuple[tuple[str, str, str], ...] = (
+    ("linalg", "eig", _EIGENVALUES.format("eigh")),
+    ("linalg", "eigvals", _EIGENVALUES.format("eigvalsh")),
     (
-        "linalg",
-        "cholesky cond det eig eigh eigvals eigvalsh inv lstsq matrix_rank pinv qr slogdet solve "
-        "svd svdvals tensorinv tensorsolve",
-        _FACTORISATIONS,
+        "",
+        "roots",
+        "roots may be complex, and are eigenvalues of a matrix that is not symmetric; for real "
+        "ones take r = np.roots(jacrs.stop_gradient(p)), and then one step of Newton, "
+        "r - np.polyval(p, r) / np.polyval(np.polyder(p), r)",
     ),
-    ("", "roots polyfit", _FACTORISATIONS),
+    (
+        "",
+        "polyfit",
+        "it solves a least-squares problem; use np.linalg.lstsq(np.vander(x, deg + 1), y)[0]",
+    ),
     (
         "fft",
-        "fft fft2 fftn fftshift hfft ifft ifft2 ifftn ifftshift ihfft irfft irfft2 irfftn rfft "
-        "rfft2 rfftn",
+        "fft fft2 fftn hfft ifft ifft2 ifftn ihfft irfft irfft2 irfftn rfft rfft2 rfftn",
         _FOURIER,
     ),
-    ("", "sort_complex", _FOURIER),
+    ("fft", "fftshift ifftshift", "it moves elements around the end; use np.roll"),
+    ("", "sort_complex", "complex numbers are not differentiated yet; use np.sort"),
     ("", "save savetxt savez savez_compressed", _FILES),
     ("", "busday_count busday_offset is_busday datetime_as_string isnat", _DATES),
     ("", "packbits unpackbits bitwise_count", _BITS),
-    ("", "gcd lcm", "works on integers alone; compute it from arrays that are not recorded"),
-    ("", "nextafter spacing", "steps between neighbouring floats have no derivative"),
-    ("", "i0", "this special function is not differentiated yet"),
-    ("", "histogram2d histogramdd", "use np.histogram, or np.searchsorted with np.bincount"),
-    ("", "unique_all unique_counts unique_inverse", "use np.unique with return_...=True"),
-    *((("", "in1d", "use np.isin"),) if hasattr(np, "in1d") else ()),
+    ("", "gcd lcm", f"works on integers alone; {_ELSEWHERE}"),
+    (
+        "",
+        "nextafter spacing",
+        "steps between neighbouring floats have no derivative; pass jacrs.stop_gradient(x)",
+    ),
+    (
+        "",
+        "i0",
+        "this special function is not differentiated yet; it is the mean of np.exp(x * np.cos(t)) "
+        "over t from 0 to pi",
+    ),
+    (
+        "",
+        "histogram2d histogramdd",
+        "it counts in several dimensions at once; use np.searchsorted with np.bincount",
+    ),
+    (
+        "",
+        "unique_all unique_counts unique_inverse",
+        "it is a part of np.unique; use that with return_...=True",
+    ),
+    *((("", "in1d", "NumPy has renamed it; use np.isin"),) if hasattr(np, "in1d") else ()),
     (
         "lib.stride_tricks",
         "sliding_window_view",
@@ -62,8 +95,8 @@ def _reasons() -> dict[str, str]:
         for name in names.split():
             found[f"{module}.{name}".removeprefix(".")] = reason
     for name in "arccos arcsin arctanh log log10 log2 power sqrt".split():
-        found[f"lib.scimath.{name}"] = _COMPLEX.format(name)
-    found["lib.scimath.logn"] = "use np.log(x) / np.log(n)"
+        found[f"lib.scimath.{name}"] = _COMPLEX.format(f"np.{name} itself")
+    found["lib.scimath.logn"] = _COMPLEX.format("np.log(x) / np.log(n)")
     return found
 
 
@@ -74,12 +107,12 @@ REASONS: dict[str, str] = _reasons()
 def call(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """Compute a function without an adapter, if no argument depends on what is differentiated."""
     if _is_active((*args, *keywords.values())):
-        raise native.error("unsupported", _refusal(function))
+        raise _refusal(function)
     plain = {name: _plain(value) for name, value in keywords.items()}
     return _recordable(function(*_plain(args), **plain))
 
 
-def _refusal(function: Any) -> str:
+def _refusal(function: Any) -> Exception:
     name = getattr(function, "__name__", "?")
     if isinstance(function, np.ufunc):
         full = f"the ufunc {name}"
@@ -87,8 +120,8 @@ def _refusal(function: Any) -> str:
         full = f"{getattr(function, '__module__', None) or 'numpy'}.{name}"
     reason = REASONS.get(full.removeprefix("numpy."), REASONS.get(name))
     if reason is None:
-        reason = "it has no derivative rule yet"
-    return f"{full} cannot be recorded: {reason}"
+        reason = f"it has no derivative rule yet; {_OTHERS}"
+    return errors.not_recorded(full, reason)
 
 
 def _is_active(items: Any) -> bool:

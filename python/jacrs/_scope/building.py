@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jacrs import errors
 from jacrs._scope.captured import made
 from jacrs._scope.native import ArrayTracer, Tracer, is_recording, pack
 
@@ -146,7 +147,7 @@ def _from_nested(nested: Any, dtype: Any) -> Any:
     if model.size == len(leaves) and all(_is_scalar(leaf) for leaf in leaves):
         return _from_leaves(leaves, model.shape, model.dtype)
     if model.dtype.kind not in "fiub":
-        raise TypeError(f"arrays of dtype {model.dtype} cannot hold recorded values")
+        raise errors.no_array_of(model.dtype)
     built = _stack(nested)
     return built if built.dtype == model.dtype else built.astype(model.dtype)
 
@@ -169,7 +170,7 @@ def _from_leaves(leaves: list[Any], shape: tuple[int, ...], dtype: Any) -> Any:
 
 def _object_array(leaves: list[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     if dtype.kind != "O":
-        raise TypeError(f"arrays of dtype {dtype} cannot hold recorded values")
+        raise errors.no_array_of(dtype)
     result = np.empty(len(leaves), dtype=object)
     for index, leaf in enumerate(leaves):
         result[index] = leaf

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LIFTED = frozenset({np.dtype(np.float64), np.dtype(np.float32)})
+RECORDED = _LIFTED | {np.dtype(np.int64), np.dtype(np.bool_)}
 
 
 class Captured(np.ndarray[Any, Any]):
@@ -50,6 +51,21 @@ def _dispatching(name: str) -> Callable[..., Any]:
     return call
 
 
+def _picking(name: str) -> Callable[..., Any]:
+    """Return a method of which NumPy's function does not dispatch on what picks."""
+    method = getattr(np.ndarray, name)
+
+    def call(self: Captured, *args: Any, **keywords: Any) -> Any:
+        traced = any(isinstance(value, Tracer) for value in (*args, *keywords.values()))
+        if traced and self.dtype in RECORDED:
+            tracer = lift(self.view(np.ndarray), writable=False)
+            return getattr(tracer, name)(*args, **keywords)
+        return method(self, *args, **keywords)
+
+    call.__name__, call.__doc__ = name, method.__doc__
+    return call
+
+
 def _copying(name: str) -> Callable[..., Any]:
     method = getattr(np.ndarray, name)
 
@@ -61,7 +77,9 @@ def _copying(name: str) -> Callable[..., Any]:
     return call
 
 
-for _name in ("dot", "searchsorted", "choose", "clip", "take", "repeat", "compress"):
+for _name in ("take", "repeat", "compress"):
+    setattr(Captured, _name, _picking(_name))
+for _name in ("dot", "searchsorted", "choose", "clip"):
     setattr(Captured, _name, _dispatching(_name))
 for _name in ("copy", "astype", "flatten"):
     setattr(Captured, _name, _copying(_name))

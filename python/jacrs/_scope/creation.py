@@ -123,7 +123,10 @@ _TAKERS = (
     "dot inner outer cross vdot kron trace sort argsort any all clip interp polyval convolve roll "
     "flip reshape ravel squeeze transpose atleast_1d atleast_2d trapezoid"
 ).split()
-_LINALG_TAKERS = "norm det slogdet inv pinv solve lstsq eigh eigvalsh cholesky".split()
+_LINALG_TAKERS = (
+    "norm det slogdet inv pinv solve lstsq eigh eigvalsh cholesky qr svd cond matrix_rank "
+    "matrix_power"
+).split()
 
 
 def linalg_substitutes() -> dict[str, Callable[..., Any]]:

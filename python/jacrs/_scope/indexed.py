@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from jacrs import errors
 from jacrs._scope import building
 from jacrs._scope.building import has_tracer
-from jacrs._scope.native import Tracer, error, is_recording
+from jacrs._scope.native import Tracer, is_recording
 
 
 class Concatenator:
@@ -23,8 +24,7 @@ class Concatenator:
         if not (is_recording() and has_tracer(items)):
             return self._original[key]
         if any(isinstance(item, str) for item in items):
-            text = "np.r_ with a string of axes cannot be recorded; use np.concatenate or np.stack"
-            raise error("unsupported", text)
+            raise errors.axes_in_index("c_" if self._axis == -1 else "r_")
         return np.concatenate([self._part(item) for item in items], axis=self._axis)
 
     def _part(self, item: Any) -> Any:

@@ -17,7 +17,7 @@ Tracer: Any = _hooks.Tracer
 ArrayTracer: Any = _hooks.ArrayTracer
 is_recording: Callable[[], bool] = _hooks.is_recording
 ufunc: Callable[..., Any] = _hooks.ufunc
-error: Callable[[str, str], Exception] = _hooks.error
+expose: Callable[[np.ndarray[Any, Any]], None] = _hooks.expose
 
 
 def lift(array: np.ndarray[Any, Any], *, writable: bool) -> Any:

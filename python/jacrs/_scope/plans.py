@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import dis
 import types
+import weakref
 from typing import NamedTuple
 
 # Methods of ndarray that do not dispatch on a tracer among their arguments, or whose result is
-# written to: an outside array meets them only where the code names them.
+# written to: an outside array meets them only where the code names them. In a function that is
+# mapped by `vmap` it may meet an index that differs from lane to lane.
 ARRAY_METHODS = frozenset(
-    "dot copy astype flatten searchsorted choose clip take repeat compress".split()
+    "dot copy astype flatten searchsorted choose clip take repeat compress vmap".split()
 )
-_LIMIT = 4096
 
 
 class Plan(NamedTuple):
     """Facts about one code object and those nested in it."""
 
-    code: types.CodeType
+    code: weakref.ref[types.CodeType]
     writes_globals: frozenset[str]
     writes_cells: bool
     uses_array_methods: bool
@@ -27,11 +28,12 @@ _plans: dict[int, Plan] = {}
 
 
 def plan_of(code: types.CodeType) -> Plan:
-    """Return the plan of `code`; kept by identity, since hashing a code object reads all of it."""
+    """Return the plan of `code`, kept for as long as `code` lives.
+
+    Kept by identity, since hashing a code object reads all of it.
+    """
     plan = _plans.get(id(code))
-    if plan is None or plan.code is not code:
-        if len(_plans) >= _LIMIT:
-            _plans.clear()
+    if plan is None or plan.code() is not code:
         plan = _plans[id(code)] = _make_plan(code)
     return plan
 
@@ -39,9 +41,16 @@ def plan_of(code: types.CodeType) -> Plan:
 def _make_plan(code: types.CodeType) -> Plan:
     nested = [plan_of(const) for const in code.co_consts if isinstance(const, types.CodeType)]
     writes = frozenset(_written_globals(code)).union(*(plan.writes_globals for plan in nested))
+    key = id(code)
+
+    def drop(gone: weakref.ref[types.CodeType]) -> None:
+        kept = _plans.get(key)
+        if kept is not None and kept.code is gone:
+            del _plans[key]
+
     cells = bool(code.co_freevars) and _has(code, "STORE_DEREF", "DELETE_DEREF")
     return Plan(
-        code,
+        weakref.ref(code, drop),
         writes,
         cells or any(plan.writes_cells for plan in nested),
         not ARRAY_METHODS.isdisjoint(code.co_names)

@@ -18,6 +18,7 @@ from jacrs._scope import containers, functions, objects, substitutes
 from jacrs._scope.captured import capture
 from jacrs._scope.classes import ClassTable, is_followed_class, real_class
 from jacrs._scope.mirrors import Mirror, ModuleProxy, real_globals
+from jacrs._scope.native import expose
 from jacrs._scope.plain import PLAIN
 from jacrs._scope.usercode import is_library, is_user_class
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LIMIT = 1024
+_MOST_MODULES = 512
 _NUMPY_FUNCTIONS = (np.ufunc, type(np.concatenate))
 
 
@@ -49,9 +51,16 @@ class State:
         self.twins: list[Any] = []
         self.made: list[Any] = []
 
+    def lift_arrays(self) -> None:
+        """Hand arrays over with methods that know tracers, until the outermost exit."""
+        self.lifts = True
+        for mirror in self.touched:
+            mirror.start_lifting()
+
     def begin(self) -> None:
         """Open a recording, the outermost or one inside it."""
         if self.depth == 0:
+            substitutes.fill_imported()
             self.epoch += 1
         self.depth += 1
 
@@ -81,7 +90,7 @@ class State:
         """Keep the tables bounded when a program makes modules and classes without end."""
         if len(self._handlers) > _LIMIT:
             self._handlers = dict(_HANDLERS)
-        if len(self.mirrors) > _LIMIT or len(self.classes) > _LIMIT:
+        if len(self.mirrors) > _MOST_MODULES or len(self.classes) > _LIMIT:
             self.mirrors.clear()
             self.functions.clear()
             self.classes = ClassTable(self)
@@ -176,11 +185,13 @@ def _from_table(_state: State, value: Any) -> Any:
 def _builtin(state: State, value: Any) -> Any:
     owner = value.__self__
     if isinstance(owner, np.ndarray):  # `matvec = A.dot`
+        expose(owner)
         return getattr(functions.remembered(state, owner, capture), value.__name__)
     return substitutes.lookup(value)
 
 
 def _array(state: State, value: Any) -> Any:
+    expose(value)
     return functions.remembered(state, value, capture) if state.lifts else value
 
 

@@ -47,6 +47,7 @@ def original(value: Any) -> Any:
 
 def lookup_module(module: types.ModuleType) -> types.ModuleType | None:
     """Return the namespace that stands for a library's module, if it has one."""
+    fill_imported()
     namespace = _modules.get(module.__name__)
     if namespace is None or sys.modules.get(module.__name__) is not module:
         return None
@@ -72,6 +73,18 @@ def namespace_of(module: types.ModuleType) -> types.ModuleType:
         namespace.__dict__.update(__getattr__=load, __dir__=lambda: dir(module))
         _originals[id(namespace)] = (namespace, module)
     return namespace
+
+
+def fill_imported() -> None:
+    """Enter what stands for functions of optional libraries, once the user has imported them."""
+    module = sys.modules.get("scipy.linalg")
+    if module is None or "scipy.linalg" in _modules or not hasattr(module, "solve_triangular"):
+        return
+    from jacrs._scope import scipy_linalg
+
+    namespace_of(sys.modules["scipy"])  # which leads to it
+    for name, substitute in scipy_linalg.substitutes(module).items():
+        register(module, name, substitute)
 
 
 def _fill_table() -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jacrs import errors
 from jacrs._scope.building import array
 from jacrs._scope.native import is_recording
 
@@ -43,7 +44,7 @@ class Vectorized:
         if not is_recording():
             return self._real(*args, **keywords)
         if self._real.signature is not None:
-            raise NotImplementedError("np.vectorize with signature= cannot be recorded: use a loop")
+            raise errors.vectorize_signature()
         return self._elementwise(args, keywords)
 
     def _elementwise(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:

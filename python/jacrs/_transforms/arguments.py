@@ -45,9 +45,7 @@ class Arguments:
             self.positions = _positions(argnums, len(args), keywords)
         leaves: list[Any] = []
         self.nodes = [flatten(args[i], leaves, as_floats) for i in self.positions]
-        self.leaves = [
-            differentiable(leaf, partial(self._path, i)) for i, leaf in enumerate(leaves)
-        ]
+        self.leaves = [differentiable(leaf, partial(self.path, i)) for i, leaf in enumerate(leaves)]
         self.numbers = any(isinstance(leaf, np.generic) for leaf in self.leaves)
 
     def over(self, inputs: list[Any]) -> tuple[Sequence[Any], dict[str, Any]]:
@@ -71,33 +69,38 @@ class Arguments:
         supply = iter(leaves)
         return [next(supply) if n is LEAF else n.unflatten(supply) for n in self.nodes]
 
+    @property
+    def node(self) -> Node:
+        """How what `like` returns is built."""
+        return self.nodes[0] if self.single else Node(tuple, range(len(self.nodes)), self.nodes)
+
     def like(self, leaves: list[Any]) -> Any:
         """Return what is built like the argument, or a tuple for several, out of `leaves`."""
         if self.single:
             return unflatten(self.nodes[0], leaves)
         return tuple(self.parts(leaves))
 
-    def tangents(self, given: Sequence[Any]) -> list[Any]:
+    def tangents(self, given: Sequence[Any], name: str = "tangents") -> list[Any]:
         """Return the leaves of the tangents, one for each argument, that fit the primals."""
         if type(given) is not tuple and type(given) is not list:
-            raise errors.not_a_tuple("tangents", given)
+            raise errors.not_a_tuple(name, given)
         if len(given) != len(self.nodes):
-            raise errors.wrong_count("tangents", len(self.nodes), len(given))
+            raise errors.wrong_count(name, len(self.nodes), len(given))
         leaves: list[Any] = []
         for i, (node, value) in enumerate(zip(self.nodes, given, strict=True)):
-            flatten_like(node, value, leaves, f"tangents[{i}]")
+            flatten_like(node, value, leaves, f"{name}[{i}]")
         return [
             vector_like(
                 leaf,
                 primal.shape,
                 primal.dtype,
-                partial(self._path, i, "tangents[{}]"),
-                partial(self._path, i),
+                partial(self.path, i, name + "[{}]"),
+                partial(self.path, i),
             )
             for i, (leaf, primal) in enumerate(zip(leaves, self.leaves, strict=True))
         ]
 
-    def _path(self, index: int, name: str = "argument {}") -> str:
+    def path(self, index: int, name: str = "argument {}") -> str:
         """Name a leaf, in an error."""
         prefixes = map(name.format, self.positions)
         return _nth(self.nodes, prefixes, index)

@@ -28,6 +28,7 @@ class Transformed:
 
     name = "transform"
     has_short_way = True
+    takes_out = False
 
     def __init__(self, f: Callable[..., Any], argnums: Any, has_aux: bool, *options: Any) -> None:  # noqa: FBT001
         if not callable(f):
@@ -40,7 +41,7 @@ class Transformed:
         self._quick = self.has_short_way and self._argnums == 0 and not has_aux
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        """Call the transformed function."""
+        """Call the transformed function; `out=` is for its result where it `takes_out`."""
         if self._quick and len(args) == 1 and not keywords:
             x = args[0]
             if type(x) is np.ndarray and x.dtype is F64:
@@ -48,13 +49,15 @@ class Transformed:
                 if isinstance(recorded, tuple):
                     return self._short(x, *recorded)
                 return self._finish(recorded)
-        return self._finish(self._record(Arguments(args, keywords, self._argnums)))
+        out = keywords.pop("out", None) if self.takes_out else None
+        recorded = self._record(Arguments(args, keywords, self._argnums))
+        return self._finish(recorded) if out is None else self._finish(recorded, out)
 
     def _record(self, arguments: Arguments) -> Recorded:
         return record(self._f, arguments, has_aux=self._has_aux)
 
-    def _finish(self, recorded: Recorded) -> Any:
-        """Return what the transform makes of a recorded call."""
+    def _finish(self, recorded: Recorded, out: Any = None) -> Any:
+        """Return what the transform makes of a recorded call, written to `out` if it is given."""
         raise NotImplementedError
 
     def _short(self, x: Any, session: Session, source: Any, y: Any, shape: tuple[int, ...]) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from jacrs import errors
 from jacrs._transforms.function import Transformed
 from jacrs._transforms.leaves import F32, F64, is_float, plain
+from jacrs._transforms.targets import Target
 from jacrs._trees import LEAF
 
 if TYPE_CHECKING:
@@ -40,12 +41,13 @@ def grad(
     callable
         It takes the arguments of `f` and returns the gradient, built and shaped like the argument:
         a tuple if `argnums` is one; `(gradient, aux)` with `has_aux`. An argument that is a Python
-        number or a list of numbers becomes float64.
+        number or a list of numbers becomes float64. With `out=`, an array or containers of arrays
+        like the gradient, it writes the gradient there and returns `out`; see `jacobian`.
 
     Raises
     ------
     ShapeError
-        The result is not one number; use `jacobian`.
+        The result is not one number; use `jacobian`. `out` has another shape.
     DTypeError
         The result is an integer, or an argument cannot be differentiated.
 
@@ -65,8 +67,8 @@ def value_and_grad(
 ) -> Callable[..., Any]:
     """Return a function that gives the value of the scalar function `f` and its gradient.
 
-    The parameters are those of `grad`. It returns `(value, gradient)`, or `((value, aux),
-    gradient)` with `has_aux`; both come from one run.
+    The parameters and `out=` are those of `grad`. It returns `(value, gradient)`, or `((value,
+    aux), gradient)` with `has_aux`; both come from one run.
 
     Examples
     --------
@@ -81,9 +83,10 @@ class Gradient(Transformed):
     """The gradient of a function."""
 
     name = "grad"
+    takes_out = True
 
-    def _finish(self, recorded: Recorded) -> Any:
-        _, gradient = self._value_and_gradient(recorded)
+    def _finish(self, recorded: Recorded, out: Any = None) -> Any:
+        _, gradient = self._value_and_gradient(recorded, out)
         return (gradient, recorded.auxiliary()) if self._has_aux else gradient
 
     def _short(self, x: Any, session: Session, source: Any, y: Any, shape: tuple[int, ...]) -> Any:  # noqa: ARG002
@@ -91,21 +94,14 @@ class Gradient(Transformed):
             raise errors.not_scalar(self.name, f"an array of shape {shape}")
         return plain(session.run_vjp([y], [source], [_ONES[F64]])[1][0])
 
-    def _value_and_gradient(self, recorded: Recorded) -> tuple[list[Any], Any]:
+    def _value_and_gradient(self, recorded: Recorded, out: Any) -> tuple[list[Any], Any]:
         result, arguments = recorded.result, recorded.arguments
-        self._check(result)
+        require_scalar(self.name, result)
+        target = gradient_target(recorded, out)
         along = [_ONES[result.dtypes[0]]] if result.outputs else []
-        values, gradient = result.vjp(recorded.inputs, along, arguments.leaves)
-        return values, arguments.like(gradient)
-
-    def _check(self, result: Result) -> None:
-        if result.node is not LEAF:
-            kind = result.node.kind
-            raise errors.not_scalar(self.name, errors.article(kind.__name__ if kind else "leaf"))
-        if result.shapes[0] != ():
-            raise errors.not_scalar(self.name, f"an array of shape {result.shapes[0]}")
-        if not is_float(result.dtypes[0]):
-            raise errors.not_smooth(self.name, result.dtypes[0])
+        values, leaves = result.vjp(recorded.inputs, along, arguments.leaves)
+        gradient = arguments.like(leaves)
+        return values, gradient if target is None else target.fill(gradient)
 
 
 class ValueAndGradient(Gradient):
@@ -113,8 +109,8 @@ class ValueAndGradient(Gradient):
 
     name = "value_and_grad"
 
-    def _finish(self, recorded: Recorded) -> Any:
-        values, gradient = self._value_and_gradient(recorded)
+    def _finish(self, recorded: Recorded, out: Any = None) -> Any:
+        values, gradient = self._value_and_gradient(recorded, out)
         value = recorded.result.value(values)
         return ((value, recorded.auxiliary()) if self._has_aux else value), gradient
 
@@ -123,3 +119,23 @@ class ValueAndGradient(Gradient):
             raise errors.not_scalar(self.name, f"an array of shape {shape}")
         values, gradient = session.run_vjp([y], [source], [_ONES[F64]])
         return plain(values[0]), plain(gradient[0])
+
+
+def require_scalar(name: str, result: Result) -> None:
+    """Raise unless the result, of a function given to the transform `name`, is one float."""
+    if result.node is not LEAF:
+        kind = result.node.kind
+        raise errors.not_scalar(name, errors.article(kind.__name__ if kind else "leaf"))
+    if result.shapes[0] != ():
+        raise errors.not_scalar(name, f"an array of shape {result.shapes[0]}")
+    if not is_float(result.dtypes[0]):
+        raise errors.not_smooth(name, result.dtypes[0])
+
+
+def gradient_target(recorded: Recorded, out: Any, name: str = "out") -> Target | None:
+    """Return where a gradient is to be written; None where that is nowhere."""
+    if out is None:
+        return None
+    arguments = recorded.arguments
+    kinds = [(leaf.shape, leaf.dtype) for leaf in arguments.leaves]
+    return Target(out, [arguments.node], kinds, recorded, name)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import operator
+import sys
 from functools import partial
-from itertools import islice
+from itertools import islice, product
 from math import prod
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from jacrs import errors
 from jacrs._transforms.function import Transformed
 from jacrs._transforms.leaves import plain
 from jacrs._transforms.recording import Recorded, record
+from jacrs._transforms.targets import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,6 +32,7 @@ def jacobian(
     *,
     has_aux: bool = False,
     mode: str | None = None,
+    chunk_size: int | None = None,
 ) -> Callable[..., Any]:
     """Return a function that gives the Jacobian of `f`.
 
@@ -41,6 +47,11 @@ def jacobian(
         Whether `f` returns `(result, aux)`, with `aux` not differentiated.
     mode : {None, "forward", "reverse"}
         How to compute it; None chooses by the sizes of arguments and result.
+    chunk_size : int, optional
+        How many directions (columns in forward mode, rows in reverse) are in flight at once, at
+        most; rounded up to panels of 16. It bounds the memory of the computation and changes no
+        bit of the result. None is a panel for each thread. Where the call is part of an outer
+        recording the outer transform computes, and its own `chunk_size` counts.
 
     Returns
     -------
@@ -50,10 +61,20 @@ def jacobian(
         tuple of `argnums` between. Integer and boolean results have zeros. With `has_aux` it
         returns `(J, aux)`.
 
+        With `out=`, an array of just the shape and dtype of `J`, or containers of arrays that nest
+        like it, it writes `J` there and returns `out`. The strides may be any, and `out` may share
+        memory with an argument. What raises does so before `out` is written to; only an interrupt
+        (Ctrl-C) can leave it half written. Inside a recorded function `out` must be an array made
+        there. A keyword argument `out` of `f` itself is passed by `functools.partial`.
+
     Raises
     ------
     DTypeError
-        An argument or the result cannot be differentiated.
+        An argument or the result cannot be differentiated; `out` has another dtype.
+    ShapeError
+        `out` has another shape.
+    ArgumentError
+        `out` is read-only, or two of its arrays share memory; `chunk_size` is not positive.
 
     Examples
     --------
@@ -66,7 +87,7 @@ def jacobian(
     array([[0., 1.],
            [3., 0.]])
     """
-    return Jacobian(f, argnums, has_aux, checked_mode(mode))
+    return Jacobian(f, argnums, has_aux, checked_mode(mode), checked_chunk(chunk_size))
 
 
 def value_and_jacobian(
@@ -75,11 +96,12 @@ def value_and_jacobian(
     *,
     has_aux: bool = False,
     mode: str | None = None,
+    chunk_size: int | None = None,
 ) -> Callable[..., Any]:
     """Return a function that gives the value of `f` and its Jacobian.
 
-    The parameters are those of `jacobian`. It returns `(value, J)`, or `((value, aux), J)` with
-    `has_aux`; both come from one run.
+    The parameters and `out=` are those of `jacobian`. It returns `(value, J)`, or `((value, aux),
+    J)` with `has_aux`; both come from one run.
 
     Examples
     --------
@@ -91,15 +113,19 @@ def value_and_jacobian(
     array([[4., 0.],
            [3., 2.]])
     """
-    return ValueAndJacobian(f, argnums, has_aux, checked_mode(mode))
+    return ValueAndJacobian(f, argnums, has_aux, checked_mode(mode), checked_chunk(chunk_size))
 
 
 def jacfwd(
-    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
 ) -> Callable[..., Any]:
     """Return a function that gives the Jacobian of `f`, computed in forward mode.
 
-    It is `jacobian(f, argnums, has_aux=has_aux, mode="forward")`.
+    It is `jacobian` with `mode="forward"`.
 
     Examples
     --------
@@ -107,15 +133,19 @@ def jacfwd(
     >>> jacrs.jacfwd(np.sin)(0.0)
     np.float64(1.0)
     """
-    return Jacobian(f, argnums, has_aux, "forward")
+    return Jacobian(f, argnums, has_aux, "forward", checked_chunk(chunk_size))
 
 
 def jacrev(
-    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
 ) -> Callable[..., Any]:
     """Return a function that gives the Jacobian of `f`, computed in reverse mode.
 
-    It is `jacobian(f, argnums, has_aux=has_aux, mode="reverse")`.
+    It is `jacobian` with `mode="reverse"`.
 
     Examples
     --------
@@ -123,17 +153,21 @@ def jacrev(
     >>> jacrs.jacrev(lambda x: x @ x)(np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    return Jacobian(f, argnums, has_aux, "reverse")
+    return Jacobian(f, argnums, has_aux, "reverse", checked_chunk(chunk_size))
 
 
 def hessian(
-    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False
+    f: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
 ) -> Callable[..., Any]:
     """Return a function that gives the second derivatives of `f`.
 
-    The parameters are those of `jacobian`. For a scalar `f` of one array it returns an array of
-    shape `x.shape + x.shape`; for others of shape `y.shape + x.shape + x.shape`. Containers nest:
-    the result's, then the argument's twice. With `has_aux` it returns `(H, aux)`.
+    The parameters and `out=` are those of `jacobian`. For a scalar `f` of one array it returns an
+    array of shape `x.shape + x.shape`; for others of shape `y.shape + x.shape + x.shape`.
+    Containers nest: the result's, then the argument's twice. With `has_aux` it returns `(H, aux)`.
 
     Examples
     --------
@@ -142,27 +176,50 @@ def hessian(
     array([[10.,  6.],
            [ 6.,  0.]])
     """
-    return Hessian(f, argnums, has_aux)
+    return Hessian(f, argnums, has_aux, "forward", checked_chunk(chunk_size))
 
 
 class Jacobian(Transformed):
     """The Jacobian of a function."""
 
     name = "jacobian"
+    takes_out = True
 
-    def _finish(self, recorded: Recorded) -> Any:
-        _, blocks = self._value_and_blocks(recorded)
+    def _finish(self, recorded: Recorded, out: Any = None) -> Any:
+        _, blocks = self._value_and_blocks(recorded, out)
         return (blocks, recorded.auxiliary()) if self._has_aux else blocks
 
     def _short(self, x: Any, session: Session, source: Any, y: Any, shape: tuple[int, ...]) -> Any:
         mode = self._options[0] or cheaper_mode(x.size, prod(shape))
-        return plain(session.run_jacobian([y], [source], mode)[1][0][0])
+        return plain(session.run_jacobian([y], [source], mode, self._options[1])[1][0][0])
 
-    def _value_and_blocks(self, recorded: Recorded) -> tuple[list[Any], Any]:
+    def _value_and_blocks(self, recorded: Recorded, out: Any) -> tuple[list[Any], Any]:
         result, arguments = recorded.result, recorded.arguments
         mode = self._options[0] or cheaper_mode(arguments.size(), total_size(result.shapes))
-        values, rows = result.jacobian(result.outputs, recorded.inputs, mode)
-        return values, result.like(map(arguments.like, rows), partial(_zero_row, recorded))
+        target = derivative_target(recorded, out, 1)
+        values, rows = result.jacobian(
+            result.outputs,
+            recorded.inputs,
+            mode,
+            self._options[1],
+            None if target is None else target.of_outputs(result.live),
+        )
+        blocks = result.like(map(arguments.like, rows), partial(_zero_row, recorded))
+        return values, blocks if target is None else target.fill(blocks)
+
+
+def derivative_target(recorded: Recorded, out: Any, order: int, name: str = "out") -> Target | None:
+    """Return where the derivatives of this order are to be written; None where that is nowhere."""
+    if out is None:
+        return None
+    result, arguments = recorded.result, recorded.arguments
+    kinds = []
+    for shape, dtype, live in zip(result.shapes, result.dtypes, result.live, strict=True):
+        for by in product(arguments.leaves, repeat=order):
+            dtypes = [x.dtype for x in by]
+            block = np.result_type(dtype, *dtypes) if live else dtypes[0]
+            kinds.append((sum((x.shape for x in by), shape), block))
+    return Target(out, [result.node, *[arguments.node] * order], kinds, recorded, name)
 
 
 def _zero_row(recorded: Recorded, index: int) -> Any:
@@ -175,14 +232,14 @@ class ValueAndJacobian(Jacobian):
 
     name = "value_and_jacobian"
 
-    def _finish(self, recorded: Recorded) -> Any:
-        values, blocks = self._value_and_blocks(recorded)
+    def _finish(self, recorded: Recorded, out: Any = None) -> Any:
+        values, blocks = self._value_and_blocks(recorded, out)
         value = recorded.result.value(values)
         return ((value, recorded.auxiliary()) if self._has_aux else value), blocks
 
     def _short(self, x: Any, session: Session, source: Any, y: Any, shape: tuple[int, ...]) -> Any:
         mode = self._options[0] or cheaper_mode(x.size, prod(shape))
-        values, rows = session.run_jacobian([y], [source], mode)
+        values, rows = session.run_jacobian([y], [source], mode, self._options[1])
         return plain(values[0]), plain(rows[0][0])
 
 
@@ -191,13 +248,26 @@ class Hessian(Transformed):
 
     name = "hessian"
     has_short_way = False
+    takes_out = True
 
     def _record(self, arguments: Arguments) -> Recorded:
         return record(self._f, arguments, has_aux=self._has_aux, then=_differentiate)
 
-    def _finish(self, recorded: Recorded) -> Any:
+    def _finish(self, recorded: Recorded, out: Any = None) -> Any:
+        _, blocks = self._first_and_second(recorded, derivative_target(recorded, out, 2))
+        return (blocks, recorded.auxiliary()) if self._has_aux else blocks
+
+    def _first_and_second(self, recorded: Recorded, target: Target | None) -> tuple[list[Any], Any]:
+        """Return the values of what was differentiated again, and the second derivatives."""
         result, arguments = recorded.result, recorded.arguments
-        _, rows = result.jacobian(recorded.derivatives, recorded.inputs, "forward")
+        mode, chunk_size = self._options
+        values, rows = result.jacobian(
+            recorded.derivatives,
+            recorded.inputs,
+            mode,
+            chunk_size,
+            None if target is None else target.of_outputs(result.live),
+        )
         count = len(arguments.leaves)
 
         def second(blocks: Iterable[list[Any]]) -> Any:
@@ -210,7 +280,7 @@ class Hessian(Transformed):
         supply = iter(rows)
         of_outputs = [second(list(islice(supply, count))) for _ in result.outputs]
         blocks = result.like(of_outputs, constant)
-        return (blocks, recorded.auxiliary()) if self._has_aux else blocks
+        return values, blocks if target is None else target.fill(blocks)
 
 
 def _differentiate(recorded: Recorded) -> None:
@@ -228,6 +298,19 @@ def cheaper_mode(columns: int, rows: int) -> str:
 def total_size(shapes: Iterable[tuple[int, ...]]) -> int:
     """Return how many elements arrays of these shapes have."""
     return sum(map(prod, shapes))
+
+
+def checked_chunk(chunk_size: Any) -> int | None:
+    """Return the number of directions at a time; raise where it is none."""
+    if chunk_size is None:
+        return None
+    try:
+        count = operator.index(chunk_size)
+    except TypeError:
+        count = 0
+    if count < 1 or isinstance(chunk_size, bool):
+        raise errors.bad_count("chunk_size", chunk_size)
+    return min(count, sys.maxsize)
 
 
 def checked_mode(mode: str | None) -> str | None:

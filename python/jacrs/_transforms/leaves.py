@@ -17,7 +17,7 @@ import numpy as np
 
 from jacrs import errors
 from jacrs._jacrs import Tracer, lift
-from jacrs._scope.captured import Captured
+from jacrs._scope.captured import RECORDED, Captured
 from jacrs._trees import as_floats, is_array_like
 
 if TYPE_CHECKING:
@@ -55,6 +55,22 @@ def _native_floats(value: Any, where: Where) -> Any:
     return value if isinstance(value, np.generic) else np.asarray(value, dtype).view(np.ndarray)
 
 
+def mappable(value: Any, path: str, axis: int) -> Any:
+    """Return a mapped argument as a plain array or tracer; raise where it is none with the axis."""
+    if isinstance(value, np.ndarray):
+        if type(value) not in _PLAIN:
+            raise errors.is_subclass(path, value)
+        dtype = value.dtype.newbyteorder("=")
+        if dtype not in RECORDED:
+            raise errors.not_recordable(path, value)
+        value = np.asarray(value, dtype).view(np.ndarray)
+    elif not isinstance(value, Tracer):
+        raise errors.not_mappable(path, value)
+    if not -value.ndim <= axis < value.ndim:
+        raise errors.no_axis(path, value, axis)
+    return value
+
+
 def as_given(tracer: Any, leaf: Any) -> Any:
     """Return the tracer of an argument as its user holds it: numbers are not arrays."""
     return tracer[()] if isinstance(leaf, np.generic) else tracer
@@ -83,6 +99,14 @@ def vector_like(value: Any, shape: tuple[int, ...], dtype: Any, where: Where, of
     return value if isinstance(value, Tracer) else np.asarray(value).view(np.ndarray)
 
 
+def first_axis(value: Any, path: str) -> int:
+    """Return the length of the first axis; raise where there is none."""
+    shape: tuple[int, ...] = np.shape(value)
+    if not shape:
+        raise errors.no_lanes(path, value)
+    return shape[0]
+
+
 def zeros(shape: tuple[int, ...], dtype: Any, *, recorded: bool) -> Any:
     """Return the derivative of what depends on nothing: of `dtype` if that is a float, else f8."""
     result = np.zeros(shape, dtype if is_float(dtype) else F64)
@@ -107,6 +131,11 @@ def result_leaf(value: Any, where: Where) -> Any:
     if not is_float(value.dtype) and value.dtype.kind not in "iub":
         raise errors.result_not_real(where(), value)
     return value
+
+
+def is_plain_array(value: Any) -> bool:
+    """Tell whether a value is an array, and of no subclass that means something else."""
+    return type(value) in _PLAIN
 
 
 def is_float(dtype: Any) -> bool:

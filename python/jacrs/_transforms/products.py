@@ -8,6 +8,7 @@ from jacrs import errors
 from jacrs._jacrs import Tracer, is_recording
 from jacrs._transforms.arguments import Arguments
 from jacrs._transforms.leaves import plain
+from jacrs._transforms.mapping import vmap
 from jacrs._transforms.recording import Recorded, record
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         like `y` and returns that of the argument, a tuple for several arguments. It may be called
         any number of times, from any thread, and does not run `f` again; only for a cotangent that
         is being recorded itself, by a transform begun since, `f` is recorded there once more.
+        `pullback.batched(cts)` pulls many cotangents back at once, given along a first axis.
 
     Raises
     ------
@@ -148,6 +150,27 @@ class Pullback:
         if self._native is None:
             return arguments.like(result.vjp(recorded.inputs, along, arguments.leaves)[1])
         return arguments.like([plain(leaf) for leaf in self._native(along)])
+
+    def batched(self, cotangents: Any) -> Any:
+        """Return what the pullback gives for each of many cotangents: `vmap(pullback)(cotangents)`.
+
+        `cotangents` is built like the result, its arrays with one axis more, the first; so is what
+        comes back. All are computed in one run.
+
+        Examples
+        --------
+        >>> import numpy as np, jacrs
+        >>> y, pullback = jacrs.vjp(lambda x: x**2, np.array([1.0, 2.0]))
+        >>> pullback.batched(np.eye(2))
+        array([[2., 0.],
+               [0., 4.]])
+        """
+        result = self._recorded.result
+        along = result.cotangents(cotangents, "cotangents", lanes=True)
+        if self._native is None or any(isinstance(v, Tracer) for v in along):
+            return vmap(self)(cotangents)
+        pulled = self._native.batched(along, along[0].shape[0])
+        return self._recorded.arguments.like(pulled)
 
     def __repr__(self) -> str:
         return f"<jacrs pullback of {self._f!r}>"

@@ -48,6 +48,12 @@ class Recorded:
         self.inputs, self.aux = [], None
         self.result.leaves, self.result.outputs = [], []
 
+    def settle(self) -> None:
+        """Compute what only depends on the inputs, before these may be written to."""
+        if not self.joined:
+            self.aux = self.auxiliary()
+            self.result.settle()
+
     def auxiliary(self) -> Any:
         """Return the auxiliary data, its tracers turned into arrays at the outermost level."""
         if self.joined:
@@ -82,7 +88,7 @@ def record(
             inputs = [session.argument(x, differentiable=True) for x in arguments.leaves]
             args, keywords = arguments.over(inputs)
             result = g(*args, **keywords) if keywords else g(*args)
-        session.check()
+        _check(session, arguments)
         aux = None
         if has_aux:
             if type(result) is not tuple or len(result) != 2:
@@ -94,6 +100,13 @@ def record(
     finally:
         session.close()
     return recorded
+
+
+def _check(session: Session, arguments: Arguments) -> None:
+    """Raise what the recorded function has hidden: a refusal that it caught, a write to `x`."""
+    changed = session.check()
+    if changed is not None:
+        raise errors.argument_changed(arguments.path(changed))
 
 
 def record_array(f: Callable[..., Any], x: Any) -> tuple[Session, Any, Any, Any] | Recorded:
@@ -108,7 +121,8 @@ def record_array(f: Callable[..., Any], x: Any) -> tuple[Session, Any, Any, Any]
         with recording_scope(f) as g:
             source = session.argument(x, True)  # noqa: FBT003 - names cost a tenth of the call
             y = g(source)
-        session.check()
+        if session.check() is not None:
+            raise errors.argument_changed("argument 0")
         if isinstance(y, Tracer) and y.dtype is F64 and not session.joined:
             return session, source, y, y.shape
         return Recorded(session, Arguments((x,), {}, 0), [source], y, None)

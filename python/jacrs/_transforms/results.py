@@ -10,6 +10,7 @@ import numpy as np
 from jacrs._jacrs import Session, Tracer
 from jacrs._transforms.leaves import (
     F64,
+    first_axis,
     is_float,
     plain,
     result_leaf,
@@ -95,6 +96,12 @@ class Result:
             return unflatten(self.node, self.leaves)
         return self.like(map(plain, of_outputs), self._constant)
 
+    def settle(self) -> None:
+        """Compute the leaves that are no outputs."""
+        for index, live in enumerate(self.live):
+            if not live:
+                self.leaves[index] = np.array(self._constant(index))
+
     def _constant(self, index: int) -> Any:
         leaf = self.leaves[index]
         if isinstance(leaf, Tracer):  # integers, booleans
@@ -110,14 +117,18 @@ class Result:
         result = zeros(shape, dtype, recorded=self.recorded)
         return result if self.recorded else plain(result)
 
-    def cotangents(self, given: Any, name: str) -> list[Any]:
-        """Return the cotangents of the outputs, after a check of all that was given."""
+    def cotangents(self, given: Any, name: str, *, lanes: bool = False) -> list[Any]:
+        """Return the cotangents of the outputs, after a check of all that was given.
+
+        Those of `lanes` have an axis more, the first, of the same length for all.
+        """
         leaves: list[Any] = []
         flatten_like(self.node, given, leaves, name)
+        lead = (first_axis(leaves[0], self.path(0, name)),) if lanes and leaves else ()
         along = [
             vector_like(
                 leaf,
-                self.shapes[i],
+                lead + self.shapes[i],
                 self.dtypes[i] if is_float(self.dtypes[i]) else F64,
                 partial(self.path, i, name),
                 partial(self.path, i),
@@ -153,14 +164,23 @@ class Result:
         return values, [plain(leaf) for leaf in pulled]
 
     def jacobian(
-        self, outputs: list[Any], inputs: list[Any], mode: str
+        self,
+        outputs: list[Any],
+        inputs: list[Any],
+        mode: str,
+        chunk_size: int | None = None,
+        targets: list[Any] | None = None,
     ) -> tuple[list[Any], list[list[Any]]]:
-        """Return the values of `outputs`, and for each its Jacobian by each input."""
+        """Return the values of `outputs`, and for each its Jacobian by each input.
+
+        `chunk_size` directions are computed at a time. The blocks are written to `targets`, in
+        the same order, where that can be done at once; others come back as arrays of their own.
+        """
         if not outputs or not inputs:
             return self._values(outputs), [[] for _ in outputs]
         if self.recorded:
             return [], self.session.jacobian(outputs, inputs, mode)
-        values, rows = self.session.run_jacobian(outputs, inputs, mode)
+        values, rows = self.session.run_jacobian(outputs, inputs, mode, chunk_size, targets)
         for row in rows:
             row[:] = map(plain, row)
         return values, rows

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 
 use jacrs::array::{Array, Buffer, DType, Layout, Out, View, copy, product};
+use jacrs::error::caught;
+use jacrs::error::text::tuple;
+use jacrs::memory::check_memory;
 use numpy::{
-    PyArrayDescr, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods, PyUntypedArray,
-    PyUntypedArrayMethods, npyffi,
+    PY_ARRAY_API, PyArrayDescr, PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods, npyffi,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 
-use crate::error::raise_as;
+use crate::error::{OrRaise, raise_as};
+use crate::state::MOST_AXES;
+use crate::text;
 
 /// Inputs up to this size are copied; larger ones are read where they are.
 const COPY_LIMIT: usize = 64 * 1024;
@@ -44,10 +48,7 @@ pub fn refuse_subclass(x: &Bound<'_, PyAny>) -> PyResult<()> {
     if matches!(name.as_str(), "memmap" | "Captured") {
         return Ok(());
     }
-    let text = format!(
-        "a constant of type {name} is not a plain array, and what {name} adds would be lost; use np.asarray(x) of it"
-    );
-    Err(raise_as(py, "type", &text))
+    Err(text::is_subclass(py, &name))
 }
 
 /// The engine's dtype, and whether the elements must be converted to it.
@@ -88,13 +89,7 @@ pub fn from_numpy(array: &Bound<'_, PyUntypedArray>, take: Take) -> PyResult<Arr
     let py = array.py();
     let descr = array.dtype();
     let Some((dtype, convert)) = dtype_of(&descr) else {
-        return Err(raise_as(
-            py,
-            "type",
-            &format!(
-                "arrays of dtype {descr} cannot be recorded; convert to float64, float32, int64 or bool first (`x.astype(float)`)"
-            ),
-        ));
+        return Err(text::no_array_dtype(py, descr));
     };
     // SAFETY: a live array object.
     let flags = unsafe { (*array.as_array_ptr()).fields.flags };
@@ -126,7 +121,7 @@ pub fn from_numpy(array: &Bound<'_, PyUntypedArray>, take: Take) -> PyResult<Arr
         let buffer = Arc::new(Buffer::foreign(data, Box::new(owner)));
         return Ok(Array::from_parts(buffer, view));
     }
-    Ok(dense_copy(&view))
+    caught(|| Ok(dense_copy(&view))).or_raise(py)
 }
 
 /// A method of plain arrays: that of a subclass may record what it does.
@@ -171,31 +166,42 @@ pub fn new_numpy<'py>(
     dtype: DType,
     shape: &[usize],
 ) -> PyResult<(Bound<'py, PyAny>, Out)> {
-    macro_rules! make {
-        ($T:ty) => {{
-            // SAFETY: every element is written before the array is handed out.
-            let array = unsafe { PyArrayDyn::<$T>::new(py, shape, false) };
-            let ptr = array.data().cast::<u8>();
-            (array.into_any(), ptr)
-        }};
+    if shape.len() > MOST_AXES {
+        return Err(text::result_axes(py, shape.len(), MOST_AXES));
     }
-    let (array, ptr) = match dtype {
-        DType::Bool => make!(bool),
-        DType::I64 => make!(i64),
-        DType::F32 => make!(f32),
-        DType::F64 => make!(f64),
+    let descr = match dtype {
+        DType::Bool => numpy::dtype::<bool>(py),
+        DType::I64 => numpy::dtype::<i64>(py),
+        DType::F32 => numpy::dtype::<f32>(py),
+        DType::F64 => numpy::dtype::<f64>(py),
         other => {
-            return Err(raise_as(
-                py,
-                "internal",
-                &format!("no result of dtype {other}"),
-            ));
+            let text = format!("no result of dtype {other}");
+            return Err(raise_as(py, "internal", &text));
         }
+    };
+    let mut dims: Vec<npyffi::npy_intp> = shape.iter().map(|&n| n as isize).collect();
+    // SAFETY: as many dimensions as `dims` has; the descriptor's reference is handed over. Every
+    // element is written before the array is handed out.
+    let array = unsafe {
+        let array = PY_ARRAY_API.PyArray_Empty(
+            py,
+            dims.len() as std::ffi::c_int,
+            dims.as_mut_ptr(),
+            descr.into_ptr().cast(),
+            0,
+        );
+        Bound::from_owned_ptr_or_err(py, array)?
+    };
+    // SAFETY: a live array object.
+    let ptr = unsafe {
+        (*array.as_ptr().cast::<npyffi::PyArrayObject>())
+            .fields
+            .data
     };
     Ok((
         array,
         Out {
-            ptr,
+            ptr: ptr.cast(),
             dtype,
             shape: shape.into(),
         },
@@ -204,6 +210,11 @@ pub fn new_numpy<'py>(
 
 /// A NumPy array with the elements of an engine array.
 pub fn to_numpy<'py>(py: Python<'py>, array: &Array) -> PyResult<Bound<'py, PyAny>> {
+    let bytes = product(array.shape()) * array.dtype().size();
+    check_memory(bytes, || {
+        format!("a copy of an array of shape {}", tuple(array.shape()))
+    })
+    .or_raise(py)?;
     let (result, out) = new_numpy(py, array.dtype(), array.shape())?;
     copy(array.view(), out.ptr, &Layout::contiguous(array.shape()));
     Ok(result)
@@ -251,12 +262,6 @@ pub fn parse_dtype(x: &Bound<'_, PyAny>) -> PyResult<DType> {
         .cast_into::<PyArrayDescr>()?;
     match dtype_of(&descr) {
         Some((dtype, false)) => Ok(dtype),
-        _ => Err(raise_as(
-            py,
-            "type",
-            &format!(
-                "values of dtype {descr} cannot be recorded; use float64, float32, int64 or bool"
-            ),
-        )),
+        _ => Err(text::no_dtype(py, descr)),
     }
 }

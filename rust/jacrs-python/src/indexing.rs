@@ -1,7 +1,7 @@
 //! Index expressions: Python's into the engine's.
 
 use jacrs::array::DType;
-use jacrs::error::{Error, Result};
+use jacrs::error::Result;
 use jacrs::trace::Index;
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
@@ -99,8 +99,6 @@ fn resolve_part(state: &mut State, part: Part<'_>) -> Result<Index> {
                 0.0,
             )))
         }
-        _ => Err(Error::index(
-            "only integers, slices (`:`), ellipsis (`...`), numpy.newaxis (`None`) and integer or boolean arrays are valid indices",
-        )),
+        _ => Err(jacrs::error::text::not_an_index()),
     }
 }

@@ -4,14 +4,20 @@
 mod arrays;
 mod elementwise;
 mod error;
+mod given;
 mod indexing;
+mod lanes;
+mod linear;
 mod location;
 mod primitives;
 mod programs;
 mod protocols;
 mod registry;
 mod session;
+mod signals;
 mod state;
+mod targets;
+mod text;
 mod tracer;
 
 use pyo3::prelude::*;
@@ -26,14 +32,16 @@ fn num_threads() -> usize {
 #[pyfunction]
 fn set_num_threads(py: Python<'_>, n: usize) -> PyResult<()> {
     if n == 0 {
-        return Err(error::raise_as(
-            py,
-            "value",
-            "the number of threads is at least 1",
-        ));
+        return Err(error::raise_as(py, "internal", "no threads to run on"));
     }
     jacrs::execute::set_num_threads(n);
     Ok(())
+}
+
+/// Element operations that were run in this process, for tests of what a call costs.
+#[pyfunction]
+fn executed_operations() -> u64 {
+    jacrs::execute::executed_operations()
 }
 
 /// The bytes that one call may take, or none for what the machine has at hand.
@@ -56,10 +64,13 @@ fn located_error(py: Python<'_>, kind: &str, message: &str) -> Py<PyAny> {
 
 #[pymodule]
 fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    // NumPy's functions are looked up now: an interrupt in the first call must not meet this.
+    let _ = numpy::dtype::<f64>(module.py());
     module.add_class::<tracer::Tracer>()?;
     module.add_class::<tracer::ArrayTracer>()?;
     module.add_class::<session::Session>()?;
     module.add_class::<programs::Pullback>()?;
+    module.add_class::<linear::LinearMap>()?;
     primitives::add_to(module)?;
     module.add_function(wrap_pyfunction!(registry::register, module)?)?;
     module.add_function(wrap_pyfunction!(programs::cached_programs, module)?)?;
@@ -67,8 +78,10 @@ fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(elementwise::elementwise, module)?)?;
     module.add_function(wrap_pyfunction!(num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(set_num_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(executed_operations, module)?)?;
     module.add_function(wrap_pyfunction!(memory_limit, module)?)?;
     module.add_function(wrap_pyfunction!(set_memory_limit, module)?)?;
+    module.add_function(wrap_pyfunction!(state::expose, module)?)?;
     module.add_function(wrap_pyfunction!(located_error, module)?)?;
     Ok(())
 }

@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 #[derive(Default)]
 pub struct Locations {
     ids: HashMap<(usize, c_int), u32>,
+    /// The code objects are kept alive so that their addresses stay their own.
     places: Vec<(Py<PyAny>, c_int)>,
     /// Whether a code object belongs to this package; kept alive so that its address stays its own.
     internal: HashMap<usize, (Py<PyAny>, bool)>,
@@ -78,7 +79,6 @@ impl Locations {
 }
 
 fn is_own_code(code: &Bound<'_, PyAny>) -> bool {
-    let package = crate::registry::package_folder(code.py());
     let file = code
         .getattr("co_filename")
         .and_then(|f| f.extract::<String>());
@@ -87,7 +87,7 @@ fn is_own_code(code: &Bound<'_, PyAny>) -> bool {
     let library = file
         .rsplit_once("site-packages")
         .map_or("", |(_, rest)| rest);
-    package.is_some_and(|package| file.starts_with(package))
+    is_in_package(code)
         || ["numpy", "scipy"]
             .iter()
             .any(|name| library.get(1..).is_some_and(|l| l.starts_with(name)))
@@ -111,6 +111,65 @@ pub fn user_place(
 /// The place for the text of an error.
 pub fn error_place(py: Python<'_>) -> Option<(Bound<'_, PyAny>, c_int)> {
     user_place(py, is_own_code)
+}
+
+/// Whether the recorded function runs inside a block that a handler waits for (`try` or `with`), in
+/// itself or in one of its callers up to the transform that records it.
+pub fn is_inside_try(py: Python<'_>) -> bool {
+    let mut frame = current_frame(py);
+    let mut entered = false;
+    while let Some(current) = frame {
+        let Ok(code) = current.getattr("f_code") else {
+            return false;
+        };
+        if !is_own_code(&code) {
+            entered = true;
+            if is_handled(&code, lasti(&current)) {
+                return true;
+            }
+        } else if entered && is_in_package(&code) {
+            return false;
+        }
+        frame = current.getattr("f_back").ok().filter(|f| !f.is_none());
+    }
+    false
+}
+
+/// Whether an instruction lies in a range of the table of exception handlers: numbers of six bits
+/// a byte, four an entry, which starts with the highest bit set (the interpreter's notes, "Description
+/// of exception handling").
+fn is_handled(code: &Bound<'_, PyAny>, lasti: c_int) -> bool {
+    let table = code
+        .getattr("co_exceptiontable")
+        .and_then(|table| table.extract::<Vec<u8>>());
+    let Ok(table) = table else { return true };
+    let at = lasti / 2;
+    let mut bytes = table.into_iter();
+    let mut number = || -> Option<c_int> {
+        let mut byte = bytes.next()?;
+        let mut value = c_int::from(byte & 63);
+        while byte & 64 != 0 {
+            byte = bytes.next()?;
+            value = value << 6 | c_int::from(byte & 63);
+        }
+        Some(value)
+    };
+    while let (Some(start), Some(length), Some(_), Some(_)) =
+        (number(), number(), number(), number())
+    {
+        if (start..start + length).contains(&at) {
+            return true;
+        }
+    }
+    false
+}
+
+fn is_in_package(code: &Bound<'_, PyAny>) -> bool {
+    let package = crate::registry::package_folder(code.py());
+    let file = code
+        .getattr("co_filename")
+        .and_then(|f| f.extract::<String>());
+    file.is_ok_and(|file| package.is_some_and(|package| file.starts_with(package)))
 }
 
 fn current_frame(py: Python<'_>) -> Option<Bound<'_, PyAny>> {

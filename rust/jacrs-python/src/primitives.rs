@@ -2,14 +2,17 @@
 
 use jacrs::array::{DType, Dims, product};
 use jacrs::error::{Error, Result};
-use jacrs::ir::{Cumulation, Guard, NodeId, Op, Pick, Reduction, Type};
-use jacrs::ops::{Fun, build};
+use jacrs::ir::{
+    Cumulation, Factorisation, Graph, Guard, NodeId, Op, Part, Pick, Reduction, System,
+};
+use jacrs::ops::{Fun, build, factor};
 use jacrs::trace::Access;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::arrays::{self, Take, parse_dtype};
 use crate::error::raise_as;
+use crate::location;
 use crate::state::{self, Operand, State};
 use crate::tracer::{self, Tracer};
 
@@ -43,13 +46,7 @@ fn emit(state: &mut State, op: Op, operands: &[NodeId]) -> Result<NodeId> {
 #[pyo3(signature = (name, *operands))]
 pub fn ufunc(py: Python<'_>, name: &str, operands: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
     let fun = Fun::from_numpy(name).filter(|f| f.arity() == operands.len());
-    let fun = fun.ok_or_else(|| {
-        raise_as(
-            py,
-            "unsupported",
-            &format!("the ufunc {name} cannot be recorded yet"),
-        )
-    })?;
+    let fun = fun.ok_or_else(|| raise_as(py, "internal", &format!("there is no ufunc {name}")))?;
     let operands = operands
         .iter()
         .map(|x| Operand::require(&x))
@@ -105,10 +102,7 @@ pub fn reshape(x: &Bound<'_, PyAny>, shape: Vec<usize>) -> PyResult<Py<PyAny>> {
     as_tracer(x)?.get().view_with(x.py(), |state, handle| {
         let size = product(state.rec.shape(*handle));
         if product(&shape) != size {
-            let text = jacrs::trace::shape_text(&shape);
-            return Err(Error::shape(format!(
-                "cannot reshape array of size {size} into shape {text}"
-            )));
+            return Err(jacrs::error::text::no_reshape(size, &shape));
         }
         state.rec.reshape(handle, &shape)
     })
@@ -163,7 +157,7 @@ pub fn reduce(
         other => {
             return Err(raise_as(
                 py,
-                "value",
+                "internal",
                 &format!("there is no reduction {other}"),
             ));
         }
@@ -201,7 +195,13 @@ pub fn cumulate(
         "sum_back" => Cumulation::SumBack,
         "recurrence" => Cumulation::Recurrence,
         "recurrence_back" => Cumulation::RecurrenceBack,
-        other => return Err(raise_as(py, "value", &format!("there is no scan {other}"))),
+        other => {
+            return Err(raise_as(
+                py,
+                "internal",
+                &format!("there is no scan {other}"),
+            ));
+        }
     };
     let operands = operands
         .iter()
@@ -232,6 +232,8 @@ pub fn gather(
     let (x, index) = (Operand::require(x)?, Operand::require(index)?);
     state::wrap(py, |state| {
         let (x, index) = (state.strong(&x)?, state.strong(&index)?);
+        let rows = state.rec.graph.shape(x).first().copied().unwrap_or(0);
+        state.rec.check_lane_index(index, rows)?;
         emit(state, Op::Gather, &[x, index])
     })
 }
@@ -251,6 +253,8 @@ pub fn scatter_add(
     );
     state::wrap(py, |state| {
         let (x, index, v) = (state.strong(&x)?, state.strong(&index)?, state.strong(&v)?);
+        let rows = state.rec.graph.shape(x).first().copied().unwrap_or(0);
+        state.rec.check_lane_index(index, rows)?;
         let g = &mut state.rec.graph;
         let shape: Dims = g
             .shape(index)
@@ -273,19 +277,7 @@ pub fn scatter_add(
 pub fn nonzero_flat(py: Python<'_>, mask: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
     one(py, mask, |state, node| {
         let node = build::cast(&mut state.rec.graph, node, DType::Bool);
-        let count = state
-            .rec
-            .value(node)?
-            .to_vec::<bool>()
-            .into_iter()
-            .filter(|&b| b)
-            .count();
-        build::emit_typed(
-            &mut state.rec.graph,
-            Op::Nonzero,
-            &Type::new(DType::I64, &[count]),
-            &[node],
-        )
+        state.rec.nonzero(node)
     })
 }
 
@@ -356,7 +348,7 @@ fn pack_nodes(
         .map(|x| build::cast(g, x, dtype))
         .collect();
     if nodes.len() != product(shape) || nodes.iter().any(|&x| !g.shape(x).is_empty()) {
-        return Err(Error::value(
+        return Err(Error::internal(
             "pack takes as many scalars as the shape has elements",
         ));
     }
@@ -371,6 +363,54 @@ fn pack_nodes(
 #[pyfunction]
 pub fn matmul(py: Python<'_>, a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
     crate::protocols::matmul(py, a, b)
+}
+
+/// What a factorisation gives: one of its parts (`"svd.s"`), the solution of a system
+/// (`"solve.lower_t"`, with a right-hand side), the inverse (`"inv"`, or `"inv_unchecked"`), the
+/// pseudoinverse (`"pinv"`, with a cutoff), or the `"symmetric"` matrix with the same lower triangle.
+///
+/// Inside a `try` of the recorded function it is computed at once, so that a matrix that cannot be
+/// factored raises there.
+#[pyfunction]
+#[pyo3(signature = (name, *operands))]
+pub fn factored(py: Python<'_>, name: &str, operands: &Bound<'_, PyTuple>) -> PyResult<Py<PyAny>> {
+    let operands = (operands.iter())
+        .map(|x| Operand::require(&x))
+        .collect::<PyResult<Vec<_>>>()?;
+    let guarded = location::is_inside_try(py);
+    let made = state::wrap(py, |state| {
+        let nodes = (operands.iter())
+            .map(|x| state.strong(x))
+            .collect::<Result<Vec<_>>>()?;
+        factored_node(&mut state.rec.graph, name, &nodes)
+    })?;
+    if guarded {
+        made.bind(py).cast::<Tracer>()?.get().value(py)?;
+    }
+    Ok(made)
+}
+
+fn factored_node(g: &mut Graph, name: &str, operands: &[NodeId]) -> Result<NodeId> {
+    match (name.split_once('.'), operands) {
+        (Some(("solve", system)), &[a, b]) => {
+            if let Some(system) = System::from_name(system) {
+                return factor::solve(g, system, a, b);
+            }
+        }
+        (Some((factors, part)), &[a]) => {
+            if let (Some(factors), Some(part)) =
+                (Factorisation::from_name(factors), Part::from_name(part))
+            {
+                return factor::part_of(g, factors, part, a);
+            }
+        }
+        (None, &[a]) if name == "inv" => return factor::inverse(g, a, true),
+        (None, &[a]) if name == "inv_unchecked" => return factor::inverse(g, a, false),
+        (None, &[a]) if name == "symmetric" => return Ok(factor::symmetric(g, a)),
+        (None, &[a, cutoff]) if name == "pinv" => return factor::pinv(g, a, cutoff),
+        _ => {}
+    }
+    Err(Error::internal(format!("there is no factorisation {name}")))
 }
 
 /// The value of `x`, as a constant of every differentiation.
@@ -480,6 +520,6 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
         ($($name:ident)*) => { $(module.add_function(wrap_pyfunction!($name, module)?)?;)* };
     }
     add!(ufunc where_ cast reshape transpose broadcast diagonal reduce argpick cumulate argsort gather scatter_add
-        nonzero_flat concat pack matmul stop_gradient value lift is_recording add_at shares_memory);
+        nonzero_flat concat pack matmul factored stop_gradient value lift is_recording add_at shares_memory);
     Ok(())
 }

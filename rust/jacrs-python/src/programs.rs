@@ -3,28 +3,35 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jacrs::array::{Array, DType, Dims, Out, View};
-use jacrs::assemble::Assembly;
-use jacrs::differentiate::{self, Mode};
-use jacrs::error::{Error, Result};
+use jacrs::assemble::{Assembly, Linear};
+use jacrs::differentiate::{self, Maps, Mode};
+use jacrs::error::Result;
+use jacrs::error::text::tuple;
 use jacrs::execute::check_memory;
+use jacrs::interrupt::piece;
 use jacrs::ir::{Graph, NodeId, Type};
 use jacrs::ops::build;
 use jacrs::optimize::optimize;
 use jacrs::plan::Plan;
-use jacrs::trace::shape_text;
+use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use crate::arrays::{self, Take, new_numpy};
 use crate::error::OrRaise;
+use crate::lanes::LanePlans;
+use crate::signals::detached;
 use crate::state::State;
+use crate::targets::Targets;
 
 /// What a recording is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
+    Values,
     Jvp,
     Vjp,
     Pullback,
+    Linear,
     Jacobian(Mode),
 }
 
@@ -45,18 +52,20 @@ enum Body {
     Split {
         early: Box<Plan>,
         late: Box<Plan>,
+        lanes: Box<LanePlans>,
     },
+    Linear(Box<Linear>),
     Jacobian(Box<Assembly>, Mode),
 }
 
 /// A program with the data of one call.
 pub struct Job {
-    program: Arc<Program>,
+    pub program: Arc<Program>,
     pub inputs: Vec<Array>,
 }
 
 /// Seeds that go together in one sweep of a Jacobian.
-const PANEL: usize = 16;
+pub const PANEL: usize = 16;
 
 /// The most recently used programs, newest last; bounded by count, by the size of their graphs and
 /// by the memory that they keep for runs to come.
@@ -68,11 +77,16 @@ const MOST_PROGRAMS: usize = 64;
 const MOST_NODES: usize = 8_000_000;
 const MOST_KEPT_BYTES: usize = 1 << 30;
 
-static CACHE: Mutex<Cache> = Mutex::new(Cache {
-    entries: Vec::new(),
-});
+static CACHE: Mutex<Cache> = Mutex::new(Cache::EMPTY);
+
+/// Parts of Jacobians, of which a loop may ask for many: they do not crowd out whole functions.
+static SLICES: Mutex<Cache> = Mutex::new(Cache::EMPTY);
 
 impl Cache {
+    const EMPTY: Self = Self {
+        entries: Vec::new(),
+    };
+
     fn find(&mut self, key: u128) -> Option<Arc<Program>> {
         let at = self.entries.iter().rposition(|(k, _)| *k == key)?;
         let entry = self.entries.remove(at);
@@ -81,11 +95,16 @@ impl Cache {
         Some(program)
     }
 
-    fn insert(&mut self, key: u128, program: Arc<Program>) {
-        self.entries.push((key, program));
+    /// Keeps a program, unless another thread was faster; the one that is kept.
+    fn insert(&mut self, key: u128, program: Arc<Program>) -> Arc<Program> {
+        if let Some(known) = self.find(key) {
+            return known;
+        }
+        self.entries.push((key, program.clone()));
         while self.entries.len() > 1 && self.is_full() {
             self.entries.remove(0);
         }
+        program
     }
 
     fn is_full(&self) -> bool {
@@ -100,11 +119,11 @@ impl Cache {
 /// The number of programs that are kept planned.
 #[pyfunction]
 pub fn cached_programs() -> usize {
-    lock().entries.len()
+    lock(&CACHE).entries.len()
 }
 
-fn lock() -> std::sync::MutexGuard<'static, Cache> {
-    CACHE.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(cache: &'static Mutex<Cache>) -> std::sync::MutexGuard<'static, Cache> {
+    cache.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The dtype of a Jacobian block, whichever way it is swept.
@@ -120,16 +139,72 @@ fn swept_dtype(y: DType, x: DType, mode: Mode) -> DType {
     }
 }
 
-/// Finds or makes the program for a recording.
-pub fn prepare(state: &mut State, request: Request, ys: &[NodeId], xs: &[NodeId]) -> Result<Job> {
+/// What a recording is wanted for, apart from the recording.
+pub struct Wish {
+    key: u128,
+    request: Request,
+    ys: Vec<NodeId>,
+    xs: Vec<NodeId>,
+    /// The program, or a copy of what there is none for yet.
+    found: Found,
+    inputs: Vec<Array>,
+}
+
+enum Found {
+    Program(Arc<Program>),
+    Graph(Box<Graph>),
+}
+
+impl Wish {
+    /// The program with the data of this call. A large graph takes seconds to plan.
+    pub fn planned(self, py: Python<'_>) -> PyResult<Job> {
+        let program = match self.found {
+            Found::Program(program) => program,
+            Found::Graph(graph) => {
+                let (request, ys, xs) = (self.request, self.ys, self.xs);
+                let made = detached(py, |_| Program::new(*graph, request, &ys, &xs))?;
+                lock(&CACHE).insert(self.key, Arc::new(made))
+            }
+        };
+        Ok(Job {
+            program,
+            inputs: self.inputs,
+        })
+    }
+}
+
+/// What is wanted of a recording; [`Wish::planned`] finds or makes the program.
+pub fn prepare(state: &mut State, request: Request, ys: &[NodeId], xs: &[NodeId]) -> Wish {
     let inputs = state.rec.inputs();
     let key = key(&state.rec.graph, request, ys, xs);
-    if let Some(program) = lock().find(key) {
-        return Ok(Job { program, inputs });
+    let found = match lock(&CACHE).find(key) {
+        Some(program) => Found::Program(program),
+        None => Found::Graph(Box::new(state.rec.graph.clone())),
+    };
+    Wish {
+        key,
+        request,
+        ys: ys.into(),
+        xs: xs.into(),
+        found,
+        inputs,
     }
-    let program = Arc::new(Program::new(&state.rec.graph, request, ys, xs)?);
-    lock().insert(key, program.clone());
-    Ok(Job { program, inputs })
+}
+
+/// Finds or makes the program for a part of a Jacobian.
+pub fn slice_program(
+    py: Python<'_>,
+    graph: &Graph,
+    request: Request,
+    ys: &[NodeId],
+    xs: &[NodeId],
+) -> PyResult<Arc<Program>> {
+    let key = key(graph, request, ys, xs);
+    if let Some(program) = lock(&SLICES).find(key) {
+        return Ok(program);
+    }
+    let made = detached(py, |_| Program::new(graph.clone(), request, ys, xs))?;
+    Ok(lock(&SLICES).insert(key, Arc::new(made)))
 }
 
 fn key(graph: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> u128 {
@@ -140,6 +215,8 @@ fn key(graph: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> u128 {
         Request::Pullback => 3,
         Request::Jacobian(Mode::Forward) => 4,
         Request::Jacobian(Mode::Reverse) => 5,
+        Request::Values => 6,
+        Request::Linear => 7,
     });
     print.word(ys.len() as u64);
     print.words(ys.iter().chain(xs).map(|id| u64::from(id.0)));
@@ -147,21 +224,20 @@ fn key(graph: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> u128 {
 }
 
 impl Program {
-    fn new(recorded: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> Result<Self> {
-        let mut graph = recorded.clone();
+    fn new(mut graph: Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> Result<Self> {
         // Integers and bools are results without a derivative: as floats they have a zero one.
         let float_ys: Vec<NodeId> = ys.iter().map(|&y| as_float(&mut graph, y)).collect();
         let ys_types = ys.iter().map(|&y| graph.type_of(y)).collect();
         let xs_types: Vec<Type> = xs.iter().map(|&x| graph.type_of(x)).collect();
         let nodes = graph.len();
         let (body, residuals, width) = match request {
-            Request::Jvp | Request::Vjp => (
+            Request::Values | Request::Jvp | Request::Vjp => (
                 Body::Products(Box::new(products_plan(graph, request, ys, &float_ys, xs)?)),
                 vec![],
                 1,
             ),
             Request::Pullback => {
-                let split = differentiate::pullback(&graph, ys, &float_ys, xs);
+                let split = differentiate::products(&graph, ys, &float_ys, xs, Mode::Reverse);
                 let early = optimize(&split.early);
                 let late = optimize(&split.late);
                 let residuals = early.outputs[ys.len()..]
@@ -172,10 +248,16 @@ impl Program {
                     Body::Split {
                         early: Box::new(Plan::new(&early)?),
                         late: Box::new(Plan::new(&late)?),
+                        lanes: Box::new(LanePlans::new(late, ys.len())),
                     },
                     residuals,
                     1,
                 )
+            }
+            Request::Linear => {
+                let maps = Maps::new(&graph, ys, &float_ys, xs);
+                let linear = Linear::new(maps, ys.len(), PANEL)?;
+                (Body::Linear(Box::new(linear)), vec![], 1)
             }
             Request::Jacobian(mode) => {
                 let seeded = if mode == Mode::Forward { xs } else { &float_ys };
@@ -202,11 +284,19 @@ impl Program {
     fn kept_bytes(&self) -> usize {
         match &self.body {
             Body::Products(plan) => plan.scratch().kept_bytes(),
-            Body::Split { early, late } => {
-                early.scratch().kept_bytes() + late.scratch().kept_bytes()
+            Body::Split { early, late, lanes } => {
+                early.scratch().kept_bytes() + late.scratch().kept_bytes() + lanes.kept_bytes()
             }
+            Body::Linear(program) => program.kept_bytes(),
             Body::Jacobian(assembly, _) => assembly.kept_bytes(),
         }
+    }
+
+    pub fn linear(&self) -> &Linear {
+        let Body::Linear(linear) = &self.body else {
+            unreachable!("prepared as a linear map")
+        };
+        linear
     }
 }
 
@@ -223,15 +313,10 @@ fn products_plan(
     float_ys: &[NodeId],
     xs: &[NodeId],
 ) -> Result<Plan> {
-    let seeded = if request == Request::Jvp {
-        xs
-    } else {
-        float_ys
-    };
-    let swept = if request == Request::Jvp {
-        float_ys
-    } else {
-        xs
+    let (seeded, swept): (&[NodeId], &[NodeId]) = match request {
+        Request::Values => (&[], &[]),
+        Request::Jvp => (xs, float_ys),
+        _ => (float_ys, xs),
     };
     let seeds: Vec<_> = seeded
         .iter()
@@ -241,6 +326,7 @@ fn products_plan(
         })
         .collect();
     let products = match request {
+        Request::Values => vec![],
         Request::Jvp => differentiate::jvp(&mut graph, float_ys, xs, &seeds),
         _ => differentiate::vjp(&mut graph, float_ys, xs, &seeds),
     };
@@ -252,7 +338,8 @@ fn products_plan(
 }
 
 /// Arrays for results of these types, and where to write them.
-fn results(py: Python<'_>, types: &[Type]) -> PyResult<(Vec<Py<PyAny>>, Vec<Out>)> {
+pub fn results(py: Python<'_>, types: &[Type], what: &str) -> PyResult<(Vec<Py<PyAny>>, Vec<Out>)> {
+    check_result(types.iter(), what).or_raise(py)?;
     let mut arrays = vec![];
     let mut outs = vec![];
     for Type { dtype, shape } in types {
@@ -273,44 +360,18 @@ fn floats(types: &[Type]) -> Vec<Type> {
         .collect()
 }
 
-fn signals(py: Python<'_>) -> PyResult<()> {
-    py.check_signals()
-}
-
-/// Runs engine work with the interpreter released; signals are looked at between its steps.
-fn detached<R: Send>(
-    py: Python<'_>,
-    work: impl Send + FnOnce(&(dyn Fn() -> Result<()> + Sync)) -> Result<R>,
-) -> PyResult<R> {
-    let interrupted: Mutex<Option<PyErr>> = Mutex::new(None);
-    let check = || {
-        Python::attach(signals).map_err(|error| {
-            *interrupted.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            Error::internal("interrupted")
-        })
-    };
-    let result = py.detach(|| work(&check));
-    match interrupted
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner)
-    {
-        Some(error) => Err(error),
-        None => result.or_raise(py),
-    }
-}
-
-fn views(inputs: &[Array]) -> Vec<View> {
+pub fn views(inputs: &[Array]) -> Vec<View> {
     inputs.iter().map(|array| array.view().clone()).collect()
 }
 
-type Arrays = Vec<Py<PyAny>>;
+pub type Arrays = Vec<Py<PyAny>>;
 
 /// Values and products of a one-sweep program.
 pub fn products(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Arrays)> {
     let Body::Products(plan) = &job.program.body else {
         unreachable!("prepared for products")
     };
-    let (mut arrays, outs) = results(py, &plan_outputs(plan))?;
+    let (mut arrays, outs) = results(py, &plan_outputs(plan), "a result")?;
     let inputs = views(&job.inputs);
     detached(py, |check| plan.run(&inputs, &outs, check))?;
     let derivatives = arrays.split_off(job.program.ys.len());
@@ -326,15 +387,21 @@ pub fn pullback(py: Python<'_>, job: Job) -> PyResult<(Arrays, Pullback)> {
     let Body::Split { early, .. } = &job.program.body else {
         unreachable!("prepared as a pullback")
     };
-    let (arrays, mut outs) = results(py, &job.program.ys)?;
-    let mut residuals = vec![];
-    for Type { dtype, shape } in &job.program.residuals {
-        let (array, out) = Array::uninit(*dtype, shape);
-        residuals.push(array);
-        outs.push(out);
-    }
+    let (arrays, mut outs) = results(py, &job.program.ys, "a result")?;
+    let kept = &job.program.residuals;
+    check_result(kept.iter(), "what a pullback keeps,").or_raise(py)?;
     let inputs = views(&job.inputs);
-    detached(py, |check| early.run(&inputs, &outs, check))?;
+    let residuals = detached(py, |check| {
+        let mut residuals = vec![];
+        for Type { dtype, shape } in kept {
+            piece();
+            let (array, out) = Array::uninit(*dtype, shape);
+            residuals.push(array);
+            outs.push(out);
+        }
+        early.run(&inputs, &outs, check)?;
+        Ok(residuals)
+    })?;
     Ok((
         arrays,
         Pullback {
@@ -363,15 +430,42 @@ impl Pullback {
             inputs.push(arrays::from_numpy(&arrays::asarray(&ct)?, Take::Borrow)?);
         }
         inputs.extend(self.residuals.iter().cloned());
-        let (arrays, outs) = results(py, &floats(&self.program.xs))?;
+        let (arrays, outs) = results(py, &floats(&self.program.xs), "a result")?;
         let inputs = views(&inputs);
         detached(py, |check| late.run(&inputs, &outs, check))?;
         Ok(arrays)
     }
+
+    /// As a call, for `width` cotangents of each result at once, along a first axis of all arrays.
+    fn batched(
+        &self,
+        py: Python<'_>,
+        cotangents: &Bound<'_, PyList>,
+        width: usize,
+    ) -> PyResult<Arrays> {
+        let Body::Split { lanes, .. } = &self.program.body else {
+            unreachable!("prepared as a pullback")
+        };
+        let mut inputs = self.residuals.clone();
+        for ct in cotangents {
+            inputs.push(arrays::from_numpy(&arrays::asarray(&ct)?, Take::Borrow)?);
+        }
+        let plan = lanes.plan(width).or_raise(py)?;
+        let (arrays, outs) = results(py, plan.outputs(), "a result")?;
+        let inputs = views(&inputs);
+        detached(py, |check| plan.run(&inputs, &outs, check))?;
+        Ok(arrays)
+    }
 }
 
-/// Values, and the blocks of the Jacobian.
-pub fn jacobian(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Vec<Arrays>)> {
+/// Values, and the blocks of the Jacobian, `directions` at a time; `given` are the places for the
+/// blocks, if there are any.
+pub fn jacobian(
+    py: Python<'_>,
+    job: &Job,
+    directions: Option<usize>,
+    given: Option<&[Bound<'_, PyUntypedArray>]>,
+) -> PyResult<(Arrays, Vec<Arrays>)> {
     let Program {
         body: Body::Jacobian(assembly, mode),
         ys,
@@ -381,7 +475,7 @@ pub fn jacobian(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Vec<Arrays>)> {
     else {
         unreachable!("prepared as a Jacobian")
     };
-    let (values, value_outs) = results(py, ys)?;
+    let (values, value_outs) = results(py, ys, "a result")?;
     let mut types = vec![];
     for y in ys {
         for x in xs {
@@ -392,11 +486,12 @@ pub fn jacobian(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Vec<Arrays>)> {
             });
         }
     }
-    check_result(&types).or_raise(py)?;
-    let (blocks, block_outs) = results(py, &types)?;
+    let mut targets = Targets::default();
+    let (blocks, block_outs) = places(py, &types, given.unwrap_or_default(), &mut targets)?;
     let inputs = views(&job.inputs);
+    let directions = directions.unwrap_or(usize::MAX);
     detached(py, |check| {
-        assembly.run(&inputs, &value_outs, &block_outs, check)
+        assembly.run_in_chunks(&inputs, &value_outs, &block_outs, directions, check)
     })?;
     let mut blocks = blocks.into_iter();
     let mut rows = vec![];
@@ -417,6 +512,34 @@ pub fn jacobian(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Vec<Arrays>)> {
     Ok((values, rows))
 }
 
+/// Arrays for blocks of these types, and where to write them: those that are given where they fit.
+fn places(
+    py: Python<'_>,
+    types: &[Type],
+    given: &[Bound<'_, PyUntypedArray>],
+    targets: &mut Targets,
+) -> PyResult<(Arrays, Vec<Out>)> {
+    let mut claimed = vec![];
+    for (k, kind) in types.iter().enumerate() {
+        claimed.push(match given.get(k) {
+            Some(array) => targets.claim(py, kind, array)?,
+            None => None,
+        });
+    }
+    let new = types.iter().zip(&claimed).filter(|(_, out)| out.is_none());
+    check_result(new.map(|(kind, _)| kind), "a dense Jacobian").or_raise(py)?;
+    let (mut blocks, mut outs) = (vec![], vec![]);
+    for (k, (kind, out)) in types.iter().zip(claimed).enumerate() {
+        let (block, out) = match out {
+            Some(out) => (given[k].clone().into_any(), out),
+            None => new_numpy(py, kind.dtype, &kind.shape)?,
+        };
+        blocks.push(block.unbind());
+        outs.push(out);
+    }
+    Ok((blocks, outs))
+}
+
 /// A block in its own dtype, where it was swept in a narrower one.
 fn widened(py: Python<'_>, block: Py<PyAny>, from: DType, to: DType) -> PyResult<Py<PyAny>> {
     if from == to {
@@ -426,15 +549,15 @@ fn widened(py: Python<'_>, block: Py<PyAny>, from: DType, to: DType) -> PyResult
 }
 
 /// Refuses a result that the memory at hand cannot hold, before it is allocated.
-fn check_result(types: &[Type]) -> Result<()> {
-    let bytes = types.iter().map(|t| {
+pub fn check_result<'a>(types: impl Iterator<Item = &'a Type> + Clone, what: &str) -> Result<()> {
+    let bytes = types.clone().map(|t| {
         t.shape
             .iter()
             .fold(t.dtype.size(), |n, &d| n.saturating_mul(d))
     });
     check_memory(bytes.fold(0, usize::saturating_add), || {
-        let shapes: Vec<_> = types.iter().map(|t| shape_text(&t.shape)).collect();
-        format!("a dense Jacobian of shape {}", shapes.join(", "))
+        let shapes: Vec<_> = types.map(|t| tuple(&t.shape)).collect();
+        format!("{what} of shape {}", shapes.join(", "))
     })
 }
 
@@ -454,6 +577,7 @@ pub fn describe(job: &Job) -> String {
             )
         }
         Body::Products(plan) => plan.to_string(),
-        Body::Split { early, late } => format!("once:\n{early}\neach time:\n{late}"),
+        Body::Split { early, late, .. } => format!("once:\n{early}\neach time:\n{late}"),
+        Body::Linear(program) => program.to_string(),
     }
 }

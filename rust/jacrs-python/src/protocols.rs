@@ -1,7 +1,7 @@
 //! NumPy's protocols: ufuncs and functions called with a tracer among their arguments.
 
 use jacrs::array::DType;
-use jacrs::error::Error;
+use jacrs::error::text as engine_text;
 use jacrs::ops::Fun;
 use jacrs::trace::Weak;
 use pyo3::prelude::*;
@@ -10,6 +10,7 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use crate::arrays::parse_dtype;
 use crate::error::raise_as;
 use crate::state::{self, Operand};
+use crate::text;
 use crate::tracer::{self, Tracer};
 use crate::{location, registry};
 
@@ -38,19 +39,6 @@ pub fn array_ufunc(
     let Some(fun) = registry::elementwise(ufunc)? else {
         return other_ufunc(py, ufunc, inputs, kwargs);
     };
-    if inputs.len() != fun.arity() {
-        // Output arrays given by position.
-        let outputs = inputs.get_slice(fun.arity(), inputs.len());
-        let named = PyDict::new(py);
-        named.set_item("out", outputs)?;
-        return array_ufunc(
-            py,
-            ufunc,
-            method,
-            &inputs.get_slice(0, fun.arity()),
-            Some(&named),
-        );
-    }
     let operands = inputs
         .iter()
         .map(|x| Operand::require(&x))
@@ -113,9 +101,7 @@ fn with_keywords<'py>(
                 if keywords.unsafe_casts || tracer::same_kind(from, dtype) {
                     return Ok(state.rec.cast(node, dtype));
                 }
-                Err(Error::type_(format!(
-                    "Cannot cast ufunc '{name}' input {k} from dtype('{from}') to dtype('{dtype}') with casting rule 'same_kind'"
-                )))
+                Err(engine_text::no_input_cast(&name, k, from, dtype))
             })?;
             *operand = Operand::require(converted.bind(py))?;
         }
@@ -135,11 +121,7 @@ fn finish(
     let Some(out) = out else {
         return match mask {
             None => Ok(result),
-            Some(_) => Err(raise_as(
-                py,
-                "value",
-                "where= without out= leaves elements uninitialised; pass out= as well, or use np.where",
-            )),
+            Some(_) => Err(text::where_without_out(py)),
         };
     };
     let Ok(target) = out.cast::<Tracer>() else {
@@ -176,25 +158,14 @@ fn plain_output(py: Python<'_>, ufunc: &Bound<'_, PyAny>) -> PyErr {
     let name = ufunc
         .getattr("__name__")
         .map_or_else(|_| "a ufunc".into(), |n| n.to_string());
-    raise_as(
-        py,
-        "trace",
-        &format!(
-            "np.{name} cannot write a traced value into a plain array: the derivative would be lost; \
-             create the array inside the recorded function"
-        ),
-    )
+    text::plain_output(py, name)
 }
 
 fn unsupported_keyword(py: Python<'_>, ufunc: &Bound<'_, PyAny>, key: &str) -> PyErr {
     let name = ufunc
         .getattr("__name__")
         .map_or_else(|_| "a ufunc".into(), |n| n.to_string());
-    raise_as(
-        py,
-        "unsupported",
-        &format!("np.{name} with {key}= cannot be recorded; leave {key}= out"),
-    )
+    text::no_keyword(py, name, key)
 }
 
 /// Ufuncs that are no row of the table: matmul, and those that are compositions.
@@ -206,7 +177,7 @@ fn other_ufunc(
 ) -> PyResult<Py<PyAny>> {
     let name: String = ufunc.getattr("__name__")?.extract()?;
     match name.as_str() {
-        "matmul" | "positive" | "conjugate" if registry::is_from("numpy", ufunc, &name) => {
+        "matmul" | "positive" | "conjugate" if registry::is_from("numpy", ufunc, &name)? => {
             let keywords = Keywords::read(py, ufunc, kwargs)?;
             if keywords.dtype.is_some() {
                 return Err(unsupported_keyword(py, ufunc, "dtype"));
@@ -265,13 +236,7 @@ pub fn to_array(slf: &Bound<'_, Tracer>, dtype: Option<&Bound<'_, PyAny>>) -> Py
         return Ok(cell.unbind());
     }
     if active {
-        return Err(raise_as(
-            py,
-            "trace",
-            "a traced value cannot become a plain array: its derivative would be lost. Arrays that receive traced \
-             values must be float arrays created inside the recorded function (or by jacrs.numpy), and functions \
-             that convert their arguments must be replaced by NumPy ones",
-        ));
+        return Err(text::no_plain_array(py));
     }
     let array = match dtype {
         Some(dtype) if !dtype.is_none() => {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use jacrs::ops::Fun;
+use pyo3::exceptions::{PyAttributeError, PyLookupError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
@@ -96,12 +97,23 @@ pub fn without_adapter(
 
 /// Whether a module that has been imported has this very ufunc under its name: others, such as
 /// those of `numba.vectorize`, are called what their authors like.
-pub fn is_from(module: &str, ufunc: &Bound<'_, PyAny>, name: &str) -> bool {
+pub fn is_from(module: &str, ufunc: &Bound<'_, PyAny>, name: &str) -> PyResult<bool> {
+    let py = ufunc.py();
     let find = || {
-        let modules = ufunc.py().import("sys")?.getattr("modules")?;
+        let modules = py.import("sys")?.getattr("modules")?;
         modules.get_item(module)?.getattr(name)
     };
-    find().is_ok_and(|found| found.is(ufunc))
+    match find() {
+        Ok(found) => Ok(found.is(ufunc)),
+        Err(error)
+            if error.is_instance_of::<PyLookupError>(py)
+                || error.is_instance_of::<PyAttributeError>(py) =>
+        {
+            Ok(false)
+        }
+        // Such as an interrupt, which is no answer.
+        Err(error) => Err(error),
+    }
 }
 
 /// The elementwise function behind a ufunc object, by its name; found once for each ufunc.
@@ -116,11 +128,13 @@ pub fn elementwise(ufunc: &Bound<'_, PyAny>) -> PyResult<Option<Fun>> {
     let name: String = ufunc.getattr("__name__")?.extract()?;
     let arity: usize = ufunc.getattr("nin")?.extract()?;
     let fun = Fun::from_numpy(&name).filter(|fun| fun.arity() == arity);
-    let fun = fun.filter(|_| {
-        ["numpy", "scipy.special", "scipy.special._ufuncs"]
-            .iter()
-            .any(|module| is_from(module, ufunc, &name))
-    });
+    let mut known_name = false;
+    if fun.is_some() {
+        for module in ["numpy", "scipy.special", "scipy.special._ufuncs"] {
+            known_name |= is_from(module, ufunc, &name)?;
+        }
+    }
+    let fun = fun.filter(|_| known_name);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     // The reference keeps the address from being used again.
     known

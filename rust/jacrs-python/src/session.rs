@@ -1,6 +1,6 @@
 //! One call of a transform: a recording of its own, or a part of the one that is under way.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jacrs::array::DType;
 use jacrs::differentiate::{self, Mode};
@@ -8,13 +8,18 @@ use jacrs::error::Result;
 use jacrs::ir::NodeId;
 use jacrs::ops::build;
 use jacrs::trace::{Access, Handle};
+use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::arrays::{self, Take};
-use crate::error::{OrRaise, raise_as};
+use crate::error::{raise_as, raised_at};
+use crate::given::Watched;
+use crate::linear::{self, Block, LinearMap};
 use crate::programs::{self, Pullback, Request};
+use crate::signals::{attached, settle};
 use crate::state::{self, Operand, State};
+use crate::text;
 use crate::tracer::{self, Tracer};
 
 /// A recording, from the first argument to the last result.
@@ -27,17 +32,24 @@ pub struct Session {
 struct Inner {
     joined: bool,
     open: bool,
+    /// The levels of lanes that were open before this session opened one.
+    levels: Option<usize>,
+    /// The number of the recording that was started.
+    generation: u32,
+    arguments: usize,
     /// The recording after it was closed.
     kept: Option<Box<State>>,
+    /// The recording ends with this object, closed or not.
+    life: Arc<()>,
 }
 
 /// A value the user's function returned, or gave to a `Tape`.
-enum Given<'py> {
+pub enum Given<'py> {
     Tracer(Bound<'py, Tracer>),
     Plain(Operand<'py>),
 }
 
-fn read_given<'py>(items: &Bound<'py, PyList>) -> PyResult<Vec<Given<'py>>> {
+pub fn read_given<'py>(items: &Bound<'py, PyList>) -> PyResult<Vec<Given<'py>>> {
     items
         .iter()
         .map(|x| match x.cast_into::<Tracer>() {
@@ -47,26 +59,32 @@ fn read_given<'py>(items: &Bound<'py, PyList>) -> PyResult<Vec<Given<'py>>> {
         .collect()
 }
 
-fn nodes(state: &mut State, given: &[Given<'_>]) -> Result<Vec<NodeId>> {
+pub fn nodes(state: &mut State, given: &[Given<'_>]) -> Result<Vec<NodeId>> {
     given
         .iter()
         .map(|x| match x {
             Given::Tracer(tracer) => {
                 let handle = tracer.get().handle(state.generation)?;
-                Ok(state.rec.node(handle))
+                let node = state.rec.node(handle);
+                state.rec.check_lane(node)?;
+                Ok(node)
             }
             Given::Plain(operand) => state.strong(operand),
         })
         .collect()
 }
 
-fn tracers(py: Python<'_>, made: Vec<(Handle, bool)>, generation: u32) -> PyResult<Vec<Py<PyAny>>> {
+pub fn tracers(
+    py: Python<'_>,
+    made: Vec<(Handle, bool)>,
+    generation: u32,
+) -> PyResult<Vec<Py<PyAny>>> {
     made.into_iter()
         .map(|(handle, array)| tracer::new(py, generation, handle, array))
         .collect()
 }
 
-fn fresh(state: &mut State, node: NodeId) -> (Handle, bool) {
+pub fn fresh(state: &mut State, node: NodeId) -> (Handle, bool) {
     let array = !state.rec.graph.shape(node).is_empty();
     (state.rec.fresh(node), array)
 }
@@ -77,27 +95,50 @@ fn parse_mode(py: Python<'_>, mode: &str) -> PyResult<Mode> {
         "reverse" => Ok(Mode::Reverse),
         other => Err(raise_as(
             py,
-            "value",
-            &format!("mode is 'forward' or 'reverse', not {other:?}"),
+            "internal",
+            &format!("there is no mode {other}"),
         )),
     }
 }
 
 impl Session {
+    /// A number that no other session has while this one lives.
+    fn mark(&self) -> usize {
+        Arc::as_ptr(&self.inner().life).addr()
+    }
+
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The error of a run. Programs do not know where their steps were recorded: where a matrix could
+    /// not be factored, the recording is evaluated node by node to find its place.
+    fn placed(&self, py: Python<'_>, error: PyErr, outputs: &[NodeId]) -> PyErr {
+        let failed = py
+            .import("numpy.linalg")
+            .and_then(|module| module.getattr("LinAlgError"))
+            .is_ok_and(|class| error.is_instance(py, &class));
+        if !failed {
+            return error;
+        }
+        let evaluate = |state: &mut State| {
+            outputs
+                .iter()
+                .try_for_each(|&y| state.rec.value(y).map(drop))
+        };
+        self.with(py, evaluate).err().unwrap_or(error)
+    }
+
     /// Runs engine code on this session's recording, under way or closed.
     fn with<R>(&self, py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> PyResult<R> {
-        let mut inner = self.inner();
-        match &mut inner.kept {
-            Some(state) => body(state).or_raise(py),
-            None => {
-                drop(inner);
-                state::with(py, body)
-            }
-        }
+        // Taken out while it is used: Python code that runs in between must not wait for a lock.
+        let Some(mut state) = self.inner().kept.take() else {
+            return state::with_patience(py, body);
+        };
+        let (raised, result) = attached(|| body(&mut state));
+        let result = state.located(py, result);
+        self.inner().kept = Some(state);
+        settle(&raised, || raised_at(py, result))
     }
 }
 
@@ -120,34 +161,106 @@ impl Session {
     fn open(&self, py: Python<'_>) -> PyResult<()> {
         let mut inner = self.inner();
         if inner.open || inner.kept.is_some() {
-            return Err(raise_as(py, "trace", "a session records once"));
+            drop(inner);
+            return Err(raise_as(py, "internal", "a session records once"));
         }
         inner.open = true;
         inner.joined = state::is_recording();
         if !inner.joined {
-            state::replace(Some(State::new()));
+            let state = State::new(&inner.life);
+            inner.generation = state.generation;
+            drop(inner);
+            // What an abandoned recording held goes without a lock.
+            drop(state::replace(Some(state)));
         }
         Ok(())
     }
 
-    /// Raises the first refusal that the recorded function caught, if it caught one.
-    fn check(&self, py: Python<'_>) -> PyResult<()> {
+    /// Raises the first refusal that the recorded function caught, if it caught one; gives the
+    /// number of an argument that holds something else than when it was given, if there is one.
+    fn check(&self, py: Python<'_>) -> PyResult<Option<usize>> {
         let Some(error) = state::refusal(py) else {
-            return Ok(());
+            let given = state::watched(self.mark());
+            return Ok((given.iter().find(|x| x.has_changed(py))).map(|x| x.number));
         };
-        let note = "the recorded function caught this error, which NumPy does not raise, \
-                    and went on along another path";
-        error.value(py).call_method1("add_note", (note,))?;
+        error.value(py).call_method1("add_note", (text::CAUGHT,))?;
         Err(error)
     }
 
     /// Ends the recording; its tracers raise from then on.
-    fn close(&self) {
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        // Its traceback knows this session, which would never be freed: dropped last, with no lock.
+        let _refusal;
         let mut inner = self.inner();
+        if let Some(levels) = inner.levels.take() {
+            state::close_lanes(levels);
+        }
         if inner.open && !inner.joined {
-            inner.kept = state::replace(None);
+            let Some(mut state) = state::take(inner.generation) else {
+                drop(inner);
+                return Err(text::another_thread(py));
+            };
+            _refusal = state.refusal.take();
+            inner.kept = Some(state);
         }
         inner.open = false;
+        Ok(())
+    }
+
+    /// Opens a level of `width` lanes, which lasts until `close`: one lane of each source, along
+    /// its axis.
+    fn open_lanes(
+        &self,
+        py: Python<'_>,
+        width: usize,
+        sources: Vec<Bound<'_, Tracer>>,
+        axes: Vec<usize>,
+    ) -> PyResult<Vec<Py<PyAny>>> {
+        let mut before = 0;
+        let (made, generation) = state::with_patience(py, |state| {
+            state.locate(py);
+            let handles = (sources.iter())
+                .map(|x| x.get().handle(state.generation))
+                .collect::<Result<Vec<_>>>()?;
+            let sources: Vec<_> = handles.into_iter().zip(axes).collect();
+            before = state.rec.open_levels();
+            let lanes = state.rec.open_lanes(width, &sources)?;
+            let made = lanes
+                .into_iter()
+                .map(|h| (h, matches!(h, Handle::View(_))))
+                .collect();
+            Ok((made, state.generation))
+        })?;
+        self.inner().levels.get_or_insert(before);
+        tracers(py, made, generation)
+    }
+
+    /// The outputs over all lanes, these along the given axes; without one an output is given back
+    /// as it is, or none where it is not the same in all lanes.
+    fn stack_lanes(
+        &self,
+        py: Python<'_>,
+        outputs: &Bound<'_, PyList>,
+        axes: Vec<Option<usize>>,
+    ) -> PyResult<Vec<Option<Py<PyAny>>>> {
+        let outputs = read_given(outputs)?;
+        let (made, generation) = state::with_patience(py, |state| {
+            state.locate(py);
+            let ys = nodes(state, &outputs)?;
+            let ys: Vec<_> = ys.into_iter().zip(axes).collect();
+            let stacked = state.rec.stack_lanes(&ys)?;
+            let made: Vec<_> = stacked
+                .into_iter()
+                .map(|y| y.map(|y| fresh(state, y)))
+                .collect();
+            Ok((made, state.generation))
+        })?;
+        made.into_iter()
+            .map(|made| {
+                made.map(|(handle, array)| tracer::new(py, generation, handle, array))
+                    .transpose()
+            })
+            .collect()
     }
 
     /// A fresh, read-only name for an argument; `keep` where it may change before the recording is
@@ -160,7 +273,11 @@ impl Session {
         differentiable: bool,
         keep: bool,
     ) -> PyResult<Py<PyAny>> {
-        let joined = self.inner().joined;
+        let (joined, number) = {
+            let mut inner = self.inner();
+            inner.arguments += 1;
+            (inner.joined, inner.arguments - 1)
+        };
         if let Ok(tracer) = x.cast::<Tracer>() {
             return state::wrap_handle(py, |state| {
                 let handle = tracer.get().handle(state.generation)?;
@@ -180,14 +297,16 @@ impl Session {
             Take::Borrow
         };
         let taken = arrays::from_numpy(&array, take)?;
+        if !keep {
+            state::watch(py, Watched::new(self.mark(), number, &array));
+        }
         state::wrap_handle(py, |state| {
             if !joined {
                 return Ok(state.rec.argument(taken, differentiable));
             }
-            let handle = state.rec.captured(
-                taken,
-                Access::ReadOnly("it is an argument of the recorded function"),
-            );
+            let handle = state
+                .rec
+                .captured(taken, Access::ReadOnly(jacrs::error::text::ARGUMENT));
             let node = state.rec.node(handle);
             Ok(if differentiable {
                 state.rec.opaque(node)
@@ -224,7 +343,7 @@ impl Session {
             read_given(inputs)?,
             read_given(tangents)?,
         );
-        let (made, generation) = state::with(py, |state| {
+        let (made, generation) = state::with_patience(py, |state| {
             state.locate(py);
             let (ys, xs, ts) = (
                 nodes(state, &given.0)?,
@@ -251,7 +370,7 @@ impl Session {
             read_given(inputs)?,
             read_given(cotangents)?,
         );
-        let (made, generation) = state::with(py, |state| {
+        let (made, generation) = state::with_patience(py, |state| {
             state.locate(py);
             let (ys, xs, cts) = (
                 nodes(state, &given.0)?,
@@ -275,7 +394,7 @@ impl Session {
     ) -> PyResult<Vec<Vec<Py<PyAny>>>> {
         let mode = parse_mode(py, mode)?;
         let given = (read_given(outputs)?, read_given(inputs)?);
-        let (rows, generation) = state::with(py, |state| {
+        let (rows, generation) = state::with_patience(py, |state| {
             state.locate(py);
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
             let blocks = differentiate::jacobian(&mut state.rec.graph, &ys, &xs, mode)?;
@@ -298,7 +417,8 @@ impl Session {
             .collect()
     }
 
-    /// The values of the outputs.
+    /// The values of the outputs, node by node: each is computed once, with what was asked for while
+    /// recording and in other calls. For a few values; see `run_values` for all that a call gives.
     fn values(&self, py: Python<'_>, outputs: &Bound<'_, PyList>) -> PyResult<Vec<Py<PyAny>>> {
         let outputs = read_given(outputs)?;
         let results = self.with(py, |state| {
@@ -311,6 +431,17 @@ impl Session {
             .iter()
             .map(|array| Ok(arrays::to_numpy(py, array)?.unbind()))
             .collect()
+    }
+
+    /// The values of the outputs, as one planned program.
+    fn run_values(&self, py: Python<'_>, outputs: &Bound<'_, PyList>) -> PyResult<Vec<Py<PyAny>>> {
+        let outputs = read_given(outputs)?;
+        let (wish, ys) = self.with(py, |state| {
+            let ys = nodes(state, &outputs)?;
+            Ok((programs::prepare(state, Request::Values, &ys, &[]), ys))
+        })?;
+        let run = programs::products(py, &wish.planned(py)?);
+        Ok(run.map_err(|e| self.placed(py, e, &ys))?.0)
     }
 
     /// Values of the outputs and their tangents.
@@ -343,28 +474,88 @@ impl Session {
         inputs: &Bound<'_, PyList>,
     ) -> PyResult<(Vec<Py<PyAny>>, Pullback)> {
         let given = (read_given(outputs)?, read_given(inputs)?);
-        let job = self.with(py, |state| {
+        let (wish, ys) = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
-            programs::prepare(state, Request::Pullback, &ys, &xs)
+            let wish = programs::prepare(state, Request::Pullback, &ys, &xs);
+            Ok((wish, ys))
         })?;
-        programs::pullback(py, job)
+        let run = programs::pullback(py, wish.planned(py)?);
+        run.map_err(|e| self.placed(py, e, &ys))
     }
 
-    /// Values of the outputs, and blocks `[i][j]` of shape `outputs[i].shape + inputs[j].shape`.
+    /// Values of the outputs, and the linear map of tangents and cotangents, which needs the session
+    /// no more. `starts` are the numbers of the first row of each output.
+    fn linear_map(
+        &self,
+        py: Python<'_>,
+        outputs: &Bound<'_, PyList>,
+        inputs: &Bound<'_, PyList>,
+        starts: Vec<usize>,
+    ) -> PyResult<(Vec<Py<PyAny>>, LinearMap)> {
+        let given = (read_given(outputs)?, read_given(inputs)?);
+        let (wish, graph, ys, xs) = self.with(py, |state| {
+            let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
+            let wish = programs::prepare(state, Request::Linear, &ys, &xs);
+            Ok((wish, state.rec.graph.clone(), ys, xs))
+        })?;
+        let job = wish.planned(py)?;
+        let placed = ys.iter().copied().zip(starts).collect();
+        linear::linear_map(py, job, graph, placed, xs).map_err(|e| self.placed(py, e, &ys))
+    }
+
+    /// Elements of the Jacobian as tracers: blocks with their places among the rows and columns.
+    fn submatrix(
+        &self,
+        py: Python<'_>,
+        outputs: &Bound<'_, PyList>,
+        inputs: &Bound<'_, PyList>,
+        starts: Vec<usize>,
+        rows: &Bound<'_, PyAny>,
+        columns: &Bound<'_, PyAny>,
+    ) -> PyResult<Vec<Block>> {
+        let given = (read_given(outputs)?, read_given(inputs)?);
+        let (rows, columns) = (linear::read_places(rows)?, linear::read_places(columns)?);
+        let (made, generation) = state::with_patience(py, |state| {
+            let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
+            let ys: Vec<_> = ys.into_iter().zip(starts).collect();
+            let made = linear::record_submatrix(py, state, &ys, &xs, &rows, &columns)?;
+            Ok((made, state.generation))
+        })?;
+        (made.into_iter())
+            .map(|(rows, columns, (handle, array))| {
+                let places = (
+                    linear::as_index(py, &rows)?,
+                    linear::as_index(py, &columns)?,
+                );
+                let block = tracer::new(py, generation, handle, array)?;
+                Ok((places.0, places.1, block))
+            })
+            .collect()
+    }
+
+    /// Values of the outputs, and blocks `[i][j]` of shape `outputs[i].shape + inputs[j].shape`,
+    /// `chunk_size` directions at a time. Blocks are written to `targets` where that is possible;
+    /// those that come back as other arrays are to be copied there.
+    #[pyo3(signature = (outputs, inputs, mode, chunk_size = None, targets = None))]
     fn run_jacobian(
         &self,
         py: Python<'_>,
         outputs: &Bound<'_, PyList>,
         inputs: &Bound<'_, PyList>,
         mode: &str,
+        chunk_size: Option<usize>,
+        targets: Option<Vec<Bound<'_, PyUntypedArray>>>,
     ) -> PyResult<(Vec<Py<PyAny>>, Vec<Vec<Py<PyAny>>>)> {
         let mode = parse_mode(py, mode)?;
         let given = (read_given(outputs)?, read_given(inputs)?);
-        let job = self.with(py, |state| {
+        let (wish, ys) = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
-            programs::prepare(state, Request::Jacobian(mode), &ys, &xs)
+            let wish = programs::prepare(state, Request::Jacobian(mode), &ys, &xs);
+            Ok((wish, ys))
         })?;
-        programs::jacobian(py, &job)
+        let job = wish.planned(py)?;
+        let run = programs::jacobian(py, &job, chunk_size, targets.as_deref());
+        run.map_err(|e| self.placed(py, e, &ys))
     }
 
     /// What was recorded, and how it is run, in words.
@@ -377,15 +568,15 @@ impl Session {
     ) -> PyResult<String> {
         let mode = parse_mode(py, mode)?;
         let given = (read_given(outputs)?, read_given(inputs)?);
-        self.with(py, |state| {
+        let (recorded, wish) = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
-            let recorded = state.rec.graph.len();
-            let job = programs::prepare(state, Request::Jacobian(mode), &ys, &xs)?;
-            Ok(format!(
-                "recorded: {recorded} nodes\n{}",
-                programs::describe(&job)
-            ))
-        })
+            let wish = programs::prepare(state, Request::Jacobian(mode), &ys, &xs);
+            Ok((state.rec.graph.len(), wish))
+        })?;
+        Ok(format!(
+            "recorded: {recorded} nodes\n{}",
+            programs::describe(&wish.planned(py)?)
+        ))
     }
 
     /// The recorded graph in the text form of the engine.
@@ -410,15 +601,16 @@ impl Session {
         seeds: &Bound<'_, PyList>,
     ) -> PyResult<(Vec<Py<PyAny>>, Vec<Py<PyAny>>)> {
         let given = (read_given(outputs)?, read_given(inputs)?);
-        let mut job = self.with(py, |state| {
+        let (wish, ys) = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
-            programs::prepare(state, request, &ys, &xs)
+            Ok((programs::prepare(state, request, &ys, &xs), ys))
         })?;
+        let mut job = wish.planned(py)?;
         for seed in seeds.iter() {
             let array = arrays::asarray(&seed)?;
             job.inputs.push(arrays::from_numpy(&array, Take::Borrow)?);
         }
-        programs::products(py, &job)
+        programs::products(py, &job).map_err(|e| self.placed(py, e, &ys))
     }
 }
 

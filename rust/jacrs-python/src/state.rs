@@ -2,17 +2,23 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use jacrs::array::{Array, DType};
-use jacrs::error::Result;
+use jacrs::error::text as engine_text;
+use jacrs::error::{Result, caught};
 use jacrs::ir::NodeId;
 use jacrs::trace::{Access, Handle, Recording, Weak};
+use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 
 use crate::arrays::{self, Take};
-use crate::error::{OrRaise, raise_as};
+use crate::error::{Located, raised_at};
+use crate::given::{self, Arguments, Watched};
 use crate::location::Locations;
+use crate::signals::{attached, settle};
+use crate::text;
 use crate::tracer::{self, Tracer};
 
 /// A recording with what belongs to it on the Python side.
@@ -22,7 +28,11 @@ pub struct State {
     pub locations: Locations,
     captures: HashMap<usize, Capture>,
     /// The first refusal: NumPy would not have raised it, so who catches it takes a wrong path.
-    refusal: Option<PyErr>,
+    pub refusal: Option<PyErr>,
+    /// The arguments of the calls that are being recorded.
+    arguments: Arguments,
+    /// Of whoever closes the recording.
+    life: std::sync::Weak<()>,
 }
 
 /// A captured array: the object is kept so that its address stays its own.
@@ -37,8 +47,8 @@ thread_local! {
 }
 
 impl State {
-    /// A new recording, told from all others by its generation.
-    pub fn new() -> Box<Self> {
+    /// A new recording, told from all others by its generation. It ends with `life`.
+    pub fn new(life: &Arc<()>) -> Box<Self> {
         static GENERATIONS: AtomicU32 = AtomicU32::new(1);
         Box::new(Self {
             rec: Recording::new(),
@@ -46,6 +56,16 @@ impl State {
             locations: Locations::default(),
             captures: HashMap::new(),
             refusal: None,
+            arguments: Arguments::default(),
+            life: Arc::downgrade(life),
+        })
+    }
+
+    /// A result of engine code; its error with the place at which the failing node was recorded.
+    pub fn located<R>(&mut self, py: Python<'_>, result: Result<R>) -> Located<R> {
+        result.map_err(|error| {
+            let place = self.locations.place(py, error.location);
+            (error, place)
         })
     }
 
@@ -63,10 +83,9 @@ impl State {
         {
             return known.handle;
         }
-        let handle = self.rec.captured(
-            array.clone(),
-            Access::ReadOnly("it was made outside the recorded function"),
-        );
+        let handle = self
+            .rec
+            .captured(array.clone(), Access::ReadOnly(engine_text::OUTSIDE));
         let capture = Capture {
             _object: object.clone().unbind(),
             snapshot: array,
@@ -93,7 +112,12 @@ fn same_elements(a: &Array, b: &Array) -> bool {
 }
 
 pub fn is_recording() -> bool {
-    CURRENT.with(|current| current.borrow().is_some())
+    CURRENT.with(|current| {
+        let Ok(current) = current.try_borrow() else {
+            return false;
+        };
+        current.as_ref().is_some_and(|s| s.life.strong_count() > 0)
+    })
 }
 
 /// Keeps a refusal for [`refusal`], in case the recorded function catches it.
@@ -119,29 +143,70 @@ pub fn refusal(py: Python<'_>) -> Option<PyErr> {
     })
 }
 
+/// Watches an argument of the current recording.
+pub fn watch(py: Python<'_>, argument: Watched) {
+    current(|state| state.arguments.watch(py, argument));
+}
+
+/// The arguments of one session, which are watched no more.
+pub fn watched(session: usize) -> Vec<Watched> {
+    current(|state| state.arguments.take(session)).unwrap_or_default()
+}
+
+/// Notes that recorded code can reach an array from outside.
+#[pyfunction]
+pub fn expose(array: &Bound<'_, PyUntypedArray>) {
+    let span = given::span(array);
+    current(|state| state.arguments.expose(array.py(), span));
+}
+
 /// Makes `state` the recording of this thread; gives back what was there.
 pub fn replace(state: Option<Box<State>>) -> Option<Box<State>> {
     CURRENT.with(|current| current.replace(state))
 }
 
+/// Closes the innermost levels of lanes of the recording of this thread, if there is one.
+pub fn close_lanes(open: usize) {
+    current(|state| state.rec.close_lanes(open));
+}
+
+/// Ends the recording of this thread if it is the one of that number.
+pub fn take(generation: u32) -> Option<Box<State>> {
+    CURRENT.with(|current| {
+        let mut current = current.borrow_mut();
+        current.take_if(|state| state.generation == generation)
+    })
+}
+
 /// Runs engine code on the current recording. No Python code may run inside.
 pub fn with<R>(py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> PyResult<R> {
-    let result = CURRENT.with(|current| {
-        // Held only where a finalizer runs in the middle of an operation.
+    let result = current(|state| {
+        let result = caught(|| body(state));
+        state.located(py, result)
+    });
+    raised_at(py, result.ok_or_else(|| not_recording(py))?)
+}
+
+/// As [`with`], for what may take long: signals are looked at, whose handlers see no recording.
+pub fn with_patience<R>(py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> PyResult<R> {
+    let result = current(|state| {
+        let (raised, result) = attached(|| body(state));
+        (raised, state.located(py, result))
+    });
+    let (raised, result) = result.ok_or_else(|| not_recording(py))?;
+    settle(&raised, || raised_at(py, result))
+}
+
+fn current<R>(body: impl FnOnce(&mut State) -> R) -> Option<R> {
+    CURRENT.with(|current| {
+        // Held only where a finalizer or a signal handler runs in the middle of an operation.
         let mut current = current.try_borrow_mut().ok()?;
         current.as_deref_mut().map(body)
-    });
-    result.ok_or_else(|| not_recording(py))?.or_raise(py)
+    })
 }
 
 fn not_recording(py: Python<'_>) -> PyErr {
-    raise_as(
-        py,
-        "trace",
-        "there is no recording on this thread: tracers exist only while jacrs records a function. \
-         Return what you need from the function, or keep float(jacrs.stop_gradient(x)); \
-         after a Tape ask it, tape.value(y)",
-    )
+    text::not_recording(py)
 }
 
 /// An argument of an operation, read from Python before the recording is touched.
@@ -178,11 +243,7 @@ impl<'py> Operand<'py> {
             };
         }
         if x.is_instance_of::<pyo3::types::PyComplex>() {
-            return Err(raise_as(
-                x.py(),
-                "unsupported",
-                "complex numbers cannot be recorded yet; write the real and the imaginary part as two arrays",
-            ));
+            return Err(text::complex_number(x.py()));
         }
         if contains_tracer(x, 0) {
             // A list with traced items: the array that NumPy would make of it.
@@ -225,11 +286,7 @@ impl<'py> Operand<'py> {
                 .get_type()
                 .name()
                 .map_or_else(|_| "this".into(), |n| n.to_string());
-            raise_as(
-                x.py(),
-                "type",
-                &format!("an object of type {kind} is not an array or a number"),
-            )
+            text::not_an_operand(x.py(), kind)
         })
     }
 }
@@ -267,7 +324,9 @@ impl State {
         Ok(match operand {
             Operand::Tracer(tracer) => {
                 let handle = tracer.get().handle(self.generation)?;
-                (self.rec.node(handle), Weak::None)
+                let node = self.rec.node(handle);
+                self.rec.check_lane(node)?;
+                (node, Weak::None)
             }
             Operand::Float(value, address) => (
                 self.rec
@@ -305,6 +364,16 @@ impl State {
     }
 }
 
+/// Axes that NumPy allows.
+pub const MOST_AXES: usize = 64;
+
+fn check_axes(shape: &[usize]) -> Result<()> {
+    if shape.len() <= MOST_AXES {
+        return Ok(());
+    }
+    Err(engine_text::too_many_axes(MOST_AXES, shape.len()))
+}
+
 /// A tracer for a node just made, as NumPy returns it: a scalar if it is 0-d.
 pub fn wrap(
     py: Python<'_>,
@@ -313,6 +382,7 @@ pub fn wrap(
     let (handle, generation, array) = with(py, |state| {
         state.locate(py);
         let node = body(state)?;
+        check_axes(state.rec.graph.shape(node))?;
         let handle = state.rec.fresh(node);
         Ok((
             handle,
@@ -331,6 +401,7 @@ pub fn wrap_handle(
     let (handle, generation, array) = with(py, |state| {
         state.locate(py);
         let handle = body(state)?;
+        check_axes(state.rec.shape(handle))?;
         let array = !state.rec.shape(handle).is_empty() || matches!(handle, Handle::View(_));
         Ok((handle, state.generation, array))
     })?;

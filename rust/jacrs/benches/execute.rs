@@ -1,5 +1,7 @@
 //! Running plans: the scalar tape, fused groups, reductions, products, and assembled Jacobians.
 
+mod programs;
+
 use std::fmt::Write;
 use std::hint::black_box;
 
@@ -12,32 +14,11 @@ use jacrs::ir::{Graph, parse};
 use jacrs::optimize::optimize;
 use jacrs::plan::Plan;
 
-fn numbers(shape: &[usize]) -> Array {
-    let n: usize = shape.iter().product();
-    let values: Vec<f64> = (0..n)
-        .map(|i| 0.5 + 0.4 * (i as f64 * 0.37).sin())
-        .collect();
-    Array::from_slice(shape, &values)
-}
-
-/// `n` additions and products of two scalars.
-fn scalar_program(n: usize) -> Graph {
-    let mut text = String::from(
-        "%0 = input! : float64[2]\n%1 = item(%0, [0 1]) : float64[]\n%2 = item(%0, [1 1]) : float64[]\n",
-    );
-    for k in 3..n + 3 {
-        let name = if k % 2 == 0 { "add" } else { "mul" };
-        writeln!(text, "%{k} = {name}(%{}, %{}) : float64[]", k - 1, k - 2).unwrap();
-    }
-    writeln!(text, "return %{}", n + 2).unwrap();
-    parse(&text).unwrap()
-}
+use programs::{elementwise, fused_chain, inputs, numbers, scalar_program};
 
 fn bench_graph(c: &mut Criterion, name: &str, n: usize, bytes: bool, graph: &Graph) {
     let plan = Plan::new(&optimize(graph)).unwrap();
-    let inputs: Vec<Array> = (graph.inputs().iter())
-        .map(|&x| numbers(graph.shape(x)))
-        .collect();
+    let inputs = inputs(graph);
     let mut group = c.benchmark_group("execute");
     group.throughput(if bytes {
         Throughput::Bytes(8 * n as u64)
@@ -55,14 +36,13 @@ fn plans(c: &mut Criterion) {
         bench_graph(c, "scalar tape", n, false, &scalar_program(n));
     }
     for n in [1_000usize, 100_000, 4_000_000] {
-        let chain = format!(
-            "%0 = input : float64[{n}]\n%1 = mul(%0, %0) : float64[{n}]\n%2 = add(%1, %0) : float64[{n}]\n\
-             %3 = sub(%2, %1) : float64[{n}]\n%4 = mul(%3, %0) : float64[{n}]\nreturn %4"
-        );
         // One array read, one written.
-        bench_graph(c, "fused chain", 2 * n, true, &parse(&chain).unwrap());
+        bench_graph(c, "fused chain", 2 * n, true, &fused_chain(n));
         let total = format!("%0 = input : float64[{n}]\n%1 = sum(%0, [0]) : float64[]\nreturn %1");
         bench_graph(c, "sum", n, true, &parse(&total).unwrap());
+    }
+    for name in ["exp", "sin", "tanh"] {
+        bench_graph(c, name, 100_000, false, &elementwise(name, 100_000));
     }
     for n in [64usize, 256] {
         let product = format!(
@@ -76,6 +56,39 @@ fn plans(c: &mut Criterion) {
             &parse(&product).unwrap(),
         );
     }
+}
+
+/// The same work without a plan, as the compiler makes it for any machine: beside it stands `execute`.
+fn floors(c: &mut Criterion) {
+    let mut group = c.benchmark_group("floor");
+    for n in [1_000usize, 100_000, 4_000_000] {
+        let x: Vec<f64> = (0..n).map(|i| 0.5 + i as f64 / n as f64).collect();
+        let mut y = vec![0.0; n];
+        group.throughput(Throughput::Bytes(16 * n as u64));
+        group.bench_function(BenchmarkId::new("copy", 2 * n), |b| {
+            b.iter(|| black_box(&mut y).copy_from_slice(black_box(&x)));
+        });
+        group.bench_function(BenchmarkId::new("chain by hand", 2 * n), |b| {
+            b.iter(|| {
+                for (y, &x) in black_box(&mut y).iter_mut().zip(black_box(&x)) {
+                    let square = x * x;
+                    *y = ((square + x) - square) * x;
+                }
+            });
+        });
+    }
+    for n in [1_000u64, 100_000] {
+        group.throughput(Throughput::Elements(n));
+        group.bench_function(BenchmarkId::new("additions and products in turn", n), |b| {
+            b.iter(|| {
+                (0..n / 2).fold(black_box((0.5, 0.6)), |(x, y): (f64, f64), _| {
+                    let product = x * y;
+                    (product, product + y)
+                })
+            });
+        });
+    }
+    group.finish();
 }
 
 /// Two layers of `tanh(A x)`.
@@ -123,5 +136,5 @@ fn jacobians(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, plans, jacobians);
+criterion_group!(benches, plans, floors, jacobians);
 criterion_main!(benches);

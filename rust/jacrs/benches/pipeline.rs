@@ -1,43 +1,15 @@
 //! The stages from recording to a plan, on straight-line scalar programs: a time for each operation.
 
+mod programs;
+
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use jacrs::array::{Array, DType};
-use jacrs::differentiate::vjp;
-use jacrs::ir::Graph;
-use jacrs::ops::{Fun, build};
+use jacrs::array::Array;
 use jacrs::optimize::optimize;
 use jacrs::plan::Plan;
-use jacrs::trace::{Index, Recording, Weak};
 
-/// `n` operations: a chain of products and sines of the elements of one argument.
-fn record(n: usize) -> Recording {
-    let mut r = Recording::new();
-    let mut x = r.argument(Array::from_slice(&[8], &[0.9; 8]), true);
-    let start = r.view(&mut x, &[Index::At(0)]).unwrap();
-    let mut y = r.node(start);
-    for k in 0..n / 2 {
-        let item = r.view(&mut x, &[Index::At((k % 8) as i64)]).unwrap();
-        let item = r.node(item);
-        y = r
-            .map(Fun::Mul, &[(y, Weak::None), (item, Weak::None)])
-            .unwrap();
-        y = r.map(Fun::Sin, &[(y, Weak::None)]).unwrap();
-    }
-    r.graph.outputs = vec![y];
-    r
-}
-
-/// The gradient of the recorded function.
-fn gradient(recorded: &Graph) -> Graph {
-    let mut g = recorded.clone();
-    let (x, y) = (g.inputs()[0], g.outputs[0]);
-    let one = build::constant(&mut g, DType::F64, &[], 1.0);
-    let swept = vjp(&mut g, &[y], &[x], &[Some(one)]);
-    g.outputs = vec![y, swept[0].expect("y depends on x")];
-    g
-}
+use programs::{gradient, record};
 
 fn stages(c: &mut Criterion) {
     let mut group = c.benchmark_group("pipeline");

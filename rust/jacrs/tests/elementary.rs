@@ -2,9 +2,9 @@
 //! over at the end of a block have the same bits.
 
 use jacrs::array::DType;
-use jacrs::ops::elementwise::{Class, Kernel, Portable, ROWS, kernel_at, scalar_in};
+use jacrs::ops::elementwise::{Class, Kernel, ROWS, kernel_at, scalar_in};
 use jacrs::ops::{Fun, scalar};
-use jacrs::simd::math::Fused;
+use jacrs::simd::math::{Fused, Portable};
 use jacrs::simd::{Level, level};
 
 /// Numbers spread evenly, in no order.

@@ -2,12 +2,17 @@
 //! forward, lanes against a loop, second order, single precision.
 
 mod common;
+#[path = "operations/lanes.rs"]
+mod lanes;
 
-use common::{assert_close, dot, richardson, scattered, value_of};
+use std::fmt::Write;
+
+use common::{assert_close, dot, interpret, outputs, richardson, scattered, value_of};
 use jacrs::array::{Array, DType};
-use jacrs::differentiate::{batch, jvp, vjp};
+use jacrs::differentiate::{Late, Maps, Residual, Wanted, batch, jvp, vjp};
 use jacrs::ir::{Graph, NodeId, parse};
 use jacrs::ops::elementwise::{Class, ROWS};
+use jacrs::ops::tile::Tile;
 use jacrs::ops::{Fun, build, verify};
 
 /// A graph with one output to be checked, and values for its inputs; the active ones vary.
@@ -243,6 +248,138 @@ const STRUCTURAL: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Factorisations and what is computed from them: a name, the shape of a matrix `%1`, an operation
+/// on `%1` (and on a right-hand side `%4` of shape `[2,3,2]`, or a direction), and the shape of its
+/// result.
+const FACTORED: &[(&str, &str, &str, &str)] = &[
+    ("det", "2,3,3", "lu.det(%1, lu)", "2"),
+    ("logdet", "2,3,3", "lu.logdet(%1, lu)", "2"),
+    ("cholesky", "2,3,3", "cholesky.lower(%3, cholesky)", "2,3,3"),
+    ("q", "4,3", "qr.q(%1, qr)", "4,3"),
+    ("q of a wide one", "2,2,3", "qr.q(%1, qr)", "2,2,2"),
+    ("complete q", "3,2", "qr_complete.q(%1, qr_complete)", "3,3"),
+    ("r", "2,4,3", "qr.r(%1, qr)", "2,3,3"),
+    ("r of a wide one", "2,4", "qr.r(%1, qr)", "2,4"),
+    ("complete r", "4,2", "qr_complete.r(%1, qr_complete)", "4,2"),
+    ("eigenvalues", "2,3,3", "eigh.values(%1, eigh)", "2,3"),
+    ("eigenvectors", "2,3,3", "eigh.vectors(%1, eigh)", "2,3,3"),
+    ("singular values", "2,4,3", "svd.s(%1, svd)", "2,3"),
+    ("left vectors", "4,3", "svd.u(%1, svd)", "4,3"),
+    (
+        "left vectors of a wide one",
+        "2,2,3",
+        "svd.u(%1, svd)",
+        "2,2,2",
+    ),
+    ("right vectors", "3,2", "svd.vt(%1, svd)", "2,2"),
+    (
+        "right vectors of a wide one",
+        "2,4",
+        "svd.vt(%1, svd)",
+        "2,4",
+    ),
+    (
+        "a full left basis",
+        "3,2",
+        "svd_full.u(%1, svd_full)",
+        "3,3",
+    ),
+    (
+        "a full right basis",
+        "2,3",
+        "svd_full.vt(%1, svd_full)",
+        "3,3",
+    ),
+    ("solve", "2,3,3", "solve.general(%1, lu, %4)", "2,3,2"),
+    (
+        "solve transposed",
+        "2,3,3",
+        "solve.general_t_unchecked(%1, lu, %4)",
+        "2,3,2",
+    ),
+    ("lower", "2,3,3", "solve.lower(%1, %4)", "2,3,2"),
+    (
+        "upper transposed",
+        "2,3,3",
+        "solve.upper_t(%1, %4)",
+        "2,3,2",
+    ),
+    ("unit upper", "2,3,3", "solve.unit_upper(%1, %4)", "2,3,2"),
+    (
+        "unit lower transposed",
+        "2,3,3",
+        "solve.unit_lower_t(%1, %4)",
+        "2,3,2",
+    ),
+    ("pinv", "2,4,3", "pinv(%1, svd, %5)", "2,3,4"),
+    ("pinv of a wide one", "2,2,3", "pinv(%1, svd, %5)", "2,3,2"),
+    ("cofactors", "2,3,3", "cofactors(%1)", "2,3,3"),
+    ("second cofactors", "2,3,3", "cofactors(%1, %6)", "2,3,3"),
+    ("third cofactors", "4,4", "cofactors(%1, %1, %6)", "4,4"),
+];
+
+/// The graph of one entry of [`FACTORED`].
+fn factored(entry: &(&str, &str, &str, &str)) -> Case {
+    let (name, shape, call, result) = entry;
+    let size: Vec<usize> = shape.split(',').map(|n| n.parse().unwrap()).collect();
+    let (lead, m, n) = (
+        &size[..size.len() - 2],
+        size[size.len() - 2],
+        size[size.len() - 1],
+    );
+    let k = m.min(n);
+    let length = |what: &str| match what {
+        "lu" => n * n + n,
+        "cholesky" => n * n,
+        "qr" => (m + n) * k,
+        "qr_complete" => m * m + m * n,
+        "eigh" => n * n + n,
+        "svd" => (m + n + 1) * k,
+        _ => m * m + n * n + k,
+    };
+    let shaped = |more: &[usize]| {
+        let all: Vec<String> = lead.iter().chain(more).map(ToString::to_string).collect();
+        all.join(",")
+    };
+    let mut lines = format!("%0 = input! : float64[{shape}]\n%1 = square(%0) : float64[{shape}]\n");
+    let perm: Vec<String> = (0..lead.len())
+        .chain([lead.len() + 1, lead.len()])
+        .map(|a| a.to_string())
+        .collect();
+    if call.contains("%3") {
+        let _ = writeln!(
+            lines,
+            "%2 = transpose(%0, [{}]) : float64[{shape}]\n%3 = matmul(%0, %2) : float64[{shape}]",
+            perm.join(" ")
+        );
+    }
+    if call.contains("%4") {
+        let _ = writeln!(lines, "%4 = input! : float64[{}]", shaped(&[m, 2]));
+    }
+    if call.contains("%5") {
+        let _ = writeln!(lines, "%5 = const(1e-10) : float64[{}]", shaped(&[]));
+    }
+    if call.contains("%6") {
+        let _ = writeln!(lines, "%6 = input! : float64[{shape}]");
+    }
+    let (op, arguments) = call.split_once('(').unwrap();
+    let (first, rest) = arguments.split_once([',', ')']).unwrap();
+    let factors = rest.trim_matches([' ', ')']).split(',').next().unwrap();
+    let mut arguments = format!("({arguments}");
+    if !factors.is_empty() && !factors.starts_with('%') {
+        let _ = writeln!(
+            lines,
+            "%7 = {factors}({first}) : float64[{}]",
+            shaped(&[length(factors)])
+        );
+        arguments = arguments.replacen(factors, "%7", 1);
+    }
+    let text = format!(
+        "{lines}%8 = {op}{arguments} : float64[{result}]\n%9 = square(%8) : float64[{result}]\nreturn %9"
+    );
+    case(name, &text)
+}
+
 /// Each followed by a square, so that second derivatives do not vanish.
 fn structural() -> Vec<Case> {
     let text = |lines: &str, shape: &str| {
@@ -254,7 +391,12 @@ fn structural() -> Vec<Case> {
 }
 
 fn all() -> Vec<Case> {
-    elementwise().into_iter().chain(structural()).collect()
+    let factored = FACTORED.iter().map(factored);
+    elementwise()
+        .into_iter()
+        .chain(structural())
+        .chain(factored)
+        .collect()
 }
 
 /// Adds tangent inputs for the active inputs and the tangent of the output.
@@ -428,5 +570,154 @@ fn single_precision_stays_single() {
             assert_eq!(g.dtype(ct), DType::F32, "{}", row.name);
         }
         verify(&g).unwrap();
+    }
+}
+
+/// Products of a linear map, its residuals computed from the inputs of the case.
+fn mapped(case: &Case, maps: &Maps, late: &Late, map: &Graph, seeds: Vec<Array>) -> Vec<Vec<f64>> {
+    let early = interpret(&maps.early, &case.inputs);
+    let computed = |k: usize| early[maps.early.outputs[1 + k].index()].clone();
+    let residuals = late.residuals.iter().map(|residual| match *residual {
+        Residual::Input(k) => case.inputs[k].clone(),
+        Residual::Computed(k) => computed(k).expect("an output"),
+    });
+    let given: Vec<Array> = seeds.into_iter().chain(residuals).collect();
+    outputs(map, &given)
+}
+
+/// Both maps over one set of residuals are the derivative, and each other's transpose.
+#[test]
+fn linear_maps_agree_with_the_tangent() {
+    const WIDTH: usize = 3;
+    for case in all() {
+        let (g, y) = (&case.graph, case.graph.outputs[0]);
+        let maps = Maps::new(g, &[y], &[y], &case.active());
+        verify(&maps.early).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+        let (with_tangent, t, xs, _) = with_tangent(&case);
+        let direction = case.direction(51);
+        let shaped = |v: &[Vec<f64>]| -> Vec<Array> {
+            let shapes = xs.iter().map(|&x| g.shape(x));
+            shapes
+                .zip(v)
+                .map(|(s, v)| Array::from_slice(s, v))
+                .collect()
+        };
+        let wanted = value_of(&with_tangent, t, &with_inputs(&case, &direction));
+        let late = &maps.forward;
+        let found = mapped(&case, &maps, late, &late.graph, shaped(&direction));
+        assert_close(&found[0], &wanted, 1e-13, &case.name);
+
+        let weights = scattered(g.size(y), 53, -1.0, 1.0);
+        let (late, ct) = (&maps.reverse, Array::from_slice(g.shape(y), &weights));
+        let back = mapped(&case, &maps, late, &late.graph, vec![ct]);
+        let reverse: f64 = back.iter().zip(&direction).map(|(b, d)| dot(b, d)).sum();
+        assert_close(&[reverse], &[dot(&wanted, &weights)], 1e-12, &case.name);
+
+        let lanes = maps.forward.lanes(WIDTH).unwrap();
+        let repeated = |x: &Array| {
+            let values = x.to_vec::<f64>();
+            let lanes = |v: &f64| {
+                (0..WIDTH)
+                    .map(move |k| v * (k + 1) as f64)
+                    .collect::<Vec<_>>()
+            };
+            let shape: Vec<usize> = x.shape().iter().copied().chain([WIDTH]).collect();
+            Array::from_slice(&shape, &values.iter().flat_map(lanes).collect::<Vec<f64>>())
+        };
+        let seeds = shaped(&direction).iter().map(repeated).collect();
+        let many = mapped(&case, &maps, &maps.forward, &lanes, seeds);
+        for k in 0..WIDTH {
+            let lane: Vec<f64> = many[0].iter().skip(k).step_by(WIDTH).copied().collect();
+            let scaled: Vec<f64> = wanted.iter().map(|v| v * (k + 1) as f64).collect();
+            assert_close(&lane, &scaled, 1e-12, &case.name);
+        }
+    }
+}
+
+/// Every tile of a shape, empty ones too.
+fn tiles(shape: &[usize]) -> Vec<Tile> {
+    let mut found = vec![Tile::whole(shape)];
+    for (axis, &n) in shape.iter().enumerate() {
+        let ranges = (0..=n).flat_map(|start| (start..=n).map(move |end| (start, end)));
+        let cut = |(start, end)| {
+            let tiles = found.iter().cloned();
+            tiles.map(move |tile| tile.with(axis, start, end))
+        };
+        found = ranges.flat_map(cut).collect();
+    }
+    found
+}
+
+/// The elements of a tile of an array given in C order.
+fn tile_of(values: &[f64], shape: &[usize], tile: &Tile) -> Vec<f64> {
+    let inside = |&flat: &usize| {
+        let mut rest = flat;
+        (0..shape.len()).rev().all(|axis| {
+            let at = rest % shape[axis];
+            rest /= shape[axis];
+            (tile.start[axis]..tile.end(axis)).contains(&at)
+        })
+    };
+    (0..values.len())
+        .filter(inside)
+        .map(|k| values[k])
+        .collect()
+}
+
+/// The value of one tile, from tiles of the inputs.
+fn alone(case: &Case, tile: &Tile, inputs: &[Array]) -> Vec<f64> {
+    let (g, y) = (&case.graph, case.graph.outputs[0]);
+    let data = |x: NodeId| {
+        let k = g.inputs().iter().position(|&input| input == x)?;
+        Some(inputs[k].clone())
+    };
+    let wanted = Wanted::by(g, [(y, tile.clone())], |_| false, &data);
+    let mut target = Graph::new();
+    let mut given = vec![];
+    let built = wanted.build(
+        &mut target,
+        |_| false,
+        |t, x, tile| {
+            let whole = data(x).expect("an input");
+            given.push(match g.dtype(x) {
+                DType::I64 => Array::from_slice(&tile.shape, &tile.integers_of(&whole)),
+                _ => {
+                    let values = tile_of(&whole.to_vec::<f64>(), g.shape(x), tile);
+                    Array::from_slice(&tile.shape, &values)
+                }
+            });
+            t.input(g.dtype(x), &tile.shape, false)
+        },
+    );
+    let output = built.tile(&mut target, y, tile);
+    verify(&target).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+    value_of(&target, output, &given)
+}
+
+#[test]
+fn tiles_are_parts_of_the_whole() {
+    for case in all() {
+        let (g, y) = (&case.graph, case.graph.outputs[0]);
+        // Indices as they are, some from the end, and the same ones without.
+        for shift in [0, 1] {
+            let moved = |x: &Array| match x.dtype() {
+                DType::I64 => {
+                    let places: Vec<i64> = x
+                        .to_vec::<i64>()
+                        .iter()
+                        .map(|i| (i + shift).min(1))
+                        .collect();
+                    Array::from_slice(x.shape(), &places)
+                }
+                _ => x.clone(),
+            };
+            let inputs: Vec<Array> = case.inputs.iter().map(moved).collect();
+            let whole = value_of(g, y, &inputs);
+            for tile in tiles(g.shape(y)) {
+                let wanted = tile_of(&whole, g.shape(y), &tile);
+                let found = alone(&case, &tile, &inputs);
+                assert_close(&found, &wanted, 1e-13, &format!("{} {tile:?}", case.name));
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Arrays, which can be changed in place.
 
 use jacrs::array::DType;
-use jacrs::error::{Error, Result};
+use jacrs::error::Result;
 use jacrs::ir::NodeId;
 use jacrs::ops::Fun;
 use jacrs::trace::{Handle, Index, Weak};
@@ -50,9 +50,7 @@ pub fn write_whole(
 ) -> Result<()> {
     let (from, to) = (state.rec.graph.dtype(result), state.rec.dtype(*handle));
     if !same_kind(from, to) {
-        return Err(Error::type_(format!(
-            "Cannot cast ufunc '{ufunc}' output from dtype('{from}') to dtype('{to}') with casting rule 'same_kind'"
-        )));
+        return Err(jacrs::error::text::no_output_cast(ufunc, from, to));
     }
     let (result_shape, shape) = (state.rec.graph.dims(result), state.rec.shape(*handle));
     let missing = shape.len().checked_sub(result_shape.len());
@@ -63,11 +61,10 @@ pub fn write_whole(
             .all(|(&a, &b)| a == b || a == 1)
     });
     if !fits {
-        return Err(Error::shape(format!(
-            "non-broadcastable output operand with shape {} doesn't match the broadcast shape {}",
-            jacrs::trace::shape_text(shape),
-            jacrs::trace::shape_text(&result_shape)
-        )));
+        return Err(jacrs::error::text::no_output_broadcast(
+            shape,
+            &result_shape,
+        ));
     }
     state.rec.assign(handle, &[Index::Ellipsis], result)
 }

@@ -3,23 +3,22 @@
 use std::sync::atomic::Ordering;
 
 use jacrs::array::DType;
-use jacrs::error::{Error, Result};
-use jacrs::trace::Handle;
-use pyo3::exceptions::PyTypeError;
+use jacrs::error::Result;
+use jacrs::ir::NodeId;
+use jacrs::ops::Fun;
+use jacrs::trace::{Handle, Need};
 use pyo3::prelude::*;
 
 use super::Tracer;
 use crate::arrays::{self, scalar_bits};
 use crate::state::{self, State};
+use crate::text;
 
 impl Tracer {
     /// The handle in the recording of this generation.
     pub fn handle(&self, generation: u32) -> Result<Handle> {
         if self.generation != generation {
-            return Err(Error::trace(
-                "this tracer belongs to another recording (it was kept after its function returned, \
-                 or handed to another thread); return the value from the function instead of storing it",
-            ));
+            return Err(text::another_recording());
         }
         Ok(Handle::from_bits(self.handle.load(Ordering::Relaxed)))
     }
@@ -53,10 +52,34 @@ impl Tracer {
 
     /// The value, computed now.
     pub fn value(&self, py: Python<'_>) -> PyResult<jacrs::array::Array> {
-        state::with(py, |state| {
-            let handle = self.handle(state.generation)?;
-            let node = state.rec.node(handle);
+        state::with_patience(py, |state| {
+            let node = self.node(state)?;
             state.rec.value(node)
+        })
+    }
+
+    fn node(&self, state: &mut State) -> Result<NodeId> {
+        let handle = self.handle(state.generation)?;
+        Ok(state.rec.node(handle))
+    }
+
+    /// Whether each element is true, computed now.
+    pub(super) fn truth(&self, py: Python<'_>) -> PyResult<jacrs::array::Array> {
+        state::with_patience(py, |state| {
+            let node = self.node(state)?;
+            let node = state.rec.decisive(node, Fun::NotEqual);
+            state.rec.value_for(node, Need::Branch)
+        })
+    }
+
+    /// The value as text is made of it: that of all lanes, where it is of one lane of a `vmap`.
+    pub(super) fn shown(&self, py: Python<'_>) -> PyResult<(jacrs::array::Array, bool)> {
+        state::with_patience(py, |state| {
+            let node = self.node(state)?;
+            match state.rec.shown_lanes(node)? {
+                Some(lanes) => Ok((lanes, true)),
+                None => Ok((state.rec.value(node)?, false)),
+            }
         })
     }
 
@@ -80,12 +103,26 @@ impl Tracer {
 
     /// The only element, for Python's conversions.
     pub(super) fn single(&self, py: Python<'_>, what: &str) -> PyResult<(DType, u64)> {
-        let value = self.value(py)?;
-        let bits = scalar_bits(&value).ok_or_else(|| {
-            PyTypeError::new_err(format!(
-                "only length-1 arrays can be converted to Python {what}s"
-            ))
+        self.single_of(py, what, None)
+    }
+
+    /// As [`Tracer::single`], for a conversion that looks at no more than what `fun` leaves.
+    pub(super) fn single_of(
+        &self,
+        py: Python<'_>,
+        what: &str,
+        fun: Option<Fun>,
+    ) -> PyResult<(DType, u64)> {
+        let not_one = || text::not_one_element(what);
+        if self.shape_vec(py)?.iter().product::<usize>() != 1 {
+            return Err(not_one());
+        }
+        let value = state::with_patience(py, |state| {
+            let node = self.node(state)?;
+            let node = fun.map_or(node, |fun| state.rec.decisive(node, fun));
+            state.rec.value(node)
         })?;
+        let bits = scalar_bits(&value).ok_or_else(not_one)?;
         Ok((value.dtype(), bits))
     }
 }
@@ -112,8 +149,13 @@ impl Tracer {
         })
     }
 
-    pub(super) fn rounded<'py>(&self, py: Python<'py>, how: &str) -> PyResult<Bound<'py, PyAny>> {
-        let (dtype, bits) = self.single(py, "scalar")?;
+    pub(super) fn rounded<'py>(
+        &self,
+        py: Python<'py>,
+        fun: Fun,
+        how: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (dtype, bits) = self.single_of(py, "scalar", Some(fun))?;
         let value = if dtype.is_float() {
             f64::from_bits(bits)
         } else {

@@ -11,10 +11,8 @@ pub use operators::map;
 use std::sync::atomic::AtomicU64;
 
 use jacrs::array::DType;
-use jacrs::error::Error;
 use jacrs::ops::Fun;
 use jacrs::trace::{Handle, Index};
-use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 use pyo3::types::{PyBytes, PyTuple};
@@ -22,9 +20,9 @@ use pyo3::types::{PyBytes, PyTuple};
 use operators::binary;
 
 use crate::arrays::{numpy_dtype, parse_dtype, scalar_bits, to_numpy};
-use crate::error::raise_as;
 use crate::registry;
 use crate::state::{self, Operand};
+use crate::text;
 use crate::{indexing, protocols};
 
 /// A value of the function being recorded: a NumPy scalar to its user.
@@ -178,28 +176,25 @@ impl Tracer {
     }
 
     fn __bool__(&self, py: Python<'_>) -> PyResult<bool> {
-        let value = self.value(py)?;
-        match scalar_bits(&value) {
-            Some(bits) if value.dtype().is_float() => Ok(f64::from_bits(bits) != 0.0),
-            Some(bits) => Ok(bits != 0),
-            None if value.view().is_empty() => Err(PyValueError::new_err(
-                "The truth value of an empty array is ambiguous. Use `array.size > 0` to check that an array is not empty.",
-            )),
-            None => Err(PyValueError::new_err(
-                "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()",
-            )),
+        match self.shape_vec(py)?.iter().product() {
+            1 => {}
+            0 => {
+                return Err(text::empty_truth());
+            }
+            _ => {
+                return Err(text::many_truths());
+            }
         }
+        let value = self.truth(py)?;
+        Ok(match scalar_bits(&value) {
+            Some(bits) if value.dtype().is_float() => f64::from_bits(bits) != 0.0,
+            bits => bits != Some(0),
+        })
     }
 
     fn __float__(&self, py: Python<'_>) -> PyResult<f64> {
         if self.is_active(py)? {
-            return Err(raise_as(
-                py,
-                "trace",
-                "float() of a traced value would drop its derivative; keep the value as it is (np functions, \
-                 comparisons and indexing take it), store it in float arrays created inside the recorded function \
-                 (or by jacrs.numpy), or take float(jacrs.stop_gradient(x)) where no derivative is meant",
-            ));
+            return Err(text::no_float(py));
         }
         let (dtype, bits) = self.single(py, "scalar")?;
         Ok(if dtype.is_float() {
@@ -218,7 +213,7 @@ impl Tracer {
 
     /// The integer part of the value: a step function, whose derivative is zero.
     fn __int__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let (dtype, bits) = self.single(py, "scalar")?;
+        let (dtype, bits) = self.single_of(py, "scalar", Some(Fun::Trunc))?;
         if dtype.is_float() {
             return pyo3::types::PyFloat::new(py, f64::from_bits(bits)).call_method0("__int__");
         }
@@ -229,9 +224,7 @@ impl Tracer {
         let value = self.value(py)?;
         match (scalar_bits(&value), value.dtype()) {
             (Some(bits), DType::I64) => Ok(bits.cast_signed()),
-            _ => Err(PyTypeError::new_err(
-                "only integer scalar arrays can be converted to a scalar index",
-            )),
+            _ => Err(text::no_integer()),
         }
     }
 
@@ -239,10 +232,10 @@ impl Tracer {
         self.__int__(py)
     }
     fn __floor__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.rounded(py, "floor")
+        self.rounded(py, Fun::Floor, "floor")
     }
     fn __ceil__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.rounded(py, "ceil")
+        self.rounded(py, Fun::Ceil, "ceil")
     }
     #[pyo3(signature = (ndigits = None))]
     fn __round__(slf: &Bound<'_, Self>, ndigits: Option<i64>) -> PyResult<Py<PyAny>> {
@@ -253,7 +246,7 @@ impl Tracer {
                 Ok(round.call1((slf, digits))?.unbind())
             }
             None => {
-                let (dtype, bits) = slf.get().single(py, "scalar")?;
+                let (dtype, bits) = slf.get().single_of(py, "scalar", Some(Fun::Rint))?;
                 let value = if dtype.is_float() {
                     f64::from_bits(bits)
                 } else {
@@ -270,14 +263,14 @@ impl Tracer {
         self.shape_vec(py)?
             .first()
             .copied()
-            .ok_or_else(|| PyTypeError::new_err("len() of unsized object"))
+            .ok_or_else(text::no_length)
     }
 
     fn __iter__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         let py = slf.py();
         let shape = slf.get().shape_vec(py)?;
         let Some(&n) = shape.first() else {
-            return Err(PyTypeError::new_err("iteration over a 0-d array"));
+            return Err(text::no_iteration());
         };
         // As NumPy's iterator: the items are taken one by one, so that later writes are seen.
         let take = slf.getattr("__getitem__")?;
@@ -401,10 +394,7 @@ impl Tracer {
             if state.rec.same_memory(*handle, flat) {
                 return Ok(flat);
             }
-            Err(Error::trace(
-                "the flat attribute of an array with gaps or another order than C cannot be recorded; \
-                 read through x.ravel(), or write with a multi-dimensional index",
-            ))
+            Err(text::no_flat())
         })
     }
     #[getter]
@@ -476,16 +466,14 @@ impl Tracer {
     }
 
     fn __reduce__(&self, py: Python<'_>) -> PyResult<Py<PyBytes>> {
-        Err(raise_as(
-            py,
-            "trace",
-            "a tracer cannot be pickled: it has no value outside its recording",
-        ))
+        Err(text::no_pickle(py))
     }
 
     /// The value in words; text carries no derivative.
     fn __str__(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(to_numpy(py, &self.value(py)?)?.str()?.to_string())
+        let (value, lanes) = self.shown(py)?;
+        let text = to_numpy(py, &value)?.str()?.to_string();
+        Ok(if lanes { format!("lanes {text}") } else { text })
     }
 
     fn __format__<'py>(
@@ -493,7 +481,12 @@ impl Tracer {
         py: Python<'py>,
         spec: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let array = to_numpy(py, &self.value(py)?)?;
+        let (value, lanes) = self.shown(py)?;
+        if lanes && spec.is_empty()? {
+            return Ok(self.__str__(py)?.into_pyobject(py)?.into_any());
+        }
+        let value = if lanes { self.value(py)? } else { value };
+        let array = to_numpy(py, &value)?;
         let plain = if self.ndim(py)? == 0 {
             array.call_method0("item")?
         } else {
@@ -503,11 +496,15 @@ impl Tracer {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let Ok(value) = self.value(py) else {
+        let Ok((value, lanes)) = self.shown(py) else {
             return Ok("Tracer(of a recording that has ended)".into());
         };
-        let array = to_numpy(py, &value)?;
-        Ok(format!("Tracer({})", array.repr()?))
+        let array = to_numpy(py, &value)?.repr()?;
+        Ok(if lanes {
+            format!("Tracer(lanes of {array})")
+        } else {
+            format!("Tracer({array})")
+        })
     }
 
     /// Methods and attributes of ndarray that are compositions come from the table of adapters.
@@ -519,9 +516,7 @@ impl Tracer {
         }
         match registry::property(name)? {
             Some(adapter) => Ok(adapter.call1((slf,))?.unbind()),
-            None => Err(PyAttributeError::new_err(format!(
-                "'Tracer' object has no attribute '{name}'"
-            ))),
+            None => Err(text::no_attribute(name)),
         }
     }
 }

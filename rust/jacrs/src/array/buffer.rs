@@ -1,10 +1,11 @@
 //! Owned memory, and arrays that share it.
 
-use std::alloc::{Layout as Alloc, alloc, dealloc, handle_alloc_error};
+use std::alloc::{Layout as Alloc, alloc, dealloc};
 use std::any::Any;
 use std::sync::Arc;
 
 use super::{DType, Layout, Out, View, copy, product};
+use crate::memory::exhausted;
 
 /// One cache line, and the width of an AVX-512 register.
 const ALIGN: usize = 64;
@@ -27,12 +28,16 @@ unsafe impl Sync for Buffer {}
 
 impl Buffer {
     /// Uninitialised memory for `bytes` bytes; kernels fill it before anyone reads.
+    ///
+    /// Throws an error of kind [`Kind::Memory`](crate::error::Kind::Memory) where there is none.
     pub fn new(bytes: usize) -> Self {
-        let alloc_layout = Alloc::from_size_align(bytes.max(1), ALIGN).expect("size fits isize");
+        let Ok(alloc_layout) = Alloc::from_size_align(bytes.max(1), ALIGN) else {
+            exhausted(bytes)
+        };
         // SAFETY: the size is not zero.
         let ptr = unsafe { alloc(alloc_layout) };
         if ptr.is_null() {
-            handle_alloc_error(alloc_layout);
+            exhausted(bytes);
         }
         Self {
             ptr,

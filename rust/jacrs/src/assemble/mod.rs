@@ -3,14 +3,17 @@
 //!
 //! The panels are the same for every number of threads, so the bits are too.
 
+mod linear;
 mod panel;
 
 use crate::array::{Buffer, Dims, Out, View, product};
 pub use crate::differentiate::Mode;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, caught};
 use crate::execute::{self, Staged, Watch, check_memory, pool};
+use crate::interrupt::{pause, piece};
 use crate::ir::{Graph, NodeId, Op, Type};
 use crate::plan::{ALIGN, ARENA, Address, Bindings, Plan, Scratch, Summary};
+pub use linear::{Linear, Point};
 use panel::Panels;
 
 /// A prepared dense Jacobian: values once, then panels of seeds.
@@ -91,6 +94,7 @@ impl Assembly {
         {
             return Err(wrong("a residual changed its type"));
         }
+        pause();
         let (residuals, computed, residual_bytes) = residuals(early, values, &kinds);
         let seeds = late.inputs()[..seeded]
             .iter()
@@ -131,25 +135,52 @@ impl Assembly {
         blocks: &[Out],
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
+        self.run_in_chunks(inputs, values, blocks, usize::MAX, check)
+    }
+
+    /// [`Assembly::run`] with at most `directions` seeds in flight at once, rounded up to panels:
+    /// that bounds the scratch, and changes no bit of the result.
+    pub fn run_in_chunks(
+        &self,
+        inputs: &[View],
+        values: &[Out],
+        blocks: &[Out],
+        directions: usize,
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<()> {
         let types = |v: &View| (v.dtype, v.layout.shape.clone());
         execute::validate("input", self.early.inputs(), inputs.iter().map(types))?;
         let given = values.iter().map(|o| (o.dtype, o.shape.clone()));
         execute::validate("output", &self.early.outputs()[..self.values], given)?;
         self.panels.validate(blocks)?;
-        let count = self.panels.count();
-        let threads = execute::num_threads().min(count).max(1);
+        let at_once = directions.div_ceil(self.panels.width()).max(1);
+        let threads = execute::num_threads()
+            .min(self.panels.count())
+            .min(at_once)
+            .max(1);
         check_memory(self.scratch_bytes(threads), || {
             format!(
                 "the scratch of a Jacobian of {}, on {threads} threads,",
                 self.panels
             )
         })?;
+        caught(|| self.run_staged(inputs, values, blocks, at_once, check))
+    }
+
+    fn run_staged(
+        &self,
+        inputs: &[View],
+        values: &[Out],
+        blocks: &[Out],
+        at_once: usize,
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<()> {
         let outputs: Vec<Out> = values.iter().chain(blocks).cloned().collect();
         let staged = Staged::new(inputs, &outputs)?;
         let (residuals, _) = self.residual_memory.take();
         let result = self
             .early(&staged, &residuals, check)
-            .and_then(|()| self.sweep(&staged, &residuals, blocks, check));
+            .and_then(|()| self.sweep(&staged, &residuals, blocks, at_once, check));
         self.residual_memory.give(residuals);
         result?;
         staged.finish(&outputs);
@@ -193,12 +224,13 @@ impl Assembly {
         unsafe { self.early.run_bound(bases, check) }
     }
 
-    /// All panels, spread over the threads.
+    /// All panels, spread over the threads, `at_once` of them at a time.
     fn sweep(
         &self,
         staged: &Staged,
         residuals: &Buffer,
         blocks: &[Out],
+        at_once: usize,
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
         let places = blocks.iter().zip(&staged.outputs[self.values..]);
@@ -214,7 +246,7 @@ impl Assembly {
         }
         let task = |k: usize| self.panel(k, staged, residuals, &blocks, &execute::uninterrupted);
         let watch = Watch::new(check);
-        pool::parallel_for(self.panels.count(), &task, &|| watch.now())
+        pool::parallel_for_on(at_once, self.panels.count(), &task, &|| watch.now())
     }
 
     /// Seeds, one run of the linear half, and the scatter of what it gives.
@@ -302,24 +334,35 @@ fn plan_late(late: &Graph, residuals: &[Place], panels: &Panels) -> Result<Plan>
 
 /// Where each residual is, those that have to be computed, and their bytes.
 fn residuals(early: &Graph, values: usize, kinds: &[Type]) -> (Vec<Place>, Vec<NodeId>, usize) {
-    let (mut computed, mut bytes) = (vec![], 0usize);
-    let place = |(&id, kind): (&NodeId, &Type)| {
-        if let Op::Input(k) = early.op(id) {
-            return Place::Input(k as usize);
-        }
-        computed.push(id);
+    let given = early.outputs[values..].iter().zip(kinds);
+    let (computed, stored): (Vec<NodeId>, Vec<Type>) = given
+        .filter(|&(&id, _)| !matches!(early.op(id), Op::Input(_)))
+        .map(|(&id, kind)| (id, kind.clone()))
+        .unzip();
+    let (offsets, bytes) = packed(&stored);
+    let mut offsets = offsets.into_iter();
+    let places = (early.outputs[values..].iter())
+        .map(|&id| match early.op(id) {
+            Op::Input(k) => Place::Input(k as usize),
+            _ => Place::Stored(offsets.next().expect("one for each that is computed")),
+        })
+        .collect();
+    (places, computed, bytes)
+}
+
+/// Where arrays of these types lie in one piece of memory, and its bytes.
+fn packed(kinds: &[Type]) -> (Vec<usize>, usize) {
+    let mut bytes = 0usize;
+    let place = |kind: &Type| {
+        piece();
         let size = product(&kind.shape) * kind.dtype.size();
         // Numbers lie side by side; arrays start a line of their own.
         let offset = bytes.next_multiple_of(if size < ALIGN { 8 } else { ALIGN });
         bytes = offset + size;
-        Place::Stored(offset)
+        offset
     };
-    let residuals = early.outputs[values..]
-        .iter()
-        .zip(kinds)
-        .map(place)
-        .collect();
-    (residuals, computed, bytes)
+    let offsets = kinds.iter().map(place).collect();
+    (offsets, bytes)
 }
 
 /// The shape of a block.

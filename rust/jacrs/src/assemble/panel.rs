@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Mode, block_shape};
 use crate::array::{Buffer, DType, Out, product};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, text};
 use crate::ir::Type;
 use crate::plan::aligned;
 
@@ -105,10 +105,7 @@ impl Panels {
         let (values, inputs) = (self.values(), self.inputs());
         if blocks.len() != values.len() * inputs.len() {
             let expected = values.len() * inputs.len();
-            return Err(Error::value(format!(
-                "{} blocks given, {expected} expected",
-                blocks.len()
-            )));
+            return Err(text::wrong_block_count(expected, blocks.len()));
         }
         for (k, block) in blocks.iter().enumerate() {
             let (i, j) = (k / inputs.len(), k % inputs.len());
@@ -119,16 +116,10 @@ impl Panels {
                 inputs[j].kind.dtype
             };
             if block.dtype != dtype {
-                return Err(Error::type_(format!(
-                    "block ({i}, {j}) has dtype {}, not {dtype}",
-                    block.dtype
-                )));
+                return Err(text::wrong_block_dtype((i, j), block.dtype, dtype));
             }
             if block.shape != shape {
-                let given = &block.shape;
-                return Err(Error::shape(format!(
-                    "block ({i}, {j}) has shape {given:?}, not {shape:?}"
-                )));
+                return Err(text::wrong_block_shape((i, j), &block.shape, &shape));
             }
         }
         Ok(())

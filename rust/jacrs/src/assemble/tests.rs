@@ -310,6 +310,15 @@ fn derived_halves_give_both_results_by_both_arguments() {
                 .unwrap();
             let got: Vec<Vec<f64>> = arrays.iter().map(Array::to_vec).collect();
             assert_eq!(got[..2], values);
+            for directions in [1, 5, 16, 100] {
+                let (chunked, outs): (Vec<_>, Vec<_>) =
+                    shapes.iter().map(|s| Array::uninit(DType::F64, s)).unzip();
+                assembly
+                    .run_in_chunks(&views, &outs[..2], &outs[2..], directions, &uninterrupted)
+                    .unwrap();
+                let chunked: Vec<Vec<f64>> = chunked.iter().map(Array::to_vec).collect();
+                assert_eq!(chunked, got, "{directions} at a time");
+            }
             for (block, want) in got[2..].iter().zip(&differences) {
                 for (x, y) in block.iter().zip(want) {
                     assert!((x - y).abs() < 1e-7, "{mode:?} {width}: {block:?} {want:?}");

@@ -68,10 +68,10 @@ pub fn jacobian(
     Ok(blocks)
 }
 
-/// A node of this type whose value does not matter: it is replaced by seeds.
-fn placeholder(g: &mut Graph, like: NodeId) -> NodeId {
-    let zeros = build::zeros_like(g, like);
-    g.opaque(zeros)
+/// What is replaced by seeds for this node.
+pub(super) fn placeholder(g: &mut Graph, like: NodeId) -> NodeId {
+    let shape = g.dims(like);
+    g.placeholder(g.dtype(like), &shape, true)
 }
 
 type Seeded = Vec<Option<(NodeId, bool)>>;

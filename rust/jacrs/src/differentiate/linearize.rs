@@ -1,6 +1,7 @@
 //! A function split in two: what is computed once at a point, and the linear map that is applied
 //! there any number of times.
 
+use super::jacobian::placeholder;
 use super::{Mode, batch, jvp, vjp};
 use crate::error::Result;
 use crate::ir::{Graph, NodeId, Op};
@@ -33,13 +34,7 @@ pub fn linearize(
         Mode::Forward => (inputs, outputs),
         Mode::Reverse => (outputs, inputs),
     };
-    let names: Vec<NodeId> = seeded
-        .iter()
-        .map(|&x| {
-            let zeros = build::zeros_like(&mut g, x);
-            g.opaque(zeros)
-        })
-        .collect();
+    let names: Vec<NodeId> = seeded.iter().map(|&x| placeholder(&mut g, x)).collect();
     let tangents: Vec<_> = names.iter().copied().map(Some).collect();
     let products = match mode {
         Mode::Forward => jvp(&mut g, outputs, inputs, &tangents),
@@ -71,27 +66,35 @@ fn zero_panel(g: &mut Graph, like: NodeId, width: usize) -> NodeId {
     build::with_lanes(g, zeros, width)
 }
 
-/// The pullback of `outputs` at `inputs`: one cotangent for each output, without lanes.
-pub fn pullback(
+/// The linear map of `outputs` over `inputs`, one seed for each input or each output, without lanes.
+pub fn products(
     recorded: &Graph,
     values: &[NodeId],
     outputs: &[NodeId],
     inputs: &[NodeId],
+    mode: Mode,
 ) -> Split {
     let mut g = recorded.clone();
-    let cotangents: Vec<NodeId> = outputs
+    let (seeded, swept) = match mode {
+        Mode::Forward => (inputs, outputs),
+        Mode::Reverse => (outputs, inputs),
+    };
+    let seeds: Vec<NodeId> = seeded
         .iter()
-        .map(|&y| {
-            let shape = g.dims(y);
-            g.input(g.dtype(y), &shape, false)
+        .map(|&x| {
+            let shape = g.dims(x);
+            g.input(g.dtype(x), &shape, false)
         })
         .collect();
-    let given: Vec<_> = cotangents.iter().copied().map(Some).collect();
-    let swept = vjp(&mut g, outputs, inputs, &given);
-    let results: Vec<NodeId> = (swept.iter().zip(inputs))
-        .map(|(ct, &x)| ct.unwrap_or_else(|| build::zeros_like(&mut g, x)))
+    let given: Vec<_> = seeds.iter().copied().map(Some).collect();
+    let found = match mode {
+        Mode::Forward => jvp(&mut g, outputs, inputs, &given),
+        Mode::Reverse => vjp(&mut g, outputs, inputs, &given),
+    };
+    let results: Vec<NodeId> = (found.iter().zip(swept))
+        .map(|(product, &x)| product.unwrap_or_else(|| build::zeros_like(&mut g, x)))
         .collect();
-    split(&g, values, &results, &cotangents)
+    split(&g, values, &results, &seeds)
 }
 
 /// Splits a graph at the nodes that depend on the late inputs (which come last among its inputs).

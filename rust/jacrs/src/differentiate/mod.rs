@@ -4,16 +4,21 @@
 //! nest to any order: what they build is differentiated again like anything else. Differentiation
 //! is always with respect to given nodes; whatever does not depend on them is a constant.
 
-mod batch;
 mod jacobian;
 mod jvp;
 mod linearize;
+mod maps;
+mod restrict;
+mod submatrix;
 mod vjp;
 
-pub use batch::batch;
+pub use crate::ops::batch::batch;
 pub use jacobian::{Mode, jacobian};
 pub use jvp::jvp;
-pub use linearize::{Split, linearize, pullback, split};
+pub use linearize::{Split, linearize, products, split};
+pub use maps::{Late, Maps, Residual};
+pub use restrict::{Built, Wanted};
+pub use submatrix::{Chosen, Places, Source, Submatrix, submatrix};
 pub use vjp::vjp;
 
 use crate::ir::{Graph, Guard, NodeId, Op};
@@ -26,14 +31,9 @@ pub(crate) struct Region {
 }
 
 impl Region {
-    /// Nodes on a path from an input to an output along which every step is a `link`. The inputs
-    /// are inside if an output depends on them.
-    fn new(
-        g: &Graph,
-        outputs: &[NodeId],
-        inputs: &[NodeId],
-        link: impl Fn(NodeId) -> bool,
-    ) -> Self {
+    /// Nodes on a path from an input to an output along which derivatives flow. The inputs are
+    /// inside if an output depends on them.
+    fn of_derivatives(g: &Graph, outputs: &[NodeId], inputs: &[NodeId]) -> Self {
         let first = inputs.iter().map(|x| x.index()).min().unwrap_or(0);
         let last = outputs
             .iter()
@@ -51,7 +51,8 @@ impl Region {
         for k in first..last {
             let id = NodeId(k as u32);
             let through = |x: &NodeId| x.index() >= first && depends[x.index() - first];
-            if !depends[k - first] && link(id) && g.operands(id).iter().any(through) {
+            let blocked = || ops::blocks_derivative(g.op(id), g.dtype(id));
+            if !depends[k - first] && !blocked() && g.operands(id).iter().any(through) {
                 depends[k - first] = true;
             }
         }
@@ -72,13 +73,6 @@ impl Region {
         }
         let inside = depends.iter().zip(&wanted).map(|(&d, &w)| d && w).collect();
         Self { first, inside }
-    }
-
-    /// The region in which derivatives flow.
-    fn of_derivatives(g: &Graph, outputs: &[NodeId], inputs: &[NodeId]) -> Self {
-        Self::new(g, outputs, inputs, |id| {
-            !ops::blocks_derivative(g.op(id), g.dtype(id))
-        })
     }
 
     fn contains(&self, id: NodeId) -> bool {
@@ -146,12 +140,13 @@ fn guarded(op: Op) -> Op {
     }
 }
 
-/// The kind of rule that applies where only some operands vary.
+/// The kind of rule that applies where only some operands vary: a general one that is linear in each
+/// of them needs no more than a bilinear one.
 fn effective_rule(op: Op, varies: impl Fn(usize) -> bool, arity: usize) -> ops::Rule {
     let rule = ops::rule(op);
     let linear = || (0..arity).all(|k| !varies(k) || ops::operation(op).linear_in(op, k));
     if rule == ops::Rule::General && linear() {
-        ops::Rule::Linear
+        ops::Rule::Bilinear
     } else {
         rule
     }

@@ -4,31 +4,37 @@ mod finite;
 mod frame;
 mod group;
 mod lanes;
-mod memory;
 pub mod pool;
 mod staged;
 mod tape;
 
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use smallvec::SmallVec;
 
-pub use memory::{check_memory, memory_limit, set_memory_limit};
+pub use crate::memory::{check_memory, memory_limit, set_memory_limit};
 pub use pool::{num_threads, set_num_threads};
 pub use staged::Staged;
 
 use crate::array::{Array, Buffer, DType, Dims, Layout, Out, View, copy};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, caught, text};
+use crate::interrupt::PATIENCE;
 use crate::ir::Type;
 use crate::ops;
 use crate::plan::{KernelStep, Plan, Step};
 use frame::Frame;
 
-/// Interrupts are looked for about this often.
-const PATIENCE: Duration = Duration::from_millis(5);
 /// Elements of work between two looks at the clock.
 const UNWATCHED: u64 = 1 << 15;
+
+static EXECUTED: AtomicU64 = AtomicU64::new(0);
+
+/// Element operations that plans have run in this process, as [`Plan::work`] counts them.
+pub fn executed_operations() -> u64 {
+    EXECUTED.load(Ordering::Relaxed)
+}
 
 /// An interrupt check that never interrupts.
 pub fn uninterrupted() -> Result<()> {
@@ -63,10 +69,19 @@ impl Plan {
         if !self.is_apart() {
             return Err(Error::internal("the arguments of this plan share bases"));
         }
-        let staged = Staged::new(inputs, outputs)?;
         check_memory(self.scratch_bytes(), || {
             format!("the intermediate values of this program, {self},")
         })?;
+        caught(|| self.run_staged(inputs, outputs, check))
+    }
+
+    fn run_staged(
+        &self,
+        inputs: &[View],
+        outputs: &[Out],
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<()> {
+        let staged = Staged::new(inputs, outputs)?;
         // Inputs are never written: no step has an address in them as its result.
         let bases = staged
             .inputs
@@ -95,7 +110,7 @@ impl Plan {
             frame: &frame,
             watch: Watch::new(check),
         };
-        let result = pool::caught(|| run.all());
+        let result = caught(|| run.all());
         self.scratch().give(arena);
         result
     }
@@ -142,24 +157,14 @@ pub fn validate(
     given: impl ExactSizeIterator<Item = (DType, Dims)>,
 ) -> Result<()> {
     if types.len() != given.len() {
-        return Err(Error::value(format!(
-            "{} {what}s given, {} expected",
-            given.len(),
-            types.len()
-        )));
+        return Err(text::wrong_count(what, types.len(), given.len()));
     }
     for (k, (want, (dtype, shape))) in types.iter().zip(given).enumerate() {
         if want.dtype != dtype {
-            return Err(Error::type_(format!(
-                "{what} {k} has dtype {dtype}, not {}",
-                want.dtype
-            )));
+            return Err(text::wrong_dtype(what, k, dtype, want.dtype));
         }
         if want.shape != shape {
-            return Err(Error::shape(format!(
-                "{what} {k} has shape {shape:?}, not {:?}",
-                want.shape
-            )));
+            return Err(text::wrong_shape(what, k, &shape, &want.shape));
         }
     }
     Ok(())
@@ -230,6 +235,7 @@ impl Run<'_> {
     }
 
     fn pass(&self, exact: bool) -> Result<()> {
+        EXECUTED.fetch_add(self.plan.work(), Ordering::Relaxed);
         for step in self.plan.steps() {
             match step {
                 Step::Tape(tape) => {

@@ -4,13 +4,11 @@
 //! alone, whose threads it does not have. Tasks are claimed one by one, the caller takes part, and
 //! a call from inside a task runs in its own thread.
 
-use std::any::Any;
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, caught};
 
 /// Threads asked for; 0 is the default.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
@@ -53,7 +51,18 @@ type Task<'a> = &'a (dyn Fn(usize) -> Result<()> + Sync);
 /// The first error by the number of its task; a panic in a task is an internal error. After an
 /// error no further task is started.
 pub fn parallel_for(n: usize, task: Task<'_>, between: &dyn Fn() -> Result<()>) -> Result<()> {
-    let threads = num_threads().min(n);
+    parallel_for_on(usize::MAX, n, task, between)
+}
+
+/// [`parallel_for`] with at most `threads` tasks under way at once. One at a time, a task may use
+/// the threads for itself.
+pub fn parallel_for_on(
+    threads: usize,
+    n: usize,
+    task: Task<'_>,
+    between: &dyn Fn() -> Result<()>,
+) -> Result<()> {
+    let threads = num_threads().min(n).min(threads);
     if threads <= 1 || INSIDE.get() {
         return (0..n).try_for_each(|k| {
             guarded(task, k)?;
@@ -67,6 +76,12 @@ pub fn parallel_for(n: usize, task: Task<'_>, between: &dyn Fn() -> Result<()>) 
     job.work(Some(between));
     job.note(n, caught(between));
     INSIDE.set(false);
+    if pool.process != std::process::id() {
+        // `between` forked this process: the threads that have the rest of the tasks are its parent's.
+        return Err(Error::internal(
+            "this process was forked in the middle of a run",
+        ));
+    }
     pool.retire(&job);
     let error = lock(&job.error).take();
     error.map_or(Ok(()), |(_, error)| Err(error))
@@ -75,23 +90,6 @@ pub fn parallel_for(n: usize, task: Task<'_>, between: &dyn Fn() -> Result<()>) 
 /// Runs a task; a panic is an error.
 fn guarded(task: Task<'_>, k: usize) -> Result<()> {
     caught(|| task(k))
-}
-
-/// A panic on the way is an internal error.
-pub fn caught(body: impl FnOnce() -> Result<()>) -> Result<()> {
-    catch_unwind(AssertUnwindSafe(body))
-        .unwrap_or_else(|panic| Err(Error::internal(message(&*panic))))
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
-    format!(
-        "a kernel panicked: {}",
-        text.unwrap_or("for an unknown reason")
-    )
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -273,6 +271,22 @@ mod tests {
         };
         parallel_for(counts.len(), &task, &uninterrupted).unwrap();
         assert!(counts.iter().all(|c| c.load(Ordering::Relaxed) == 1));
+    }
+
+    #[test]
+    fn no_more_tasks_than_asked_for_are_under_way() {
+        for limit in [1, 2] {
+            let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let task = |_: usize| {
+                let others = now.fetch_add(1, Ordering::SeqCst);
+                most.fetch_max(others + 1, Ordering::SeqCst);
+                std::thread::yield_now();
+                now.fetch_sub(1, Ordering::SeqCst);
+                Ok(())
+            };
+            parallel_for_on(limit, 200, &task, &uninterrupted).unwrap();
+            assert!(most.into_inner() <= limit);
+        }
     }
 
     #[test]

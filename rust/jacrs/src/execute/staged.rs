@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::array::{Buffer, Layout, Out, View, copy};
-use crate::error::{Error, Result};
+use crate::error::{Result, text};
 
 /// The memory of a call as kernels like it: inputs contiguous and aligned, outputs apart from them
 /// and from each other. What is not so already is copied once.
@@ -73,9 +73,7 @@ fn staged_input(view: &View, copies: &mut Vec<Buffer>) -> Result<*const u8> {
         // SAFETY: as many bytes as the view has, read byte by byte.
         unsafe { std::ptr::copy_nonoverlapping(view.ptr, buffer.ptr(), view.len() * size) }
     } else {
-        return Err(Error::value(
-            "a strided input must be aligned; copy it first",
-        ));
+        return Err(text::not_aligned_input());
     }
     let ptr = buffer.ptr();
     copies.push(buffer);

@@ -1,11 +1,12 @@
 //! The interpreter of scalar tapes.
 
 use super::frame::Frame;
-use crate::ops::elementwise::{Outlined, Portable};
+use crate::ops::elementwise::Outlined;
 use crate::ops::{self, Fun};
 use crate::plan::{Code, Instruction, Tape};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::math::Fused;
+use crate::simd::math::Portable;
 use crate::simd::{Level, level};
 
 /// Runs a tape over the registers of a frame, compiled like the block kernels of this machine, so

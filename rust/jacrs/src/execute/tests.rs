@@ -1,6 +1,7 @@
 //! Plans against the same graph evaluated node by node.
 
 mod random;
+mod restricted;
 
 use std::fmt::Write;
 

@@ -6,6 +6,11 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use super::hash::FastState;
 use super::{Fingerprint, Interner, ListId, Op, ShapeId};
 use crate::array::{DType, Dims};
+use crate::error::{text, throw};
+use crate::interrupt::{pause, piece};
+
+/// Nodes between two looks for an interrupt.
+const PATIENT_NODES: u32 = 256;
 
 /// A node of one graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -150,10 +155,12 @@ impl Graph {
 
     pub fn intern_shape(&mut self, shape: &[usize]) -> ShapeId {
         if shape.is_empty() {
-            ShapeId::SCALAR
-        } else {
-            ShapeId(self.shapes.id(shape))
+            return ShapeId::SCALAR;
         }
+        if !is_addressable(shape) {
+            throw(text::unaddressable(shape));
+        }
+        ShapeId(self.shapes.id(shape))
     }
 
     /// A new input; inputs are never merged with each other.
@@ -175,6 +182,15 @@ impl Graph {
         id
     }
 
+    /// A fresh stand-in for a node that is put in its place later, by [`crate::differentiate::batch`].
+    pub fn placeholder(&mut self, dtype: DType, shape: &[usize], active: bool) -> NodeId {
+        self.opaques += 1;
+        let shape = self.intern_shape(shape);
+        let id = self.push(Op::Placeholder(self.opaques), dtype, shape, &[]);
+        self.nodes[id.index()].active = active;
+        id
+    }
+
     /// The node for this operation: an existing equal one, or a new one. The type is taken as
     /// given; [`crate::ops::infer`] says what it must be.
     pub fn push(&mut self, op: Op, dtype: DType, shape: ShapeId, operands: &[NodeId]) -> NodeId {
@@ -192,6 +208,9 @@ impl Graph {
             return NodeId(entry.id);
         }
         let k = u32::try_from(self.nodes.len()).expect("fewer than 2^32 nodes");
+        if k.is_multiple_of(PATIENT_NODES) {
+            pause();
+        }
         let active = !crate::ops::blocks_derivative(op, dtype)
             && operands.iter().any(|&x| self.nodes[x.index()].active);
         let (first, count) = (self.pool.len() as u32, operands.len() as u32);
@@ -250,6 +269,7 @@ impl Graph {
             seen[id.index()] = true;
         }
         for id in self.ids().rev() {
+            piece();
             if seen[id.index()] {
                 for &x in self.operands(id) {
                     seen[x.index()] = true;
@@ -266,10 +286,20 @@ impl Graph {
             seen[id.index()] = true;
         }
         for id in self.ids() {
+            piece();
             seen[id.index()] |= self.operands(id).iter().any(|x| seen[x.index()]);
         }
         seen
     }
+}
+
+/// Whether the bytes of an array of this shape can be counted, whatever its dtype.
+pub fn is_addressable(shape: &[usize]) -> bool {
+    const WIDEST: usize = 16;
+    shape
+        .iter()
+        .try_fold(WIDEST, |bytes, &n| bytes.checked_mul(n.max(1)))
+        .is_some_and(|bytes| isize::try_from(bytes).is_ok())
 }
 
 #[inline]
@@ -294,32 +324,109 @@ fn spread(hash: u32) -> u64 {
 
 /// Copies between graphs.
 impl Graph {
+    /// An empty graph in which the shapes and lists of `from` have the numbers they have there, so
+    /// that [`Graph::adopt`] may copy its nodes; with room for as many.
+    pub fn sharing(from: &Graph) -> Self {
+        Self {
+            nodes: Vec::with_capacity(from.nodes.len()),
+            pool: Vec::with_capacity(from.pool.len()),
+            shapes: from.shapes.clone(),
+            lists: from.lists.clone(),
+            index: HashTable::with_capacity(from.nodes.len()),
+            ..Self::default()
+        }
+    }
+
+    /// Node `id` of the graph that this one was made [`Graph::sharing`] with, on operands of this
+    /// one.
+    pub fn adopt(&mut self, from: &Graph, id: NodeId, operands: &[NodeId]) -> NodeId {
+        let Node {
+            op, dtype, shape, ..
+        } = *from.node(id);
+        debug_assert_eq!(self.shape_of(shape), from.shape_of(shape));
+        self.push(op, dtype, shape, operands)
+    }
+
+    /// Drops what the outputs do not depend on, apart from inputs. Equal nodes are not found any
+    /// more by what is pushed afterwards: this is for graphs that are done.
+    pub fn compact(&mut self) {
+        let live = self.reachable(&self.outputs);
+        let mut place: Vec<NodeId> = Vec::with_capacity(self.nodes.len());
+        let (mut kept, mut end) = (0, 0);
+        for (k, &lives) in live.iter().enumerate() {
+            place.push(NodeId(kept as u32));
+            let mut node = self.nodes[k];
+            if !lives && !matches!(node.op, Op::Input(_)) {
+                continue;
+            }
+            let first = end as u32;
+            for i in node.first..node.first + node.count {
+                self.pool[end] = place[self.pool[i as usize].index()];
+                end += 1;
+            }
+            node.first = first;
+            self.nodes[kept] = node;
+            kept += 1;
+        }
+        self.nodes.truncate(kept);
+        self.pool.truncate(end);
+        self.index = HashTable::new();
+        for id in self.inputs.iter_mut().chain(&mut self.outputs) {
+            *id = place[id.index()];
+        }
+    }
+
     /// Node `id` of another graph, on operands of this one; leaves other than inputs included.
     pub fn import(&mut self, from: &Graph, id: NodeId, operands: &[NodeId]) -> NodeId {
+        self.import_shaped(from, id, operands, from.shape(id))
+    }
+
+    /// The same on operands that give it another shape.
+    pub fn import_shaped(
+        &mut self,
+        from: &Graph,
+        id: NodeId,
+        operands: &[NodeId],
+        shape: &[usize],
+    ) -> NodeId {
         let node = from.node(id);
         let op = self.import_op(from, node.op);
-        let shape = self.intern_shape(from.shape(id));
+        let shape = self.intern_shape(shape);
         self.location = node.location;
         match op {
             Op::Opaque(_) => self.opaque(operands[0]),
+            Op::Placeholder(_) => self.placeholder(node.dtype, from.shape(id), node.active),
             _ => self.push(op, node.dtype, shape, operands),
         }
     }
 
-    /// The same operation with its list interned here.
-    fn import_op(&mut self, from: &Graph, op: Op) -> Op {
-        let mut list = |l: ListId| self.intern_list(from.list(l));
-        match op {
-            Op::Const(l) => Op::Const(list(l)),
-            Op::Transpose(l) => Op::Transpose(list(l)),
-            Op::Slice(l) => Op::Slice(list(l)),
-            Op::Assign(l) => Op::Assign(list(l)),
-            Op::AddAt(l) => Op::AddAt(list(l)),
-            Op::Item(l) => Op::Item(list(l)),
-            Op::Pack(l) => Op::Pack(list(l)),
-            Op::Reduce(kind, l) => Op::Reduce(kind, list(l)),
-            other => other,
+    /// The outputs of another graph, made here, where `inputs` stand for its inputs.
+    pub fn splice(&mut self, from: &Graph, inputs: &[NodeId]) -> Vec<NodeId> {
+        let live = from.reachable(&from.outputs);
+        let mut place: Vec<NodeId> = vec![NodeId(u32::MAX); from.len()];
+        for id in from.ids().filter(|id| live[id.index()]) {
+            let operands: Vec<NodeId> = (from.operands(id).iter())
+                .map(|x| place[x.index()])
+                .collect();
+            place[id.index()] = match from.op(id) {
+                Op::Input(k) => inputs[k as usize],
+                Op::Opaque(_) => self.opaque(operands[0]),
+                op => {
+                    let op = self.import_op(from, op);
+                    let shape = self.intern_shape(from.shape(id));
+                    self.push(op, from.dtype(id), shape, &operands)
+                }
+            };
         }
+        from.outputs.iter().map(|y| place[y.index()]).collect()
+    }
+
+    /// The same operation with its list interned here.
+    fn import_op(&mut self, from: &Graph, mut op: Op) -> Op {
+        if let Some(list) = op.list_mut() {
+            *list = self.intern_list(from.list(*list));
+        }
+        op
     }
 
     /// The reachable part of the graph without some inputs, which nothing that is left may use.

@@ -7,8 +7,8 @@ mod intern;
 mod op;
 mod text;
 
-pub use graph::{Graph, Node, NodeId, Type};
+pub use graph::{Graph, Node, NodeId, Type, is_addressable};
 pub use hash::Fingerprint;
 pub use intern::{Interner, ListId, ShapeId};
-pub use op::{Cumulation, Guard, Op, Pick, Reduction};
+pub use op::{Cumulation, Factorisation, Form, Guard, Op, Part, Pick, Reduction, System};
 pub use text::{parse, print};

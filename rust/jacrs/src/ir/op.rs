@@ -13,6 +13,8 @@ pub enum Op {
     Const(ListId),
     /// `0, 1, 2, ...` along the only axis.
     Iota,
+    /// Stands where another node is put later; it has no value, and no graph that is run holds one.
+    Placeholder(u32),
 
     // Identities with a meaning for differentiation.
     /// A fresh name for a value: what an inner transform differentiates with respect to.
@@ -58,8 +60,184 @@ pub enum Op {
     /// The places (in C order) of the true elements; their count is the shape of the node.
     Nonzero,
 
-    /// `[..., m, k] @ [..., k, n]` with equal leading axes.
+    // Matrices in the last two axes, with equal leading axes.
+    /// `[..., m, k] @ [..., k, n]`.
     MatMul(Guard),
+    /// Everything that a factorisation gives, packed in one line: a constant of differentiation.
+    /// What is computed from it has the matrix as an operand as well, for its derivative.
+    Factor(Factorisation),
+    /// One result of a factorisation; operands `a, factor(a)`.
+    Part(Factorisation, Part),
+    /// `a x = b`; operands `a, b`, and `a, lu(a), b` where `a` is of no special form.
+    Solve(System),
+    /// The pseudoinverse without singular values up to `cutoff` times the largest; operands
+    /// `a, svd(a), cutoff`.
+    Pinv,
+    /// The derivative, of order `r`, of the matrix of cofactors along matrices; operands
+    /// `a, e_1, ..., e_r`.
+    Cofactors,
+}
+
+/// A factorisation of a matrix `a` of shape `[m, n]`; `k` is the smaller of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Factorisation {
+    /// With partial pivoting.
+    Lu,
+    /// `a = l l^T`; reads the lower triangle.
+    Cholesky,
+    /// `a = q r` with `k` columns of `q`.
+    Qr,
+    /// The same with all `m` columns.
+    QrComplete,
+    /// `a v = v diag(w)`; reads the lower triangle.
+    Eigh,
+    /// `a = u diag(s) vt` with `k` singular vectors.
+    Svd,
+    /// The same with square `u` and `vt`.
+    SvdFull,
+}
+
+/// What is read off a factorisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Part {
+    /// The determinant.
+    Det,
+    /// The sign of the determinant: -1, 0 or 1.
+    Sign,
+    /// The logarithm of the modulus of the determinant.
+    LogDet,
+    /// The factor of Cholesky.
+    Lower,
+    Q,
+    R,
+    /// Eigenvalues in ascending order.
+    Values,
+    /// Eigenvectors, as columns.
+    Vectors,
+    U,
+    /// Singular values in descending order.
+    S,
+    Vt,
+}
+
+/// What is known of the matrix of a linear system, and how it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct System {
+    pub form: Form,
+    pub transposed: bool,
+    /// An exact zero pivot is an error; else the solution is not finite.
+    pub checked: bool,
+}
+
+/// The form of a square matrix: only the triangle that it names is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Form {
+    General,
+    Lower,
+    Upper,
+    /// With ones on the diagonal, which is not read.
+    UnitLower,
+    UnitUpper,
+}
+
+/// Names of the text form.
+macro_rules! named {
+    ($Name:ident { $($variant:ident $text:literal),* $(,)? }) => {
+        impl $Name {
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text),*
+                }
+            }
+
+            /// The inverse of `name`.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|x| x.name() == name)
+            }
+        }
+    };
+}
+named!(Factorisation {
+    Lu "lu", Cholesky "cholesky", Qr "qr", QrComplete "qr_complete", Eigh "eigh", Svd "svd",
+    SvdFull "svd_full",
+});
+named!(Part {
+    Det "det", Sign "sign", LogDet "logdet", Lower "lower", Q "q", R "r", Values "values",
+    Vectors "vectors", U "u", S "s", Vt "vt",
+});
+named!(Form {
+    General "general", Lower "lower", Upper "upper", UnitLower "unit_lower",
+    UnitUpper "unit_upper",
+});
+
+impl System {
+    /// `general`, `lower_t`, `upper_unchecked`, ...: the form, then what is not usual.
+    pub fn name(self) -> String {
+        let transposed = if self.transposed { "_t" } else { "" };
+        let unchecked = if self.checked { "" } else { "_unchecked" };
+        format!("{}{transposed}{unchecked}", self.form.name())
+    }
+
+    /// The inverse of [`System::name`].
+    pub fn from_name(name: &str) -> Option<Self> {
+        let (name, checked) = match name.strip_suffix("_unchecked") {
+            Some(name) => (name, false),
+            None => (name, true),
+        };
+        let (name, transposed) = match name.strip_suffix("_t") {
+            Some(name) => (name, true),
+            None => (name, false),
+        };
+        let form = Form::from_name(name)?;
+        Some(Self {
+            form,
+            transposed,
+            checked,
+        })
+    }
+}
+
+impl Op {
+    /// The list among the parameters.
+    pub fn list_mut(&mut self) -> Option<&mut ListId> {
+        match self {
+            Op::Const(list)
+            | Op::Transpose(list)
+            | Op::Slice(list)
+            | Op::Assign(list)
+            | Op::AddAt(list)
+            | Op::Item(list)
+            | Op::Pack(list)
+            | Op::Reduce(_, list) => Some(list),
+            Op::Input(_)
+            | Op::Iota
+            | Op::Opaque(_)
+            | Op::StopGradient
+            | Op::Map(_)
+            | Op::Reshape
+            | Op::Broadcast
+            | Op::Concat(_)
+            | Op::Gather
+            | Op::ScatterAdd
+            | Op::ScatterSet
+            | Op::ArgPick(..)
+            | Op::Cumulate(..)
+            | Op::Argsort(_)
+            | Op::Nonzero
+            | Op::MatMul(_)
+            | Op::Placeholder(_)
+            | Op::Factor(_)
+            | Op::Part(..)
+            | Op::Solve(_)
+            | Op::Pinv
+            | Op::Cofactors => None,
+        }
+    }
 }
 
 /// Whether products with a zero factor are zero even if the other factor is not finite: the rule

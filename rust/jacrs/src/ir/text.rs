@@ -10,9 +10,12 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use super::{Cumulation, Graph, Guard, NodeId, Op, Pick, Reduction, Type};
+use super::{
+    Cumulation, Factorisation, Graph, Guard, NodeId, Op, Part, Pick, Reduction, System, Type,
+    is_addressable,
+};
 use crate::array::{DType, Dims};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, caught};
 use crate::ops::{self, Fun, build};
 
 /// The graph as text; [`parse`] reads it back.
@@ -59,7 +62,7 @@ fn parameter(g: &Graph, id: NodeId) -> Option<String> {
             DType::I64 | DType::Bool => g.list(const_list(g.op(id)))[0].to_string(),
             _ => format!("{:?}", build::constant_value(g, id).expect("a constant")),
         }),
-        Op::Opaque(k) => Some(format!("#{k}")),
+        Op::Opaque(k) | Op::Placeholder(k) => Some(format!("#{k}")),
         Op::Concat(axis) | Op::ArgPick(_, axis) | Op::Cumulate(_, axis, _) | Op::Argsort(axis) => {
             Some(format!("[{axis}]"))
         }
@@ -89,6 +92,10 @@ fn const_list(op: Op) -> super::ListId {
 /// # Errors
 /// With the number of the first line that is not one, or whose types do not fit.
 pub fn parse(text: &str) -> Result<Graph> {
+    caught(|| parsed(text))
+}
+
+fn parsed(text: &str) -> Result<Graph> {
     let mut parser = Parser {
         graph: Graph::new(),
         names: HashMap::new(),
@@ -97,10 +104,13 @@ pub fn parse(text: &str) -> Result<Graph> {
         let line = line
             .split('#')
             .next()
-            .map_or(
-                line,
-                |head| if line.contains("opaque") { line } else { head },
-            )
+            .map_or(line, |head| {
+                if NAMED.iter().any(|n| line.contains(n)) {
+                    line
+                } else {
+                    head
+                }
+            })
             .trim();
         if line.is_empty() {
             continue;
@@ -112,6 +122,11 @@ pub fn parse(text: &str) -> Result<Graph> {
     ops::verify(&parser.graph)?;
     Ok(parser.graph)
 }
+
+/// What has a number of its own, written `#1`; elsewhere that starts a comment.
+const NAMED: [&str; 2] = ["opaque", "placeholder"];
+/// Axes have numbers of a byte; NumPy has 64 at most, and lanes are one more.
+const MOST_AXES: usize = 128;
 
 struct Parser {
     graph: Graph,
@@ -179,11 +194,7 @@ impl Parser {
             .filter(|n| !n.is_empty())
             .map(number)
             .collect::<Result<_>>()?;
-        if shape
-            .iter()
-            .try_fold(16usize, |total, &n| total.checked_mul(n.max(1)))
-            .is_none()
-        {
+        if !is_addressable(&shape) || shape.len() > MOST_AXES {
             return Err(Error::value("the shape is too large"));
         }
         Ok(Type { dtype, shape })
@@ -212,6 +223,7 @@ impl Parser {
         match name {
             "input" => return Ok(g.input(declared.dtype, &declared.shape, false)),
             "input!" => return Ok(g.input(declared.dtype, &declared.shape, true)),
+            "placeholder" => return Ok(g.placeholder(declared.dtype, &declared.shape, false)),
             "const" => {
                 let text = value.ok_or_else(|| Error::value("the value is missing"))?;
                 let bits = match declared.dtype {
@@ -280,7 +292,23 @@ impl Parser {
             "nonzero" => Op::Nonzero,
             "matmul" => Op::MatMul(Guard::Off),
             "matmul0" => Op::MatMul(Guard::On),
-            _ => return Err(Error::value(format!("there is no operation {name}"))),
+            "pinv" => Op::Pinv,
+            "cofactors" => Op::Cofactors,
+            _ => {
+                return factored(name)
+                    .ok_or_else(|| Error::value(format!("there is no operation {name}")));
+            }
         })
     }
+}
+
+/// `svd`, `svd.s` or `solve.lower_t`.
+fn factored(name: &str) -> Option<Op> {
+    Some(match name.split_once('.') {
+        None => Op::Factor(Factorisation::from_name(name)?),
+        Some(("solve", system)) => Op::Solve(System::from_name(system)?),
+        Some((factors, part)) => {
+            Op::Part(Factorisation::from_name(factors)?, Part::from_name(part)?)
+        }
+    })
 }

@@ -113,15 +113,20 @@ pub fn select(g: &mut Graph, c: NodeId, x: NodeId, z: NodeId) -> NodeId {
     map(g, Fun::Where, &[c, x, z])
 }
 
+/// Integers up to 2^53 are float64s.
+const EXACT: f64 = 9007199254740992.0;
+
 pub fn cast(g: &mut Graph, x: NodeId, dtype: DType) -> NodeId {
     if g.dtype(x) == dtype {
         return x;
     }
-    if let Some(value) = constant_value(g, x) {
-        let shape = g.dims(x);
+    // Where rounding or range decide, it is the kernel that does.
+    let floats = g.dtype(x).is_float() && dtype.is_float();
+    let folded = constant_value(g, x).filter(|value| floats || value.abs() <= EXACT);
+    let shape = g.dims(x);
+    if let Some(value) = folded {
         return constant(g, dtype, &shape, value);
     }
-    let shape = g.dims(x);
     sure_typed(g, Op::Map(Fun::Cast), dtype, &shape, &[x])
 }
 

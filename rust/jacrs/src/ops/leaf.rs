@@ -1,6 +1,7 @@
 //! Inputs, constants, counters, and the identities that only differentiation sees.
 
-use super::{Call, Cotangent, Lanes, Operation, Rule};
+use super::tile::{self, Cut, Known, Needs, Tile};
+use super::{Call, Cotangent, Lanes, Operation, Rule, build};
 use crate::array::{DType, Layout, Out, View};
 use crate::error::{Error, Result};
 use crate::ir::{Graph, NodeId, Op, Type};
@@ -13,6 +14,7 @@ impl Operation for Leaf {
         match op {
             Op::Input(_) => "input",
             Op::Const(_) => "const",
+            Op::Placeholder(_) => "placeholder",
             _ => "iota",
         }
         .into()
@@ -46,13 +48,27 @@ impl Operation for Leaf {
                     unsafe { out.ptr.cast::<i64>().add(i).write(i as i64) }
                 }
             }
-            _ => return Err(Error::internal("an input has no kernel")),
+            _ => {
+                let name = self.name(call.op);
+                return Err(Error::internal(format!("{name} has no kernel")));
+            }
         }
         Ok(())
     }
 
     fn batch(&self, _: &mut Graph, y: NodeId, _: &Lanes<'_>) -> Result<NodeId> {
         Ok(y)
+    }
+
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        let made = cut.as_tile(target);
+        match (cut.source.op(cut.y), cut.tile.start.as_slice()) {
+            (Op::Iota, &[start]) if start > 0 => {
+                let first = build::constant_like(target, made, start as f64);
+                build::add(target, made, first)
+            }
+            _ => made,
+        }
     }
 }
 
@@ -121,6 +137,12 @@ impl Operation for Opaque {
     fn batch(&self, g: &mut Graph, _: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         Ok(g.opaque(lanes.operands[0]))
     }
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        tile::alike(g, y, tile)
+    }
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        cut.as_tile(target)
+    }
 }
 
 /// Its operand, as a constant of every differentiation.
@@ -143,6 +165,12 @@ impl Operation for StopGradient {
         unreachable!("an alias")
     }
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
-        super::build::emit(g, g.op(y), lanes.operands)
+        build::emit(g, g.op(y), lanes.operands)
+    }
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        tile::alike(g, y, tile)
+    }
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        cut.as_tile(target)
     }
 }

@@ -1,10 +1,12 @@
 //! Matrix products.
 
+use super::tile::{Cut, Known, Needs, Tile};
 use super::{Call, Cotangent, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, walk};
 use crate::error::{Error, Result};
 use crate::ir::{Graph, Guard, NodeId, Op, Type};
 use crate::simd::Number;
+use smallvec::smallvec;
 
 /// `[..., m, k] @ [..., k, n]` with equal leading axes.
 pub struct MatMul;
@@ -127,6 +129,20 @@ impl Operation for MatMul {
         shape[r] = n;
         let split = build::reshape(g, product, &shape);
         Ok(build::move_axis(g, split, r, r - 1))
+    }
+
+    /// Rows of the one, columns of the other.
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        let (rows, columns) = (tile.shape.len() - 2, tile.shape.len() - 1);
+        let inner = g.shape(g.operand(y, 0))[columns];
+        smallvec![
+            (0, tile.clone().with(columns, 0, inner)),
+            (1, tile.clone().with(rows, 0, inner)),
+        ]
+    }
+
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        cut.as_tile(target)
     }
 }
 

@@ -4,9 +4,11 @@
 //! a file of its own family, found by the `match` in [`operation`]. Nothing else in the engine
 //! knows an operation by name, apart from the plan, which fuses by [`Op::Map`].
 
+pub mod batch;
 pub mod build;
 pub mod elementwise;
 mod evaluate;
+pub mod factor;
 mod fold;
 mod leaf;
 mod matmul;
@@ -16,6 +18,7 @@ mod place;
 mod reduce;
 mod rows;
 mod scan;
+pub mod tile;
 mod verify;
 mod view;
 
@@ -27,8 +30,9 @@ pub use verify::verify;
 use smallvec::SmallVec;
 
 use crate::array::{DType, Dims, Layout, Out, View};
-use crate::error::Result;
-use crate::ir::{Graph, NodeId, Op, Type};
+use crate::error::{Error, Result};
+use crate::ir::{Cumulation, Form, Graph, NodeId, Op, Part, Type};
+use tile::{Cut, Known, Needs, Tile};
 
 /// How an operation is differentiated; everything else follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,17 +76,10 @@ impl Call {
 }
 
 /// The list parameter of an operation; empty where it has none.
-pub fn list_of(graph: &Graph, op: Op) -> &[i64] {
-    match op {
-        Op::Const(l)
-        | Op::Transpose(l)
-        | Op::Slice(l)
-        | Op::Assign(l)
-        | Op::AddAt(l)
-        | Op::Item(l)
-        | Op::Pack(l)
-        | Op::Reduce(_, l) => graph.list(l),
-        _ => &[],
+pub fn list_of(graph: &Graph, mut op: Op) -> &[i64] {
+    match op.list_mut() {
+        Some(&mut list) => graph.list(list),
+        None => &[],
     }
 }
 
@@ -119,7 +116,7 @@ pub trait Operation: Sync {
     fn rule(&self, op: Op) -> Rule;
 
     /// Whether the result is linear in operand `k`, the others held fixed. A general rule steps
-    /// back for a linear one where only such operands vary.
+    /// back for a bilinear one where only such operands vary.
     fn linear_in(&self, _op: Op, _k: usize) -> bool {
         true
     }
@@ -155,6 +152,18 @@ pub trait Operation: Sync {
 
     /// `y` over operands some of which carry a lane axis (their last); the result carries one.
     fn batch(&self, graph: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId>;
+
+    /// Which tiles of its operands a tile of `y`, not empty, is computed from: by default all of
+    /// each. `known` gives the data of inputs that hold indices.
+    fn needs(&self, graph: &Graph, y: NodeId, _tile: &Tile, _known: Known<'_>) -> Needs {
+        tile::everything(graph, y)
+    }
+
+    /// A tile of a node over the tiles that [`Operation::needs`] names: by default a part of the
+    /// whole. Whoever implements one of the two implements both.
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        cut.part_of(target, &Tile::of(cut.source, cut.y))
+    }
 }
 
 /// The operands of a node that is being batched.
@@ -191,7 +200,7 @@ impl Lanes<'_> {
 /// The implementation behind an operation.
 pub fn operation(op: Op) -> &'static dyn Operation {
     match op {
-        Op::Input(_) | Op::Const(_) | Op::Iota => &leaf::Leaf,
+        Op::Input(_) | Op::Const(_) | Op::Iota | Op::Placeholder(_) => &leaf::Leaf,
         Op::Opaque(_) => &leaf::Opaque,
         Op::StopGradient => &leaf::StopGradient,
         Op::Map(_) => &elementwise::Map,
@@ -213,6 +222,11 @@ pub fn operation(op: Op) -> &'static dyn Operation {
         Op::Argsort(_) => &order::Argsort,
         Op::Nonzero => &order::Nonzero,
         Op::MatMul(_) => &matmul::MatMul,
+        Op::Factor(_) => &factor::Factor,
+        Op::Part(..) => &factor::PartOf,
+        Op::Solve(_) => &factor::Solve,
+        Op::Pinv => &factor::Pinv,
+        Op::Cofactors => &factor::Cofactors,
     }
 }
 
@@ -229,14 +243,53 @@ pub fn blocks_derivative(op: Op, dtype: DType) -> bool {
     }
     match op {
         Op::Map(fun) => elementwise::rule(fun) == Rule::Zero,
-        Op::StopGradient | Op::Const(_) | Op::Iota => true,
+        Op::StopGradient | Op::Const(_) | Op::Iota | Op::Factor(_) => true,
+        Op::Part(_, Part::Sign) => true,
         _ => false,
     }
 }
 
 /// The type an operation gives, or why it cannot be applied.
 pub fn infer(graph: &Graph, op: Op, operands: &[NodeId], declared: &Type) -> Result<Type> {
+    let fits = match arity(op) {
+        Some(arity) => operands.len() == arity,
+        None => !operands.is_empty(),
+    };
+    if !fits {
+        let name = operation(op).name(op);
+        let count = operands.len();
+        return Err(Error::internal(format!(
+            "{name} does not take {count} operands"
+        )));
+    }
     operation(op).infer(graph, op, operands, declared)
+}
+
+/// How many operands an operation takes; `None` for one or more.
+fn arity(op: Op) -> Option<usize> {
+    Some(match op {
+        Op::Input(_) | Op::Const(_) | Op::Iota | Op::Placeholder(_) => 0,
+        Op::Map(fun) => fun.arity(),
+        Op::Pack(_) | Op::Concat(_) | Op::Cofactors => return None,
+        Op::Solve(system) if system.form == Form::General => 3,
+        Op::Solve(_) | Op::Part(..) => 2,
+        Op::Assign(_) | Op::AddAt(_) | Op::Gather | Op::MatMul(_) => 2,
+        Op::Cumulate(Cumulation::Recurrence | Cumulation::RecurrenceBack, ..) => 2,
+        Op::ScatterAdd | Op::ScatterSet | Op::Pinv => 3,
+        Op::Opaque(_)
+        | Op::StopGradient
+        | Op::Reshape
+        | Op::Transpose(_)
+        | Op::Broadcast
+        | Op::Slice(_)
+        | Op::Item(_)
+        | Op::Reduce(..)
+        | Op::ArgPick(..)
+        | Op::Cumulate(..)
+        | Op::Argsort(_)
+        | Op::Nonzero
+        | Op::Factor(_) => 1,
+    })
 }
 
 /// The elements `start + step * k` that a slice list describes: `(starts, steps)`.

@@ -1,9 +1,11 @@
 //! Orders and places that depend on values: they are integers, and no derivative passes.
 
+use super::tile::{self, Cut, Known, Needs, Tile};
 use super::{Call, Lanes, Operation, Rule, build};
-use crate::array::{DType, Dims, Layout, Out, View, copy, walk};
-use crate::error::{Error, Result};
+use crate::array::{DType, Dims, Layout, Out, View, copy, product, walk};
+use crate::error::{Error, Result, text};
 use crate::ir::{Graph, NodeId, Op, Type};
+use crate::memory::list_for;
 use crate::with_type;
 
 /// The stable ascending order along an axis, NaN last.
@@ -42,27 +44,41 @@ impl Operation for Argsort {
         let rest: Dims = (0..x.shape().len()).filter(|&a| a != axis).collect();
         let (from, to) = (x.layout.transpose(&rest), target.transpose(&rest));
         let (step, step_out) = (x.strides()[axis], target.strides[axis]);
-        let mut order: Vec<usize> = Vec::with_capacity(n);
-        with_type!(x.dtype, T => walk(&from.shape, [&from.strides, &to.strides], |[base, base_out]| {
-            // SAFETY: `base` and the axis stay inside the view.
-            let at = |i: usize| unsafe { x.ptr.cast::<T>().offset(base + i as isize * step).read() };
-            order.clear();
-            order.extend(0..n);
-            order.sort_by(|&i, &j| {
-                let (a, b) = (at(i), at(j));
+        with_type!(x.dtype, T => {
+            // Values are read once: what another thread writes meanwhile must not change their order.
+            let mut keys: Vec<(T, usize)> = list_for(n);
+            walk(&from.shape, [&from.strides, &to.strides], |[base, base_out]| {
+                // SAFETY: `base` and the axis stay inside the view.
+                let at = |i: usize| unsafe { x.ptr.cast::<T>().offset(base + i as isize * step).read() };
+                keys.clear();
+                keys.extend((0..n).map(|i| (at(i), i)));
                 // NaN is the only value that differs from itself, and comes last.
-                a.partial_cmp(&b).unwrap_or_else(|| (is_nan(a)).cmp(&is_nan(b)))
+                keys.sort_by(|(a, _), (b, _)| {
+                    a.partial_cmp(b).unwrap_or_else(|| is_nan(*a).cmp(&is_nan(*b)))
+                });
+                for (k, &(_, i)) in keys.iter().enumerate() {
+                    // SAFETY: inside `out`, which has the shape of the view.
+                    unsafe { out.ptr.cast::<i64>().offset(base_out + k as isize * step_out).write(i as i64) }
+                }
             });
-            for (k, &i) in order.iter().enumerate() {
-                // SAFETY: inside `out`, which has the shape of the view.
-                unsafe { out.ptr.cast::<i64>().offset(base_out + k as isize * step_out).write(i as i64) }
-            }
-        }));
+        });
         Ok(())
     }
 
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         build::emit(g, g.op(y), lanes.operands)
+    }
+
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        let Op::Argsort(axis) = g.op(y) else {
+            unreachable!()
+        };
+        let axis = axis as usize;
+        tile::alike(g, y, &tile.clone().with(axis, 0, g.shape(y)[axis]))
+    }
+
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        cut.part_of(target, &cut.needs[0].1)
     }
 }
 
@@ -74,7 +90,8 @@ fn is_nan<T: PartialEq + Copy>(x: T) -> bool {
     x != x
 }
 
-/// The places of the true elements. Their number is part of the type: it was asked for while recording.
+/// The places of the true elements, for each place along the trailing axes that the result shares
+/// with the mask. Their number is part of the type: it was asked for while recording.
 pub struct Nonzero;
 
 impl Operation for Nonzero {
@@ -83,7 +100,11 @@ impl Operation for Nonzero {
     }
 
     fn infer(&self, g: &Graph, _: Op, operands: &[NodeId], declared: &Type) -> Result<Type> {
-        if g.dtype(operands[0]) != DType::Bool || declared.shape.len() != 1 {
+        let fits = match declared.shape.split_first() {
+            Some((_, lanes)) => g.shape(operands[0]).ends_with(lanes),
+            None => false,
+        };
+        if g.dtype(operands[0]) != DType::Bool || !fits {
             return Err(Error::internal("nonzero takes a mask and gives a list"));
         }
         Ok(Type::new(DType::I64, &declared.shape))
@@ -94,29 +115,38 @@ impl Operation for Nonzero {
     }
 
     fn eval(&self, _: &Call, operands: &[View], out: &Out) -> Result<()> {
-        let mut mask = vec![0u8; operands[0].len()];
+        let mut mask: Vec<u8> = list_for(operands[0].len());
+        mask.resize(operands[0].len(), 0);
         copy(
             &operands[0],
             mask.as_mut_ptr(),
             &Layout::contiguous(operands[0].shape()),
         );
-        let places: Vec<i64> = (0..mask.len())
-            .filter(|&i| mask[i] != 0)
-            .map(|i| i as i64)
-            .collect();
-        if places.len() != out.len() {
-            return Err(Error::internal(
-                "the count of a mask changed between recording and running",
-            ));
+        let (count, lanes) = (out.shape[0], product(&out.shape[1..]));
+        for lane in 0..lanes {
+            let mut found = 0;
+            let flags = mask.iter().skip(lane).step_by(lanes);
+            for (place, _) in flags.enumerate().filter(|(_, flag)| **flag != 0) {
+                if found < count {
+                    // SAFETY: `out` holds `count` int64 for each lane.
+                    unsafe {
+                        out.ptr
+                            .cast::<i64>()
+                            .add(found * lanes + lane)
+                            .write(place as i64);
+                    }
+                }
+                found += 1;
+            }
+            if found != count {
+                return Err(text::mask_changed(count, found));
+            }
         }
-        // SAFETY: `out` holds exactly these many int64.
-        unsafe { std::ptr::copy_nonoverlapping(places.as_ptr(), out.ptr.cast(), places.len()) };
         Ok(())
     }
 
-    fn batch(&self, _: &mut Graph, _: NodeId, _: &Lanes<'_>) -> Result<NodeId> {
-        Err(Error::trace(
-            "a mask that differs from lane to lane selects a different number of elements in each; use np.where",
-        ))
+    fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
+        let declared = Type::new(DType::I64, &lanes.shape(g, y));
+        build::emit_typed(g, g.op(y), &declared, lanes.operands)
     }
 }

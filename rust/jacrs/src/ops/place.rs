@@ -1,11 +1,13 @@
 //! Putting values into arrays: slices, items, and parts side by side.
 
+use super::tile::{Cut, Known, Needs, Tile, slice_hits};
 use super::view::{check_slice, lane_slice};
 use super::{Call, Cotangent, Lanes, Operation, Rule, build, slice_layout};
 use crate::array::{Dims, Layout, Out, View, copy, product, walk, zero_fill};
 use crate::error::{Error, Result};
 use crate::ir::{Graph, ListId, NodeId, Op, Type};
 use crate::with_type;
+use smallvec::smallvec;
 
 fn slice_id(op: Op) -> ListId {
     match op {
@@ -46,6 +48,32 @@ fn slice_of(g: &mut Graph, y: NodeId, ct: NodeId) -> NodeId {
     let list = super::list_of(g, g.op(y)).to_vec();
     let shape = g.dims(g.operand(y, 1));
     build::slice(g, ct, &list, &shape)
+}
+
+/// The tile of the value that is put into a tile of the result; `None` where nothing is.
+fn put_tile(g: &Graph, y: NodeId, tile: &Tile) -> Option<Tile> {
+    let list = super::list_of(g, g.op(y));
+    let mut put = Tile::of(g, g.operand(y, 1));
+    for (axis, pair) in list.chunks_exact(2).enumerate() {
+        let range = tile.start[axis]..tile.end(axis);
+        let hits = slice_hits((pair[0], pair[1]), put.shape[axis], range);
+        put = put.with(axis, hits.start, hits.end);
+    }
+    (!put.is_empty()).then_some(put)
+}
+
+/// The update, where a tile of the value goes into a tile of the result.
+fn restrict_update(target: &mut Graph, cut: &Cut<'_>, op: fn(ListId) -> Op) -> NodeId {
+    let (Some(x), Some(put)) = (cut.operand(0), cut.need(1)) else {
+        return cut.operands[0];
+    };
+    let list: Vec<i64> = (super::list_of(cut.source, cut.source.op(cut.y)).chunks_exact(2))
+        .zip(put.start.iter().zip(&cut.tile.start))
+        .flat_map(|(pair, (&k, &start))| [pair[0] + pair[1] * k as i64 - start as i64, pair[1]])
+        .collect();
+    let list = target.intern_list(&list);
+    let shape = target.intern_shape(&cut.tile.shape);
+    target.push(op(list), target.dtype(x), shape, cut.operands)
 }
 
 /// `z = x; z[slice] = v`.
@@ -89,6 +117,27 @@ impl Operation for Assign {
     }
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         batch_update(g, y, lanes, Op::Assign)
+    }
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        match put_tile(g, y, tile) {
+            None => smallvec![(0, tile.clone())],
+            // All is written over.
+            Some(put) if put.shape == tile.shape => smallvec![(1, put)],
+            Some(put) => smallvec![(0, tile.clone()), (1, put)],
+        }
+    }
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        if cut.operand(0).is_some() {
+            return restrict_update(target, cut, Op::Assign);
+        }
+        let mut value = cut.operands[0];
+        let list = super::list_of(cut.source, cut.source.op(cut.y));
+        for (axis, pair) in list.chunks_exact(2).enumerate() {
+            if pair[1] < 0 {
+                value = build::flip(target, value, axis);
+            }
+        }
+        value
     }
 }
 
@@ -134,6 +183,13 @@ impl Operation for AddAt {
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         debug_assert!(matches!(g.op(y), Op::AddAt(list) if list == slice_id(g.op(y))));
         batch_update(g, y, lanes, Op::AddAt)
+    }
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        let put = put_tile(g, y, tile).map(|put| (1, put));
+        std::iter::once((0, tile.clone())).chain(put).collect()
+    }
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        restrict_update(target, cut, Op::AddAt)
     }
 }
 
@@ -209,6 +265,51 @@ impl Operation for Pack {
         let declared = Type::new(g.dtype(y), &shape);
         build::emit_typed(g, g.op(y), &declared, &operands)
     }
+    /// The items whose places are in the tile.
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        let lead = Self::lead(g.shape(y), g.shape(g.operand(y, 0)));
+        let item = behind(tile, lead);
+        let places = super::list_of(g, g.op(y)).iter().enumerate();
+        places
+            .filter(|&(_, &p)| place_in(&g.shape(y)[..lead], p, tile).is_some())
+            .map(|(k, _)| (k, item.clone()))
+            .collect()
+    }
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        let (g, y) = (cut.source, cut.y);
+        if cut.operands.is_empty() {
+            return build::constant(target, g.dtype(y), &cut.tile.shape, 0.0);
+        }
+        let lead = Self::lead(g.shape(y), g.shape(g.operand(y, 0)));
+        let places = super::list_of(g, g.op(y));
+        let inside: Vec<i64> = (cut.needs.iter())
+            .filter_map(|&(k, _)| place_in(&g.shape(y)[..lead], places[k], cut.tile))
+            .collect();
+        build::pack(target, cut.operands, &inside, &cut.tile.shape)
+    }
+}
+
+/// A tile without its leading axes.
+fn behind(tile: &Tile, lead: usize) -> Tile {
+    Tile {
+        start: tile.start[lead..].into(),
+        shape: tile.shape[lead..].into(),
+    }
+}
+
+/// Where a place of the leading axes, of this shape, is in a tile.
+fn place_in(shape: &[usize], place: i64, tile: &Tile) -> Option<i64> {
+    let (mut rest, mut inside, mut scale) = (place as usize, 0, 1);
+    for axis in (0..shape.len()).rev() {
+        let at = (rest % shape[axis]).checked_sub(tile.start[axis])?;
+        if at >= tile.shape[axis] {
+            return None;
+        }
+        inside += at * scale;
+        scale *= tile.shape[axis];
+        rest /= shape[axis];
+    }
+    Some(inside as i64)
 }
 
 /// Parts side by side along an axis.
@@ -243,7 +344,7 @@ impl Operation for Concat {
             if rest.len() != shape.len() || g.dtype(x) != g.dtype(first) {
                 return Err(Error::internal("parts of different types"));
             }
-            total += std::mem::take(&mut rest[axis]);
+            total = usize::saturating_add(total, std::mem::take(&mut rest[axis]));
             if rest != shape {
                 return Err(Error::internal(format!(
                     "{:?} does not continue {shape:?}",
@@ -295,5 +396,22 @@ impl Operation for Concat {
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         let operands = lanes.all(g);
         build::emit(g, g.op(y), &operands)
+    }
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        let axis = Self::axis(g.op(y));
+        let mut first = 0;
+        let mut needs = Needs::new();
+        for (k, &x) in g.operands(y).iter().enumerate() {
+            let end = first + g.shape(x)[axis];
+            let (from, to) = (tile.start[axis].max(first), tile.end(axis).min(end));
+            if from < to {
+                needs.push((k, tile.clone().with(axis, from - first, to - first)));
+            }
+            first = end;
+        }
+        needs
+    }
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        build::concat(target, cut.operands, Self::axis(cut.source.op(cut.y)))
     }
 }

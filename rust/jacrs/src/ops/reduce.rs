@@ -2,11 +2,13 @@
 
 use super::elementwise::Fun;
 use super::pairwise::{Max, Min, Prod, Reducible, Sum, fold};
+use super::tile::{Cut, Known, Needs, Tile};
 use super::{Call, Cotangent, Lanes, Operation, Rule, build, list_of};
 use crate::array::{DType, Dims, Layout, Out, View, walk};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, text};
 use crate::ir::{Cumulation, Graph, Guard, NodeId, Op, Pick, Reduction, Type};
 use crate::with_type;
+use smallvec::smallvec;
 
 /// The axes of a list.
 pub fn axes_of(list: &[i64]) -> Dims {
@@ -44,10 +46,7 @@ impl Operation for Reduce {
             return Err(Error::internal(format!("axes {axes:?} of {shape:?}")));
         }
         if matches!(kind, Reduction::Max | Reduction::Min) && axes.iter().any(|&a| shape[a] == 0) {
-            return Err(Error::value(format!(
-                "zero-size array to reduction operation {}imum which has no identity",
-                self.name(op)
-            )));
+            return Err(text::empty_reduction(&(self.name(op) + "imum")));
         }
         let kept = (0..shape.len())
             .filter(|a| !axes.contains(a))
@@ -121,6 +120,25 @@ impl Operation for Reduce {
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         build::emit(g, g.op(y), lanes.operands)
     }
+
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        let (_, axes) = Self::parts(g, g.op(y));
+        unreduced(g, g.operand(y, 0), &axes, tile)
+    }
+
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        cut.as_tile(target)
+    }
+}
+
+/// The tile of an operand whose axes `gone` are reduced to a tile of the result.
+fn unreduced(g: &Graph, x: NodeId, gone: &[usize], tile: &Tile) -> Needs {
+    let mut before = Tile::of(g, x);
+    let kept = (0..before.shape.len()).filter(|a| !gone.contains(a));
+    for (place, axis) in kept.enumerate() {
+        before = before.with(axis, tile.start[place], tile.end(place));
+    }
+    smallvec![(0, before)]
 }
 
 /// One over the number of extrema at each extremum, zero elsewhere.
@@ -211,9 +229,7 @@ impl Operation for ArgPick {
         }
         if shape.remove(axis as usize) == 0 {
             let name = self.name(op);
-            return Err(Error::value(format!(
-                "attempt to get {name} of an empty sequence"
-            )));
+            return Err(text::empty_pick(&name));
         }
         Ok(Type {
             dtype: DType::I64,
@@ -250,5 +266,16 @@ impl Operation for ArgPick {
 
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         build::emit(g, g.op(y), lanes.operands)
+    }
+
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        let Op::ArgPick(_, axis) = g.op(y) else {
+            unreachable!()
+        };
+        unreduced(g, g.operand(y, 0), &[axis as usize], tile)
+    }
+
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        cut.as_tile(target)
     }
 }

@@ -1,9 +1,11 @@
 //! Rows of the first axis chosen by an integer operand: gather, and its two inverses.
 
+use super::tile::{self, Cut, Known, Needs, Tile};
 use super::{Call, Cotangent, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, copy, product};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, text};
 use crate::ir::{Graph, NodeId, Op, Type};
+use crate::memory::list_for;
 use crate::with_type;
 
 /// The row an index names, NumPy's negative ones included.
@@ -13,15 +15,14 @@ fn row(index: i64, rows: usize) -> Result<usize> {
     if (0..n).contains(&i) {
         Ok(i as usize)
     } else {
-        Err(Error::index(format!(
-            "index {index} is out of bounds for axis 0 with size {rows}"
-        )))
+        Err(text::out_of_bounds(index, 0, rows))
     }
 }
 
 /// The indices of a view, in C order.
 fn indices(view: &View) -> Vec<i64> {
-    let mut dense = vec![0i64; view.len()];
+    let mut dense: Vec<i64> = list_for(view.len());
+    dense.resize(view.len(), 0);
     copy(
         view,
         dense.as_mut_ptr().cast(),
@@ -99,13 +100,17 @@ fn batch_rows(g: &mut Graph, op: Op, lanes: &Lanes<'_>) -> Result<NodeId> {
 }
 
 /// Row `i` of lane `k` is row `i * width + k` of the merged array. Negative indices are wrapped
-/// first, so that they stay in their own lane.
+/// first, so that they stay in their own lane; those out of bounds go past the last row of all.
 fn spread_index(g: &mut Graph, index: NodeId, rows: usize, width: usize) -> NodeId {
     use super::Fun;
     let shape = g.dims(index);
+    let n = build::constant_like(g, index, rows as f64);
+    let least = build::neg(g, n);
+    let below = build::map(g, Fun::Less, &[index, least]);
+    let index = build::select(g, below, n, index);
+    let index = build::map(g, Fun::Minimum, &[index, n]);
     let zero = build::zeros_like(g, index);
     let negative = build::map(g, Fun::Less, &[index, zero]);
-    let n = build::constant_like(g, index, rows as f64);
     let wrapped = build::add(g, index, n);
     let index = build::select(g, negative, wrapped, index);
     let factor = build::constant_like(g, index, width as f64);
@@ -180,6 +185,13 @@ impl Operation for Gather {
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         batch_rows(g, g.op(y), lanes)
     }
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, known: Known<'_>) -> Needs {
+        tile::gathered(g, y, tile, known)
+    }
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        let index = tile::counted_from(target, cut.operands[1], &cut.needs[0].1);
+        build::gather(target, cut.operands[0], index)
+    }
 }
 
 fn gather_elements(x: &View, step: isize, rows: usize, index: &[i64], out: &Out) -> Result<()> {
@@ -240,6 +252,12 @@ impl Operation for ScatterAdd {
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         batch_rows(g, g.op(y), lanes)
     }
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, known: Known<'_>) -> Needs {
+        tile::scattered(g, y, tile, known)
+    }
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        tile::restrict_scatter(target, cut)
+    }
 }
 
 /// A contiguous copy of a view, or the view itself where it is contiguous already.
@@ -252,7 +270,9 @@ impl Dense {
     fn of(view: &View) -> Self {
         let mut dense = Vec::new();
         if !view.is_contiguous() {
-            dense = vec![0u64; (view.len() * view.dtype.size()).div_ceil(8)];
+            let words = (view.len() * view.dtype.size()).div_ceil(8);
+            dense = list_for(words);
+            dense.resize(words, 0u64);
             copy(
                 view,
                 dense.as_mut_ptr().cast(),
@@ -334,6 +354,12 @@ impl Operation for ScatterSet {
     }
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         batch_rows(g, g.op(y), lanes)
+    }
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, known: Known<'_>) -> Needs {
+        tile::scattered(g, y, tile, known)
+    }
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        tile::restrict_scatter(target, cut)
     }
 }
 

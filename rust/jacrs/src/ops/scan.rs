@@ -1,5 +1,6 @@
 //! Scans along an axis: cumulative sums and the linear recurrence, of which `cumprod` is a case.
 
+use super::tile::{self, Cut, Known, Needs, Tile};
 use super::{Call, Cotangent, Lanes, Operation, Rule, build};
 use crate::array::{Dims, Layout, Out, View, walk};
 use crate::error::{Error, Result};
@@ -158,6 +159,21 @@ impl Operation for Cumulate {
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         let operands = lanes.all(g);
         build::emit(g, g.op(y), &operands)
+    }
+
+    /// From where the scan starts to the end of the tile.
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        let (kind, axis) = Self::parts(g.op(y));
+        let (start, end) = if forwards(kind) {
+            (0, tile.end(axis))
+        } else {
+            (tile.start[axis], g.shape(y)[axis])
+        };
+        tile::alike(g, y, &tile.clone().with(axis, start, end))
+    }
+
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        cut.part_of(target, &cut.needs[0].1)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Rearrangements that are views of their operand: reshape, transpose, broadcast, slice, item.
 
-use super::build::{self};
-use super::{Call, Cotangent, Lanes, Operation, Rule, slice_layout, slice_parts};
+use super::tile::{self, Cut, Known, Needs, Regroup, Tile};
+use super::{Call, Cotangent, Lanes, Operation, Rule, build, list_of, slice_layout, slice_parts};
 use crate::array::{Dims, Layout, Out, View, copy, product};
 use crate::error::{Error, Result};
 use crate::ir::{Graph, NodeId, Op, Type};
+use smallvec::smallvec;
 
 fn misfit(g: &Graph, what: &str, x: NodeId, declared: &Type) -> Error {
     Error::internal(format!(
@@ -63,6 +64,15 @@ impl Operation for Reshape {
         let shape = lanes.shape(g, y);
         Ok(build::reshape(g, lanes.operands[0], &shape))
     }
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        let before = g.shape(g.operand(y, 0));
+        smallvec![(0, Regroup::new(before, g.shape(y), tile).before)]
+    }
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        let before = cut.source.shape(cut.source.operand(cut.y, 0));
+        let regroup = Regroup::new(before, cut.source.shape(cut.y), cut.tile);
+        regroup.build(target, cut.operands[0], cut.tile)
+    }
 }
 
 pub struct Transpose;
@@ -74,7 +84,7 @@ impl Operation for Transpose {
     fn infer(&self, g: &Graph, op: Op, operands: &[NodeId], _: &Type) -> Result<Type> {
         let x = operands[0];
         let shape = g.shape(x);
-        let perm = permutation(super::list_of(g, op));
+        let perm = permutation(list_of(g, op));
         let mut sorted = perm.clone();
         sorted.sort_unstable();
         if sorted.iter().copied().ne(0..shape.len()) {
@@ -104,7 +114,7 @@ impl Operation for Transpose {
         ct: NodeId,
         _: &[bool],
     ) -> Vec<Option<Cotangent>> {
-        let perm = permutation(super::list_of(g, g.op(y)));
+        let perm = permutation(list_of(g, g.op(y)));
         let mut inverse = perm.clone();
         for (i, &p) in perm.iter().enumerate() {
             inverse[p] = i;
@@ -112,9 +122,19 @@ impl Operation for Transpose {
         whole(build::transpose(g, ct, &inverse))
     }
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
-        let mut perm = permutation(super::list_of(g, g.op(y)));
+        let mut perm = permutation(list_of(g, g.op(y)));
         perm.push(perm.len());
         Ok(build::transpose(g, lanes.operands[0], &perm))
+    }
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        let mut before = tile.clone();
+        for (i, &p) in permutation(list_of(g, g.op(y))).iter().enumerate() {
+            before = before.with(p, tile.start[i], tile.end(i));
+        }
+        smallvec![(0, before)]
+    }
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        cut.as_tile(target)
     }
 }
 
@@ -165,6 +185,19 @@ impl Operation for Broadcast {
         let shape = lanes.shape(g, y);
         Ok(build::broadcast(g, lanes.operands[0], &shape))
     }
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        let mut before = Tile::of(g, g.operand(y, 0));
+        let lead = tile.shape.len() - before.shape.len();
+        for axis in 0..before.shape.len() {
+            if before.shape[axis] != 1 {
+                before = before.with(axis, tile.start[lead + axis], tile.end(lead + axis));
+            }
+        }
+        smallvec![(0, before)]
+    }
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        build::broadcast(target, cut.operands[0], &cut.tile.shape)
+    }
 }
 
 pub struct Slice;
@@ -175,7 +208,7 @@ impl Operation for Slice {
     }
     fn infer(&self, g: &Graph, op: Op, operands: &[NodeId], declared: &Type) -> Result<Type> {
         let x = operands[0];
-        check_slice(super::list_of(g, op), g.shape(x), &declared.shape)?;
+        check_slice(list_of(g, op), g.shape(x), &declared.shape)?;
         Ok(Type::new(g.dtype(x), &declared.shape))
     }
     fn rule(&self, _: Op) -> Rule {
@@ -201,9 +234,27 @@ impl Operation for Slice {
         vec![Some(Cotangent::Slice { slice, value: ct })]
     }
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
-        let list = lane_slice(super::list_of(g, g.op(y)));
+        let list = lane_slice(list_of(g, g.op(y)));
         let shape = lanes.shape(g, y);
         Ok(build::slice(g, lanes.operands[0], &list, &shape))
+    }
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        let (starts, steps) = slice_parts(list_of(g, g.op(y)));
+        let mut before = tile.clone();
+        for axis in 0..tile.shape.len() {
+            let at = |k: usize| (starts[axis] + steps[axis] * k as i64) as usize;
+            let (a, b) = (at(tile.start[axis]), at(tile.end(axis) - 1));
+            before = before.with(axis, a.min(b), a.max(b) + 1);
+        }
+        smallvec![(0, before)]
+    }
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        let (_, steps) = slice_parts(list_of(cut.source, cut.source.op(cut.y)));
+        let lengths = &cut.needs[0].1.shape;
+        let list: Vec<i64> = (steps.iter().zip(lengths))
+            .flat_map(|(&step, &n)| [if step > 0 { 0 } else { n as i64 - 1 }, step])
+            .collect();
+        build::slice(target, cut.operands[0], &list, &cut.tile.shape)
     }
 }
 
@@ -236,13 +287,21 @@ pub fn check_slice(list: &[i64], whole: &[usize], part: &[usize]) -> Result<()> 
 /// One item of the leading axes.
 pub struct Item;
 
+impl Item {
+    /// The place, and over how many axes it counts.
+    fn parts(g: &Graph, op: Op) -> (usize, usize) {
+        let list = list_of(g, op);
+        (list[0] as usize, list[1] as usize)
+    }
+}
+
 impl Operation for Item {
     fn name(&self, _: Op) -> String {
         "item".into()
     }
     fn infer(&self, g: &Graph, op: Op, operands: &[NodeId], _: &Type) -> Result<Type> {
         let x = operands[0];
-        let list = super::list_of(g, op);
+        let list = list_of(g, op);
         let shape = g.shape(x);
         match *list {
             [place, lead]
@@ -281,14 +340,25 @@ impl Operation for Item {
         ct: NodeId,
         _: &[bool],
     ) -> Vec<Option<Cotangent>> {
-        let list = super::list_of(g, g.op(y));
+        let (place, lead) = Self::parts(g, g.op(y));
         vec![Some(Cotangent::Item {
-            place: list[0],
-            lead: list[1] as usize,
+            place: place as i64,
+            lead,
             value: ct,
         })]
     }
     fn batch(&self, g: &mut Graph, y: NodeId, lanes: &Lanes<'_>) -> Result<NodeId> {
         build::emit(g, g.op(y), lanes.operands)
+    }
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        let (place, lead) = Self::parts(g, g.op(y));
+        let mut before = tile::cover(&g.shape(g.operand(y, 0))[..lead], place, place + 1);
+        before.start.extend_from_slice(&tile.start);
+        before.shape.extend_from_slice(&tile.shape);
+        smallvec![(0, before)]
+    }
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        let (_, lead) = Self::parts(cut.source, cut.source.op(cut.y));
+        build::item(target, cut.operands[0], 0, lead)
     }
 }

@@ -19,7 +19,7 @@ use crate::ir::{Graph, NodeId, Op};
 /// assert_eq!(print(&optimize(&g)), "%0 = input : float64[]\nreturn %0\n");
 /// ```
 pub fn optimize(g: &Graph) -> Graph {
-    let mut target = Graph::new();
+    let mut target = Graph::sharing(g);
     let live = g.reachable(&g.outputs);
     let mut place: Vec<NodeId> = vec![NodeId(u32::MAX); g.len()];
     for &x in g.inputs() {
@@ -36,9 +36,9 @@ pub fn optimize(g: &Graph) -> Graph {
         place[id.index()] = rebuild(g, id, &mut target, &operands);
     }
     target.outputs = g.outputs.iter().map(|x| place[x.index()]).collect();
-    let slim = target.without_inputs(&[]);
-    debug_assert_eq!(crate::ops::verify(&slim), Ok(()));
-    slim
+    target.compact();
+    debug_assert_eq!(crate::ops::verify(&target), Ok(()));
+    target
 }
 
 fn rebuild(g: &Graph, id: NodeId, target: &mut Graph, operands: &[NodeId]) -> NodeId {
@@ -48,5 +48,5 @@ fn rebuild(g: &Graph, id: NodeId, target: &mut Graph, operands: &[NodeId]) -> No
     RULES
         .iter()
         .find_map(|rule| (rule.apply)(target, g, id, operands))
-        .unwrap_or_else(|| target.import(g, id, operands))
+        .unwrap_or_else(|| target.adopt(g, id, operands))
 }

@@ -137,10 +137,7 @@ fn map_of_broadcasts(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) 
             _ => return None,
         });
     }
-    let once = match fun {
-        Fun::Cast => build::cast(t, scalars[0], g.dtype(id)),
-        _ => build::map(t, fun, &scalars),
-    };
+    let once = build::map(t, fun, &scalars);
     Some(build::broadcast(t, once, g.shape(id)))
 }
 

@@ -6,6 +6,7 @@ use super::lifetime::Memory;
 use super::step::{Address, Code, Instruction, KernelStep, Operand, Step, Tape};
 use crate::array::{DType, Layout, product};
 use crate::error::{Error, Result};
+use crate::interrupt::piece;
 use crate::ir::{Graph, NodeId, Op};
 use crate::ops::elementwise::{Class, Kernel};
 use crate::ops::{self, Call, Fun};
@@ -37,6 +38,7 @@ pub fn kernels(fun: Fun, dtype: DType, result: DType) -> Result<[Kernel; 2]> {
 impl Emitter<'_> {
     pub fn steps(&self) -> Result<Vec<Step>> {
         let step = |draft: &DraftStep| {
+            piece();
             Ok(match draft {
                 DraftStep::Tape(code) => Step::Tape(self.tape(code)?),
                 DraftStep::Group(draft) => Step::Group(group::emit(self, draft)?),
@@ -125,6 +127,7 @@ impl Emitter<'_> {
             zeros: vec![],
         };
         for draft in drafts {
+            piece();
             let instruction = self.instruction(&mut tape, draft)?;
             tape.code.push(instruction);
         }
@@ -222,7 +225,11 @@ fn sized(dtype: DType, codes: [Code; 3]) -> Code {
 
 /// Elements that a kernel reads, writes or multiplies.
 fn work(g: &Graph, id: NodeId) -> u64 {
-    let read: usize = g.operands(id).iter().map(|&x| g.size(x)).sum();
+    let read: usize = match g.op(id) {
+        // Of what it picks from it reads no more than it writes.
+        Op::Gather => g.size(g.operand(id, 1)).saturating_add(g.size(id)),
+        _ => (g.operands(id).iter()).fold(0, |total, &x| total.saturating_add(g.size(x))),
+    };
     let terms = match g.op(id) {
         Op::MatMul(_) => product(g.shape(id))
             .saturating_mul(g.shape(g.operand(id, 0)).last().copied().unwrap_or(1)),

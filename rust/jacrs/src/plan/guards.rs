@@ -4,6 +4,7 @@
 //! plainly first, and again with the guards if an output is not finite: right as long as the NaN
 //! arrives at an output. Where something on the way can swallow it, the guards are on from the start.
 
+use crate::interrupt::piece;
 use crate::ir::{Graph, Guard, NodeId, Op};
 use crate::ops::Fun;
 
@@ -12,6 +13,7 @@ pub fn are_hidden(graph: &Graph, outputs: &[NodeId]) -> bool {
     let live = graph.reachable(outputs);
     let mut touched = vec![false; graph.len()];
     for id in graph.ids().filter(|id| live[id.index()]) {
+        piece();
         let reached = graph.operands(id).iter().any(|x| touched[x.index()]);
         if reached && hides_nan(graph, id) {
             return true;
@@ -29,11 +31,12 @@ pub fn is_guarded(op: Op) -> bool {
 }
 
 /// A result without NaN from an operand with one: comparisons, tests, orders, conversions to
-/// integers, and the functions that C99 lets ignore a NaN.
+/// integers, and the functions that C99 lets ignore a NaN; or an error, where a matrix with one is
+/// factored.
 fn hides_nan(graph: &Graph, id: NodeId) -> bool {
     let forgiving = matches!(
         graph.op(id),
-        Op::Map(Fun::Fmax | Fun::Fmin | Fun::Power | Fun::Hypot | Fun::Copysign)
+        Op::Map(Fun::Fmax | Fun::Fmin | Fun::Power | Fun::Hypot | Fun::Copysign) | Op::Factor(_)
     );
     forgiving || !graph.dtype(id).is_float()
 }

@@ -6,6 +6,7 @@ use super::draft::{
     Cell, Draft, DraftStep, END, LAST, NONE, Root, Scalar, Source, TapeDraft, Value,
 };
 use super::step::{ARENA, Address};
+use crate::interrupt::piece;
 use crate::ir::Graph;
 use crate::ops;
 
@@ -90,6 +91,7 @@ fn registers(draft: &mut Draft) -> usize {
     for (step, entry) in (0u32..).zip(&draft.steps) {
         if let DraftStep::Tape(code) = entry {
             for (k, instruction) in (0u32..).zip(code) {
+                piece();
                 file.instruction(&mut draft.scalars, instruction, (step, k));
             }
         }
@@ -177,6 +179,7 @@ fn buffers(graph: &Graph, draft: &mut Draft) -> Vec<Buffer> {
 fn updates_in_place(graph: &Graph, draft: &mut Draft) -> Vec<u32> {
     let mut updates = vec![NONE; draft.roots.len()];
     for step in 0..draft.steps.len() {
+        piece();
         let DraftStep::Kernel(kernel) = &draft.steps[step] else {
             continue;
         };
@@ -223,6 +226,7 @@ fn offsets(buffers: &mut [Buffer], steps: usize, registers: usize) -> usize {
         }
     }
     for step in 0..steps {
+        piece();
         for &k in &starts[step] {
             let buffer = &mut buffers[k as usize];
             buffer.offset = arena.take(buffer.bytes);

@@ -28,7 +28,9 @@ pub use step::{
     Operand, Step, Stream, Tape,
 };
 
+use crate::array::product;
 use crate::error::Result;
+use crate::interrupt::pause;
 use crate::ir::{Graph, NodeId, Type};
 
 /// A program that computes the outputs of a graph from its inputs. It keeps nothing of the graph,
@@ -63,6 +65,7 @@ pub struct Plan {
     bindings: Bindings,
     /// Each input and output has a base of its own.
     apart: bool,
+    work: u64,
 }
 
 /// Where the inputs and outputs of a plan lie: addresses in bases that each run supplies. Many
@@ -115,12 +118,16 @@ impl Plan {
             draft: &draft,
             memory: &memory,
         };
+        pause();
         let apart = bindings == Bindings::apart(graph.inputs().len(), outputs.len());
+        let steps = emitter.steps()?;
+        let copies = emitter.copies(outputs);
         Ok(Self {
+            work: work(&steps, &copies),
             inputs: graph.inputs().iter().map(|&id| graph.type_of(id)).collect(),
             outputs: outputs.iter().map(|&id| graph.type_of(id)).collect(),
-            steps: emitter.steps()?,
-            copies: emitter.copies(outputs),
+            steps,
+            copies,
             registers: memory.registers,
             guarded: draft.guarded,
             exact: guards::are_hidden(graph, outputs),
@@ -182,6 +189,11 @@ impl Plan {
         self.apart
     }
 
+    /// Elements that one pass over the steps computes, reads for a sum or a product, or moves.
+    pub fn work(&self) -> u64 {
+        self.work
+    }
+
     /// The memory of runs.
     pub fn scratch(&self) -> &Scratch {
         &self.scratch
@@ -210,6 +222,16 @@ impl Plan {
         }
         summary
     }
+}
+
+fn work(steps: &[Step], copies: &[(Operand, u32)]) -> u64 {
+    let step = |step: &Step| match step {
+        Step::Tape(tape) => tape.code.len() as u64,
+        Step::Group(group) => (group.len as u64).saturating_mul(group.code.len() as u64),
+        Step::Kernel(kernel) => kernel.work,
+    };
+    let copied = copies.iter().map(|(x, _)| product(&x.layout.shape) as u64);
+    (steps.iter().map(step).chain(copied)).fold(0, u64::saturating_add)
 }
 
 /// Counts of what a plan runs.

@@ -15,6 +15,7 @@ use super::draft::{
 use super::guards::is_guarded;
 use crate::array::{DType, Layout, Out, View, product};
 use crate::error::Result;
+use crate::interrupt::piece;
 use crate::ir::{Graph, NodeId, Op};
 use crate::ops::{self, Call, Fun};
 
@@ -37,6 +38,7 @@ pub fn schedule(graph: &Graph, outputs: &[NodeId]) -> Result<Draft> {
     };
     let reachable = graph.reachable(outputs);
     for id in graph.ids().filter(|id| reachable[id.index()]) {
+        piece();
         scheduler.node(id)?;
     }
     for (k, &id) in outputs.iter().enumerate() {
@@ -183,12 +185,6 @@ impl Scheduler<'_> {
         let &[x] = self.graph.operands(id) else {
             return None;
         };
-        if !matches!(
-            self.graph.op(id),
-            Op::Reshape | Op::Transpose(_) | Op::Broadcast | Op::Slice(_) | Op::Item(_)
-        ) {
-            return None;
-        }
         let from = self.spec_of(x);
         let call = Call::of(self.graph, id, false);
         // Offsets stand in for pointers: nothing is read.

@@ -31,6 +31,7 @@ impl Level {
 }
 
 /// The best level of this machine, found once. `JACRS_SIMD=baseline|avx2` lowers it.
+#[inline]
 pub fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
     *LEVEL.get_or_init(|| {

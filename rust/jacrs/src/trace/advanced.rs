@@ -1,12 +1,12 @@
 //! Indexing by arrays: picked rows are a gather, written ones a scatter, masked ones a selection.
 
 use super::index::wrap;
-use super::leaf::common_shape;
+use super::leaf::{broadcasts, common_shape};
 use super::storage::Span;
 use super::write::Update;
-use super::{Demand, Handle, Recording, message, order};
+use super::{Demand, Handle, Need, Recording, order};
 use crate::array::{Array, DType, Dims, Layout, product};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, text};
 use crate::ir::{Graph, NodeId, Op, Type};
 use crate::ops::{Fun, build};
 
@@ -53,7 +53,7 @@ struct Rows {
 }
 
 impl Pick {
-    fn is_picked(&self, axis: usize) -> bool {
+    pub(super) fn is_picked(&self, axis: usize) -> bool {
         self.groups
             .iter()
             .any(|g| (g.first..g.first + g.count).contains(&axis))
@@ -84,17 +84,7 @@ impl Pick {
 
     /// Whether NumPy is known to give the result in C order.
     fn gives_c_order(&self, index: usize) -> bool {
-        let others = |axis: &usize| !self.is_picked(*axis);
-        let rest = Layout {
-            shape: (0..self.window.shape.len())
-                .filter(others)
-                .map(|a| self.window.shape[a])
-                .collect(),
-            strides: (0..self.window.shape.len())
-                .filter(others)
-                .map(|a| self.window.strides[a])
-                .collect(),
-        };
+        let rest = self.rest();
         let sorted = order::keep_copy(&rest).is_contiguous();
         self.place == 0 && index < 2 && (sorted || order::long_axes(&rest.shape) < 2)
     }
@@ -142,7 +132,7 @@ impl Recording {
         let known = captured.is_some();
         let values = match captured {
             Some(values) => values,
-            None => self.value(node)?.to_vec::<i64>(),
+            None => self.lane_values(node)?.to_vec::<i64>(),
         };
         let wraps = values.iter().any(|&i| i < 0);
         let data = values
@@ -150,7 +140,8 @@ impl Recording {
             .map(|i| wrap(i, axis, size).map(|p| p as i64))
             .collect::<Result<Vec<_>>>()?;
         if !known {
-            self.demand(Demand::Bounds(node, size));
+            let whole = self.in_all_lanes(node)?;
+            self.demand(Demand::Bounds(whole, size));
         }
         // Computed indices may be negative another time.
         Ok(Places {
@@ -163,31 +154,22 @@ impl Recording {
     }
 
     fn mask_places(&mut self, mask: NodeId, size: usize) -> Result<Places> {
-        let captured = self.captured_data(mask).map(Array::to_vec::<bool>);
-        let known = captured.is_some();
-        let flags = match captured {
-            Some(flags) => flags,
-            None => self.value(mask)?.to_vec::<bool>(),
-        };
-        let data: Vec<i64> = (0..flags.len())
-            .filter(|&i| flags[i])
-            .map(|i| i as i64)
-            .collect();
-        let shape: Dims = [data.len()].as_slice().into();
-        if known {
+        if let Some(flags) = self.captured_data(mask).map(Array::to_vec::<bool>) {
+            let data: Vec<i64> = (0..flags.len())
+                .filter(|&i| flags[i])
+                .map(|i| i as i64)
+                .collect();
             return Ok(Places {
-                shape,
+                shape: [data.len()].as_slice().into(),
                 size,
                 data: Some(data),
                 node: None,
                 wraps: false,
             });
         }
-        self.demand(Demand::Count(mask));
-        let declared = Type::new(DType::I64, &shape);
-        let node = build::emit_typed(&mut self.graph, Op::Nonzero, &declared, &[mask])?;
+        let node = self.nonzero(mask)?;
         Ok(Places {
-            shape,
+            shape: self.graph.dims(node),
             size,
             data: None,
             node: Some(node),
@@ -195,8 +177,25 @@ impl Recording {
         })
     }
 
+    /// The flat places of the true elements of a mask, whose number is asked for now.
+    pub fn nonzero(&mut self, mask: NodeId) -> Result<NodeId> {
+        let count = if self.is_lane(mask) {
+            let g = &mut self.graph;
+            let ones = build::cast(g, mask, DType::I64);
+            let count = build::sum(g, ones, &build::all_axes(g, ones));
+            self.value_for(count, Need::Count)?.to_vec::<i64>()[0] as usize
+        } else {
+            let flags = self.value(mask)?.to_vec::<bool>();
+            flags.into_iter().filter(|&flag| flag).count()
+        };
+        let whole = self.in_all_lanes(mask)?;
+        self.demand(Demand::Count(whole));
+        let declared = Type::new(DType::I64, &[count]);
+        build::emit_typed(&mut self.graph, Op::Nonzero, &declared, &[mask])
+    }
+
     /// The index of the rows that all arrays pick together.
-    fn row_index(&mut self, pick: &Pick) -> Result<NodeId> {
+    pub(super) fn row_index(&mut self, pick: &Pick) -> Result<NodeId> {
         let shape = self.index_shape(pick)?;
         let mut all = vec![];
         for group in &pick.groups {
@@ -245,7 +244,7 @@ impl Recording {
             }
         }
         common_shape(shapes.iter().map(Dims::as_slice))
-            .ok_or_else(|| message::no_index_broadcast(shapes.iter().map(Dims::as_slice)))
+            .ok_or_else(|| text::no_index_broadcast(shapes.iter().map(Dims::as_slice)))
     }
 
     /// Places as a node without negative indices, repeated to a shape.
@@ -292,19 +291,24 @@ impl Recording {
     /// `y[index]` with arrays in the index.
     pub(super) fn picked(&mut self, h: Handle, pick: &Pick) -> Result<Handle> {
         let index = self.row_index(pick)?;
-        let base = self.pick_base(h, pick);
-        let rows = pick.rows();
-        let merged = merge_rows(&mut self.graph, base, &rows);
+        let node = self.gather_rows(h, pick, index);
         let depth = self.graph.shape(index).len();
-        let g = &mut self.graph;
-        let node = build::gather(g, merged, index);
-        let node = build::transpose(g, node, &pick.order(depth, rows.rest.len()));
         let unordered = self.is_unordered(h) || !pick.gives_c_order(depth);
         Ok(if unordered {
             self.fresh_unordered(node)
         } else {
             Handle::Value(node)
         })
+    }
+
+    pub(super) fn gather_rows(&mut self, h: Handle, pick: &Pick, index: NodeId) -> NodeId {
+        let base = self.pick_base(h, pick);
+        let rows = pick.rows();
+        let merged = merge_rows(&mut self.graph, base, &rows);
+        let depth = self.graph.shape(index).len();
+        let g = &mut self.graph;
+        let node = build::gather(g, merged, index);
+        build::transpose(g, node, &pick.order(depth, rows.rest.len()))
     }
 
     /// `y[mask] = value` where the value does not depend on how many elements are picked: a
@@ -338,7 +342,7 @@ impl Recording {
             }
             shape.insert_many(picked, std::iter::repeat_n(1, count - 1));
         }
-        if !message::broadcasts(&shape, window) {
+        if !broadcasts(&shape, window) {
             return false;
         }
         let value = build::reshape(&mut self.graph, value, &shape);
@@ -406,11 +410,8 @@ impl Recording {
             && matches!(pick.groups[0].source, Source::Mask(_))
             && pick.groups[0].count == pick.window.shape.len();
         match given {
-            [n] if mask_alone => Error::value(format!(
-                "NumPy boolean array indexing assignment cannot assign {n} input values to the {} output values where the mask is true",
-                result[0]
-            )),
-            _ => message::no_scatter(given, result),
+            &[n] if mask_alone => text::wrong_mask_count(n, result[0]),
+            _ => text::no_scatter(given, result),
         }
     }
 }

@@ -1,13 +1,11 @@
 //! Products of matrices and arrays side by side, in every form that NumPy takes.
 
+use super::Recording;
 use super::leaf::common_shape;
-use super::{Recording, message};
 use crate::array::{DType, Dims};
-use crate::error::{Error, Result};
+use crate::error::{Result, text};
 use crate::ir::{Graph, Guard, NodeId};
 use crate::ops::{Fun, build};
-
-const SIGNATURE: &str = "(n?,k),(k,m?)->(n?,m?)";
 
 impl Recording {
     /// `np.matmul(a, b)`.
@@ -25,9 +23,7 @@ impl Recording {
     pub fn matmul(&mut self, a: NodeId, b: NodeId) -> Result<NodeId> {
         for (k, x) in [a, b].into_iter().enumerate() {
             if self.graph.shape(x).is_empty() {
-                return Err(Error::shape(format!(
-                    "matmul: Input operand {k} does not have enough dimensions (has 0, gufunc core with signature {SIGNATURE} requires 1)"
-                )));
+                return Err(text::no_matrix(k));
             }
         }
         let (sa, sb) = (self.graph.dims(a), self.graph.dims(b));
@@ -43,14 +39,10 @@ impl Recording {
         };
         let (la, lb) = (row.len() - 2, column.len() - 2);
         if row[la + 1] != column[lb] {
-            return Err(Error::shape(format!(
-                "matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature {SIGNATURE} (size {} is different from {})",
-                column[lb],
-                row[la + 1]
-            )));
+            return Err(text::no_product(column[lb], row[la + 1]));
         }
         let Some(lead) = common_shape([&row[..la], &column[..lb]].into_iter()) else {
-            return Err(no_batch(&row, &column));
+            return Err(text::no_batch(&row, &column));
         };
         let g = &mut self.graph;
         let (a, b) = (build::reshape(g, a, &row), build::reshape(g, b, &column));
@@ -76,13 +68,7 @@ impl Recording {
         }
         let (last, inner) = (sa.len() - 1, sb.len().saturating_sub(2));
         if sa[last] != sb[inner] {
-            return Err(Error::shape(format!(
-                "shapes {} and {} not aligned: {} (dim {last}) != {} (dim {inner})",
-                message::tuple(&sa),
-                message::tuple(&sb),
-                sa[last],
-                sb[inner]
-            )));
+            return Err(text::not_aligned((&sa, last), (&sb, inner)));
         }
         if sa.len() <= 2 && sb.len() <= 2 {
             return self.matmul(a, b);
@@ -106,13 +92,11 @@ impl Recording {
     /// `np.concatenate(parts, axis)`.
     pub fn concatenate(&mut self, parts: &[NodeId], axis: i64) -> Result<NodeId> {
         let Some(&first) = parts.first() else {
-            return Err(Error::value("need at least one array to concatenate"));
+            return Err(text::nothing_to_concatenate());
         };
         let shape = self.graph.dims(first);
         if shape.is_empty() {
-            return Err(Error::value(
-                "zero-dimensional arrays cannot be concatenated",
-            ));
+            return Err(text::no_axis_to_concatenate());
         }
         let axis = on_axis(axis, shape.len())?;
         for (k, &part) in parts.iter().enumerate().skip(1) {
@@ -126,14 +110,14 @@ impl Recording {
     /// `np.stack(parts, axis)`; so also `np.array` of a list.
     pub fn stack(&mut self, parts: &[NodeId], axis: i64) -> Result<NodeId> {
         let Some(&first) = parts.first() else {
-            return Err(Error::value("need at least one array to stack"));
+            return Err(text::nothing_to_stack());
         };
         let shape = self.graph.dims(first);
         if parts
             .iter()
             .any(|&x| self.graph.shape(x) != shape.as_slice())
         {
-            return Err(Error::value("all input arrays must have the same shape"));
+            return Err(text::different_shapes());
         }
         let axis = on_axis(axis, shape.len() + 1)?;
         let dtype = self.meet(parts);
@@ -168,45 +152,19 @@ fn on_axis(axis: i64, ndim: usize) -> Result<usize> {
     if (-n..n).contains(&axis) {
         Ok(axis.rem_euclid(n) as usize)
     } else {
-        Err(message::axis_out_of_bounds(axis, ndim))
+        Err(text::axis_out_of_bounds(axis, ndim))
     }
 }
 
 fn check_beside(first: &[usize], other: &[usize], axis: usize, k: usize) -> Result<()> {
     if other.is_empty() {
-        return Err(Error::value(
-            "zero-dimensional arrays cannot be concatenated",
-        ));
+        return Err(text::no_axis_to_concatenate());
     }
     if first.len() != other.len() {
-        return Err(Error::shape(format!(
-            "all the input arrays must have same number of dimensions, but the array at index 0 has {} dimension(s) and the array at index {k} has {} dimension(s)",
-            first.len(),
-            other.len()
-        )));
+        return Err(text::different_ndim(first.len(), k, other.len()));
     }
     match (0..first.len()).find(|&a| a != axis && first[a] != other[a]) {
         None => Ok(()),
-        Some(a) => Err(Error::shape(format!(
-            "all the input array dimensions except for the concatenation axis must match exactly, but along dimension {a}, the array at index 0 has size {} and the array at index {k} has size {}",
-            first[a], other[a]
-        ))),
+        Some(a) => Err(text::different_lengths(a, first[a], k, other[a])),
     }
-}
-
-fn no_batch(a: &[usize], b: &[usize]) -> Error {
-    let remapped = |shape: &[usize]| {
-        let lead: Vec<_> = shape[..shape.len() - 2]
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        let lead = [lead, vec!["newaxis".into(); 2]].concat().join(",");
-        format!("{}->({lead})", message::tuple(shape))
-    };
-    Error::shape(format!(
-        "operands could not be broadcast together with remapped shapes [original->remapped]: {} {}  and requested shape {}",
-        remapped(a),
-        remapped(b),
-        message::tuple(&[a[a.len() - 2], b[b.len() - 1]])
-    ))
 }

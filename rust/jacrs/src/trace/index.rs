@@ -3,11 +3,12 @@
 use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
 
 use super::advanced::{Group, Pick, Source};
-use super::message;
+
+use super::moving::is_basic;
 use super::storage::Span;
 use super::{Demand, Handle, Recording};
 use crate::array::{DType, Dims, Layout, Strides};
-use crate::error::{Error, Result};
+use crate::error::{Result, text};
 use crate::ir::NodeId;
 use crate::ops::build;
 
@@ -101,7 +102,7 @@ fn slice_of(
 ) -> Result<(i64, i64, usize)> {
     let (n, step) = (n as i64, step.unwrap_or(1));
     if step == 0 {
-        return Err(Error::value("slice step cannot be zero"));
+        return Err(text::zero_step());
     }
     let (low, high) = if step > 0 { (0, n) } else { (-1, n - 1) };
     let clamp = |i: i64| (if i < 0 { i.saturating_add(n) } else { i }).clamp(low, high);
@@ -127,7 +128,7 @@ pub(super) fn wrap(index: i64, axis: usize, size: usize) -> Result<usize> {
     if (0..n).contains(&place) {
         Ok(place as usize)
     } else {
-        Err(message::out_of_bounds(index, axis, size))
+        Err(text::out_of_bounds(index, axis, size))
     }
 }
 
@@ -235,12 +236,10 @@ impl Recording {
             .count()
             > 1
         {
-            return Err(Error::index(
-                "an index can only have a single ellipsis ('...')",
-            ));
+            return Err(text::two_ellipses());
         }
         if taken > ndim {
-            return Err(message::too_many(ndim, taken));
+            return Err(text::too_many_indices(ndim, taken));
         }
         let mut walk = Walk {
             layout,
@@ -325,7 +324,7 @@ impl Recording {
                 for (k, &n) in shape.iter().enumerate() {
                     let size = walk.layout.shape[walk.axis + k];
                     if n != size {
-                        return Err(message::wrong_mask(walk.axis + k, size, n));
+                        return Err(text::wrong_mask(walk.axis + k, size, n));
                     }
                 }
                 walk.group(shape.len(), Source::Mask(mask));
@@ -335,7 +334,8 @@ impl Recording {
     }
 
     /// Computed 0-d integers are integers: where they have to be known, they are asked for.
-    /// A read of one element need not know them.
+    /// A read of one element need not know them; nor can those be known that differ from lane to
+    /// lane, which pick as arrays do.
     pub(super) fn settle_integers(
         &mut self,
         index: &[Index],
@@ -356,13 +356,11 @@ impl Recording {
         for entry in &mut settled {
             let Index::Array(node) = *entry else { continue };
             if self.graph.dtype(node) != DType::I64 {
-                return Err(Error::index(
-                    "arrays used as indices must be of integer (or boolean) type",
-                ));
+                return Err(text::no_index_dtype());
             }
             if is_scalar(&self.graph, entry) {
                 let constant = crate::ops::build::constant_value(&self.graph, node).is_some();
-                if constant || !(arrays || element) {
+                if constant || !(arrays || element || self.is_lane(node)) {
                     *entry = Index::At(self.integer(node)?);
                 }
             }
@@ -375,7 +373,8 @@ impl Recording {
         let value = self.value(node)?.to_vec::<i64>()[0];
         if build::constant_value(&self.graph, node).is_none() && self.captured_data(node).is_none()
         {
-            self.demand(Demand::Integer(node));
+            let whole = self.in_all_lanes(node)?;
+            self.demand(Demand::Integer(whole));
         }
         Ok(value)
     }
@@ -396,11 +395,14 @@ impl Recording {
     pub fn view(&mut self, h: &mut Handle, index: &[Index]) -> Result<Handle> {
         let ndim = self.shape(*h).len();
         let index = self.settle_integers(index, ndim, true)?;
+        if let Handle::View(id) = *h {
+            self.refresh(self.window(id).storage);
+        }
         let (layout, offset) = match *h {
             Handle::Value(node) => {
                 let layout = Layout::contiguous(self.graph.shape(node));
                 if layout.shape.is_empty() && index.iter().any(|ix| self.axes_taken(ix) > 0) {
-                    return Err(Error::index("invalid index to scalar variable."));
+                    return Err(text::scalar_indexed());
                 }
                 (layout, 0)
             }
@@ -427,6 +429,11 @@ impl Recording {
                     },
                     locked,
                 ))
+            }
+            Target::Pick(pick) if is_basic(&self.graph, &index) => {
+                let integer = |ix: &Index| matches!(ix, Index::At(_) | Index::Array(_));
+                let element = index.len() == ndim && index.iter().all(integer);
+                self.picked_view(h, pick, element)
             }
             Target::Pick(pick) => self.picked(*h, &pick),
         }

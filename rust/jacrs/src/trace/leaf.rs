@@ -2,6 +2,7 @@
 
 use super::{Access, Handle, Recording, order};
 use crate::array::{Array, DType, Dims, Layout};
+use crate::error::text;
 use crate::ir::{NodeId, Op};
 use crate::ops::build;
 
@@ -27,9 +28,6 @@ fn is_structural(value: f64) -> bool {
     [0.0, 1.0, 2.0, 0.5].contains(&value.abs())
 }
 
-const ARGUMENT: &str = "it is an argument of the function, whose values the recording must keep";
-const OPAQUE: &str = "a transform differentiates with respect to it";
-
 impl Recording {
     /// An array argument of the recorded function.
     pub fn argument(&mut self, array: Array, differentiable: bool) -> Handle {
@@ -37,7 +35,7 @@ impl Recording {
         let node = self.graph.input(array.dtype(), array.shape(), active);
         let (frame, unordered) = order::of_memory(&array.view().layout);
         self.slots.push(Slot::Argument(Box::new(array)));
-        self.new_storage(node, frame, unordered, Some(ARGUMENT))
+        self.new_storage(node, frame, unordered, Some(text::ARGUMENT))
     }
 
     /// An array that the recorded function made or reached otherwise than as an argument: data of
@@ -101,7 +99,7 @@ impl Recording {
     pub fn opaque(&mut self, of: NodeId) -> Handle {
         let node = self.graph.opaque(of);
         let frame = Layout::contiguous(self.graph.shape(node));
-        self.new_storage(node, frame, false, Some(OPAQUE))
+        self.new_storage(node, frame, false, Some(text::OPAQUE))
     }
 
     /// Indices known while recording, as one input; equal ones are one input.
@@ -163,6 +161,15 @@ pub(super) fn gather_inputs(slots: &[Slot]) -> Vec<Array> {
             Slot::Argument(array) | Slot::Captured(array) => (**array).clone(),
         })
         .collect()
+}
+
+/// Whether a value of one shape can be repeated to another.
+pub(super) fn broadcasts(from: &[usize], to: &[usize]) -> bool {
+    from.len() <= to.len()
+        && from
+            .iter()
+            .zip(&to[to.len() - from.len()..])
+            .all(|(&a, &b)| a == b || a == 1)
 }
 
 /// The shape that operands have together, or NumPy's words for why there is none.

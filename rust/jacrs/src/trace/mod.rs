@@ -10,8 +10,9 @@ mod advanced;
 mod combine;
 mod elements;
 mod index;
+mod lanes;
 mod leaf;
-mod message;
+mod moving;
 mod order;
 mod promote;
 mod region;
@@ -25,13 +26,15 @@ mod write;
 use hashbrown::{HashMap, HashTable};
 
 pub use index::Index;
-pub use message::tuple as shape_text;
+pub use lanes::Need;
 pub use promote::Weak;
 pub use values::Scalar;
 
 use crate::array::{DType, Dims, Layout, Strides};
-use crate::error::Result;
+use crate::error::{Result, text};
 use crate::ir::{Graph, NodeId};
+use lanes::Levels;
+use leaf::broadcasts;
 use leaf::{Literal, Slot};
 use storage::{Storage, Window};
 use values::Values;
@@ -68,6 +71,7 @@ pub struct Recording {
     window_index: HashTable<u32>,
     values: Values,
     demands: Vec<Demand>,
+    levels: Levels,
 }
 
 /// What a tracer object holds.
@@ -111,7 +115,8 @@ pub enum Access {
     Writable,
 }
 
-/// A value that decided which nodes were recorded: a guard of anything that replays them.
+/// A value that decided which nodes were recorded: a guard of anything that replays them. A node
+/// that was asked for in the lanes of a `vmap` is the one over all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Demand {
     /// The number of true elements of a mask.
@@ -304,8 +309,8 @@ impl Recording {
 
     /// Broadcasts a node to a shape, or says in NumPy's words why that fails.
     pub fn broadcast(&mut self, x: NodeId, shape: &[usize]) -> Result<NodeId> {
-        if !message::broadcasts(self.graph.shape(x), shape) {
-            return Err(message::no_remap(self.graph.shape(x), shape));
+        if !broadcasts(self.graph.shape(x), shape) {
+            return Err(text::no_remap(self.graph.shape(x), shape));
         }
         Ok(crate::ops::build::broadcast(&mut self.graph, x, shape))
     }

@@ -4,9 +4,9 @@
 use smallvec::SmallVec;
 
 use super::leaf::common_shape;
-use super::{Demand, Recording, message};
+use super::{Demand, Recording};
 use crate::array::DType;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, text};
 use crate::ir::NodeId;
 use crate::ops::build::{self, constant_value};
 use crate::ops::{Fun, elementwise::Class};
@@ -38,10 +38,6 @@ impl Weak {
     }
 }
 
-const SUBTRACT: &str = "numpy boolean subtract, the `-` operator, is not supported, use the bitwise_xor, the `^` operator, or the logical_xor function instead.";
-const NEGATIVE: &str = "The numpy boolean negative, the `-` operator, is not supported, use the `~` operator or the logical_not function instead.";
-const POWER: &str = "Integers to negative integer powers are not allowed.";
-
 impl Recording {
     /// The dtype in which operands meet: `np.result_type`.
     pub fn result_type(&self, operands: &[(NodeId, Weak)]) -> DType {
@@ -70,7 +66,7 @@ impl Recording {
         }
         let shapes = || operands.iter().map(|&x| self.graph.shape(x));
         let Some(shape) = common_shape(shapes()) else {
-            return Err(message::no_broadcast(shapes()));
+            return Err(text::no_broadcast(shapes()));
         };
         Ok(operands
             .iter()
@@ -96,10 +92,7 @@ impl Recording {
     pub fn map(&mut self, fun: Fun, operands: &[(NodeId, Weak)]) -> Result<NodeId> {
         if operands.len() != fun.arity() {
             let (name, n) = (fun.name(), fun.arity());
-            return Err(Error::type_(format!(
-                "{name} takes {n} operands, not {}",
-                operands.len()
-            )));
+            return Err(text::wrong_operand_count(name, n, operands.len()));
         }
         if fun.class() == Class::Select {
             return self.select(operands[0].0, operands[1], operands[2]);
@@ -143,13 +136,14 @@ impl Recording {
         let constant = constant_value(&self.graph, exponent);
         let negative = match constant {
             Some(value) => value < 0.0,
-            None => self.value(exponent)?.to_vec::<i64>().iter().any(|&i| i < 0),
+            None => (self.lane_values(exponent)?.to_vec::<i64>().iter()).any(|&i| i < 0),
         };
         if constant.is_none() {
-            self.demand(Demand::NotNegative(exponent));
+            let whole = self.in_all_lanes(exponent)?;
+            self.demand(Demand::NotNegative(whole));
         }
         if negative {
-            Err(Error::value(POWER))
+            Err(text::negative_power())
         } else {
             Ok(())
         }
@@ -197,7 +191,7 @@ impl Recording {
             dtype = DType::I64;
         }
         if !dtype.is_float() && exponent < 0.0 {
-            return Err(Error::value(POWER));
+            return Err(text::negative_power());
         }
         let x = self.cast(x, dtype);
         let g = &mut self.graph;
@@ -229,10 +223,7 @@ enum Lowered {
 fn lower(fun: Fun, common: DType) -> Result<Lowered> {
     use Lowered::{Apply, Reciprocal, Same};
     if matches!(common, DType::C64 | DType::C128) {
-        return Err(Error::type_(format!(
-            "{} of {common} is not supported",
-            fun.name()
-        )));
+        return Err(text::complex_operand(fun.name(), common));
     }
     let whole = !common.is_float();
     Ok(match fun {
@@ -245,11 +236,7 @@ fn lower(fun: Fun, common: DType) -> Result<Lowered> {
             Class::Logic => Apply(fun, DType::Bool),
             Class::Bits if whole => Apply(fun, common),
             Class::Bits => {
-                return Err(Error::type_(format!(
-                    "ufunc '{}' not supported for the input types, and the inputs could not be safely \
-                     coerced to any supported types according to the casting rule ''safe''",
-                    fun.name()
-                )));
+                return Err(text::no_loop(fun.name()));
             }
             Class::Select | Class::Cast => Apply(fun, common),
         },
@@ -263,12 +250,10 @@ fn lower_bool(fun: Fun) -> Result<Lowered> {
         Fun::Add | Fun::Maximum | Fun::Fmax => Apply(Fun::Or, DType::Bool),
         Fun::Mul | Fun::Mul0 | Fun::Minimum | Fun::Fmin => Apply(Fun::And, DType::Bool),
         Fun::Abs => Same,
-        Fun::Sub => return Err(Error::type_(SUBTRACT)),
-        Fun::Neg => return Err(Error::type_(NEGATIVE)),
+        Fun::Sub => return Err(text::bool_subtract()),
+        Fun::Neg => return Err(text::bool_negative()),
         Fun::Sign => {
-            return Err(Error::type_(
-                "ufunc 'sign' did not contain a loop with signature matching types <class 'numpy.dtypes.BoolDType'> -> None",
-            ));
+            return Err(text::bool_sign());
         }
         _ => Apply(fun, DType::I64),
     })

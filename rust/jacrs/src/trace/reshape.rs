@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
+use super::leaf::broadcasts;
 use super::storage::Span;
-use super::{Handle, Recording, ViewId, message, order};
+use super::{Handle, Recording, ViewId, order};
 use crate::array::{Dims, Layout, Strides, product};
-use crate::error::{Error, Result};
+use crate::error::{Result, text};
 use crate::ops::build;
-
-const REPEATED: &str =
-    "it shows elements more than once (numpy.broadcast_to gives a read-only view)";
-const DIAGONAL: &str = "numpy.diagonal gives a read-only view";
 
 impl Recording {
     fn part(&self, id: ViewId, offset: isize, layout: Layout) -> Span {
@@ -27,7 +24,7 @@ impl Recording {
     pub fn reshape(&mut self, h: &mut Handle, shape: &[usize]) -> Result<Handle> {
         let size = product(self.shape(*h));
         if product(shape) != size {
-            return Err(message::no_reshape(size, shape));
+            return Err(text::no_reshape(size, shape));
         }
         if self.is_unordered(*h) && !same_long_axes(self.shape(*h), shape) {
             return Ok(self.reshape_unordered(*h, shape));
@@ -81,15 +78,15 @@ impl Recording {
     pub fn transpose(&mut self, h: &mut Handle, perm: &[usize]) -> Result<Handle> {
         let ndim = self.shape(*h).len();
         if perm.len() != ndim {
-            return Err(Error::value("axes don't match array"));
+            return Err(text::wrong_axes());
         }
         let mut seen: Dims = perm.into();
         seen.sort_unstable();
         if let Some(&axis) = perm.iter().find(|&&axis| axis >= ndim) {
-            return Err(message::axis_out_of_bounds(axis as i64, ndim));
+            return Err(text::axis_out_of_bounds(axis as i64, ndim));
         }
         if seen.iter().copied().ne(0..ndim) {
-            return Err(Error::value("repeated axis in transpose"));
+            return Err(text::repeated_axis());
         }
         let id = self.share(h);
         let window = self.window(id);
@@ -101,12 +98,12 @@ impl Recording {
 
     /// `np.broadcast_to(y, shape)`: a view that cannot be written to.
     pub fn broadcast_to(&mut self, h: &mut Handle, shape: &[usize]) -> Result<Handle> {
-        if !message::broadcasts(self.shape(*h), shape) {
-            return Err(message::no_remap(self.shape(*h), shape));
+        if !broadcasts(self.shape(*h), shape) {
+            return Err(text::no_remap(self.shape(*h), shape));
         }
         let id = self.share(h);
         let window = self.window(id);
-        let locked = Some(window.locked.unwrap_or(REPEATED));
+        let locked = Some(window.locked.unwrap_or(text::REPEATED));
         let span = self.part(id, window.offset, window.layout.broadcast(shape));
         Ok(self.new_window(span, locked))
     }
@@ -119,7 +116,7 @@ impl Recording {
         first: usize,
         second: usize,
     ) -> Result<Handle> {
-        self.diagonal_locked(h, shift, first, second, Some(DIAGONAL))
+        self.diagonal_locked(h, shift, first, second, Some(text::DIAGONAL))
     }
 
     /// `np.einsum("ii->i", y)`: the same view, through which can be written.
@@ -143,15 +140,13 @@ impl Recording {
     ) -> Result<Handle> {
         let ndim = self.shape(*h).len();
         if ndim < 2 {
-            return Err(Error::value(
-                "diag requires an array of at least two dimensions",
-            ));
+            return Err(text::no_diagonal());
         }
         if let Some(&axis) = [first, second].iter().find(|&&axis| axis >= ndim) {
-            return Err(message::axis_out_of_bounds(axis as i64, ndim));
+            return Err(text::axis_out_of_bounds(axis as i64, ndim));
         }
         if first == second {
-            return Err(Error::value("axis1 and axis2 cannot be the same"));
+            return Err(text::same_axes());
         }
         let id = self.share(h);
         let window = self.window(id);

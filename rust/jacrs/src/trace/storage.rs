@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::elements::Elements;
+use super::moving::Origin;
 use super::region::Region;
 use super::{Handle, Recording, ViewId};
 use crate::array::{DType, Dims, Layout, product};
@@ -26,6 +27,8 @@ pub(super) struct Storage {
     pub elements: Option<Box<Elements>>,
     /// The window that shows all of it.
     pub root: u32,
+    /// What it is a view of, where no window can be one.
+    pub origin: Option<Box<Origin>>,
 }
 
 /// A strided view of a storage.
@@ -106,6 +109,7 @@ impl Recording {
             guarded: false,
             elements: None,
             root,
+            origin: None,
         });
         let seen = Some((0, base));
         self.windows.push(Window {
@@ -154,6 +158,7 @@ impl Recording {
 
     /// The content of a window now.
     pub(super) fn read(&mut self, id: ViewId) -> NodeId {
+        self.refresh(self.window(id).storage);
         let version = self.storage(id).version;
         match self.window(id).seen {
             Some((at, node)) if at == version => return node,

@@ -2,12 +2,17 @@
 
 use hashbrown::HashMap;
 
-use super::Recording;
 use super::leaf::Slot;
-use crate::array::{Array, DType, Layout};
-use crate::error::{Error, Result};
+use super::{Need, Recording};
+use crate::array::{Array, DType, Layout, product};
+use crate::error::{Error, Result, caught};
+use crate::interrupt::{pause, piece};
 use crate::ir::{NodeId, Op};
+use crate::memory::check_memory;
 use crate::ops::{self, Call, Fun, elementwise::Class};
+
+/// An evaluation of so many bytes is long enough to look for interrupts after it.
+const LONG: usize = 1 << 16;
 
 /// What is known of the values of nodes.
 #[derive(Default)]
@@ -73,9 +78,11 @@ impl Recording {
     /// let y = r.map(Fun::Mul, &[(x, Weak::None), (x, Weak::None)]).unwrap();
     /// assert_eq!(r.value(y).unwrap().to_vec::<f64>(), [9.0, 16.0]);
     /// ```
+    ///
+    /// # Errors
+    /// Where an operation has no value for its operands, or the lanes of a `vmap` do not agree.
     pub fn value(&mut self, node: NodeId) -> Result<Array> {
-        self.compute(node)?;
-        Ok(self.known(node))
+        self.value_for(node, Need::Value)
     }
 
     /// The value of a 0-d node, without making an array of it.
@@ -83,8 +90,12 @@ impl Recording {
         if !self.graph.shape(node).is_empty() {
             return Err(Error::internal("a scalar is 0-d"));
         }
-        self.compute(node)?;
-        let bits = self.values.cells[node.index()];
+        let bits = if self.is_lane(node) {
+            bits_of(&self.value(node)?)
+        } else {
+            self.compute(node)?;
+            self.values.cells[node.index()]
+        };
         Ok(match self.graph.dtype(node) {
             DType::Bool => Scalar::Bool(bits != 0),
             DType::I64 => Scalar::Int(bits.cast_signed()),
@@ -94,7 +105,7 @@ impl Recording {
     }
 
     /// Evaluates what the node needs and is not known, operands before their users.
-    fn compute(&mut self, node: NodeId) -> Result<()> {
+    pub(super) fn compute(&mut self, node: NodeId) -> Result<()> {
         if self.values.state.len() <= node.index() {
             self.values.state.resize(self.graph.len(), State::Unknown);
             self.values.cells.resize(self.graph.len(), 0);
@@ -118,11 +129,11 @@ impl Recording {
         // Ids grow along dependencies.
         needed.sort_unstable();
         for (k, &x) in needed.iter().enumerate() {
-            if let Err(e) = self.evaluate(x) {
+            if let Err(e) = caught(|| self.evaluate(x)) {
                 for &x in &needed[k..] {
                     self.values.state[x.index()] = State::Unknown;
                 }
-                return Err(e);
+                return Err(e.at(self.graph.node(x).location));
             }
             self.values.state[x.index()] = State::Known;
         }
@@ -130,7 +141,7 @@ impl Recording {
     }
 
     /// The value of a node that was evaluated.
-    fn known(&self, node: NodeId) -> Array {
+    pub(super) fn known(&self, node: NodeId) -> Array {
         if self.graph.shape(node).is_empty() {
             return array_of(self.graph.dtype(node), self.values.cells[node.index()]);
         }
@@ -145,6 +156,7 @@ impl Recording {
 
     /// One node whose operands are known.
     fn evaluate(&mut self, node: NodeId) -> Result<()> {
+        piece();
         if let Some(bits) = self.evaluate_cell(node) {
             self.values.cells[node.index()] = bits;
             return Ok(());
@@ -159,7 +171,15 @@ impl Recording {
             .map(|&x| self.known(x))
             .collect();
         let call = Call::of(&self.graph, node, true);
+        let bytes = product(&call.shape) * call.dtype.size();
+        check_memory(bytes, || {
+            let shape = crate::error::text::tuple(&call.shape);
+            format!("an array of shape {shape} that a branch or an index depends on")
+        })?;
         let result = ops::evaluate(&call, &operands)?;
+        if bytes >= LONG {
+            pause();
+        }
         if call.shape.is_empty() {
             self.values.cells[node.index()] = bits_of(&result);
         } else {

@@ -1,11 +1,12 @@
 //! Writing through a window.
 
 use super::index::Target;
+use super::leaf::broadcasts;
 use super::region::Region;
 use super::storage::Span;
-use super::{Handle, Index, Recording, ViewId, message};
+use super::{Handle, Index, Recording, ViewId};
 use crate::array::{DType, Dims, Layout, product};
-use crate::error::{Error, Result};
+use crate::error::{Result, text};
 use crate::ir::{NodeId, Op};
 use crate::ops::{Fun, build};
 
@@ -37,10 +38,7 @@ impl Recording {
     pub fn add_at(&mut self, h: &mut Handle, index: &[Index], value: NodeId) -> Result<()> {
         let (to, from) = (self.dtype(*h), self.graph.dtype(value));
         if to.promote(from) != to && !(to.is_float() && from.is_float()) {
-            return Err(Error::type_(format!(
-                "Cannot cast ufunc 'add' output from dtype('{}') to dtype('{to}') with casting rule 'same_kind'",
-                to.promote(from)
-            )));
+            return Err(text::no_output_cast("add", to.promote(from), to));
         }
         self.store(h, index, value, Update::Add)
     }
@@ -54,19 +52,30 @@ impl Recording {
     ) -> Result<()> {
         if matches!(h, Handle::Value(node) if self.graph.shape(*node).is_empty()) {
             let dtype = self.dtype(*h);
-            return Err(Error::type_(format!(
-                "'numpy.{dtype}' object does not support item assignment"
-            )));
+            return Err(text::no_scalar_assignment(dtype));
         }
         let id = self.share(h);
         self.check_writable(id)?;
         let ndim = self.shape(*h).len();
         let index = self.settle_integers(index, ndim, false)?;
-        let mut span = self.span(id);
-        match self.target(span.offset, &span.layout, &index)? {
+        let span = self.span(id);
+        self.refresh(span.storage);
+        let storage = span.storage;
+        self.store_span(span, &index, value, update)?;
+        self.write_back(storage)
+    }
+
+    fn store_span(
+        &mut self,
+        mut span: Span,
+        index: &[Index],
+        value: NodeId,
+        update: Update,
+    ) -> Result<()> {
+        match self.target(span.offset, &span.layout, index)? {
             Target::Element(place) => {
                 if self.graph.size(value) != 1 {
-                    return Err(Error::value("setting an array element with a sequence."));
+                    return Err(text::sequence_for_element());
                 }
                 let value = self.item(value, 0);
                 let mut value = self.cast(value, self.storages[span.storage as usize].dtype);
@@ -80,7 +89,7 @@ impl Recording {
             Target::Window(offset, layout) => {
                 (span.offset, span.layout) = (offset, layout);
                 let Some(mut fitted) = self.fit(value, span.storage, &span.layout.shape) else {
-                    return Err(message::no_assignment(
+                    return Err(text::no_assignment(
                         self.graph.shape(value),
                         &span.layout.shape,
                     ));
@@ -115,13 +124,13 @@ impl Recording {
     /// Refuses to write where NumPy would, and where it is not known what else it would change.
     pub(super) fn check_writable(&self, id: ViewId) -> Result<()> {
         if let Some(why) = self.window(id).locked {
-            return Err(message::locked(why));
+            return Err(text::locked(why));
         }
         if self.storage(id).guarded {
-            Err(message::guarded())
-        } else {
-            Ok(())
+            return Err(text::guarded());
         }
+        self.followed(id)
+            .map_or(Ok(()), |source| self.check_writable(source))
     }
 
     /// `value` as it is put into a window: cast, leading axes of length one dropped, repeated.
@@ -130,7 +139,7 @@ impl Recording {
         let given: Dims = self.graph.shape(value).into();
         let extra = given.len().saturating_sub(shape.len());
         let (dropped, kept) = given.split_at(extra);
-        if dropped.iter().any(|&n| n != 1) || !message::broadcasts(kept, shape) {
+        if dropped.iter().any(|&n| n != 1) || !broadcasts(kept, shape) {
             return None;
         }
         let dtype = self.storages[storage as usize].dtype;

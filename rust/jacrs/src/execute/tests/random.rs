@@ -1,9 +1,9 @@
 //! Random graphs over every family of operations.
 
 use crate::array::{Array, DType, Dims, Element, product};
-use crate::ir::{Cumulation, Graph, Guard, NodeId, Op, Pick, Reduction, Type};
+use crate::ir::{Cumulation, Factorisation, Graph, Guard, NodeId, Op, Part, Pick, Reduction, Type};
 use crate::ops::elementwise::{Class, ROWS};
-use crate::ops::{Fun, build};
+use crate::ops::{Fun, build, factor};
 
 const SHAPES: &[&[usize]] = &[
     &[],
@@ -127,7 +127,7 @@ impl Maker<'_> {
     }
 
     fn node(&mut self) -> Option<NodeId> {
-        match self.dice.below(26) {
+        match self.dice.below(27) {
             0..9 => self.map(),
             9 => self.reshape(),
             10 => Some(self.transpose()),
@@ -142,6 +142,7 @@ impl Maker<'_> {
             20 => self.cumulate(),
             21 => self.matmul(),
             22 => self.order(),
+            26 => self.factored(),
             23 => {
                 let x = self.any();
                 if self.dice.below(2) == 0 {
@@ -414,6 +415,29 @@ impl Maker<'_> {
             Guard::Off
         };
         self.emit(Op::MatMul(guard), &[x, z])
+    }
+
+    /// A square matrix, and what its factorisations give.
+    fn factored(&mut self) -> Option<NodeId> {
+        let x = self.any();
+        let (dtype, shape) = (self.g.dtype(x), self.g.dims(x));
+        if shape.len() != 2 || !dtype.is_float() || product(&shape) > 100 {
+            return None;
+        }
+        let turned = build::swap_last(&mut self.g, x);
+        let a = self.emit(Op::MatMul(Guard::Off), &[turned, x])?;
+        let (factors, part) = [
+            (Factorisation::Lu, Part::Det),
+            (Factorisation::Lu, Part::Sign),
+            (Factorisation::Lu, Part::LogDet),
+            (Factorisation::Qr, Part::R),
+            (Factorisation::Eigh, Part::Values),
+        ][self.dice.below(5)];
+        match self.dice.below(3) {
+            0 => factor::part_of(&mut self.g, factors, part, a).ok(),
+            1 => factor::inverse(&mut self.g, a, false).ok(),
+            _ => self.emit(Op::Cofactors, &[a, a]),
+        }
     }
 
     fn order(&mut self) -> Option<NodeId> {

@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 
 use crate::array::DType;
-use crate::simd::math::{Arithmetic, Common, Fused, Plain};
+use crate::simd::math::{Arithmetic, Common, Fused, Plain, Portable};
 use crate::simd::{Level, level};
 
 /// Applies a function to `n` contiguous elements of each operand.
@@ -29,12 +29,6 @@ pub trait Loop {
     }
     fn apply<A: Arithmetic>(x: Self::In<A>, z: Self::In<A>) -> Self::Out<A>;
 }
-
-/// What the baseline has: on this architecture multiply-adds are part of it.
-#[cfg(target_arch = "aarch64")]
-pub type Portable = Fused;
-#[cfg(not(target_arch = "aarch64"))]
-pub type Portable = Plain;
 
 /// The loop over `L` for a level.
 pub fn block<L: Loop>(level: Level) -> Kernel {

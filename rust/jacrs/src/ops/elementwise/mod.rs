@@ -7,16 +7,17 @@ mod table;
 use std::cell::RefCell;
 
 pub use expr::{Expr, select};
-pub use kernel::{Kernel, Outlined, Portable};
+pub use kernel::{Kernel, Outlined};
 pub use table::{Class, Fun, ROWS, Row, kernel_at, scalar_in};
 
 use smallvec::SmallVec;
 
 use super::{Call, Cotangent, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, coalesce};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, text};
 use crate::ir::{Graph, NodeId, Op, ShapeId, Type};
-use crate::simd::math::Fused;
+use crate::ops::tile::{self, Cut, Known, Needs, Tile};
+use crate::simd::math::{Fused, Portable};
 use crate::simd::{Level, level};
 
 impl Fun {
@@ -52,11 +53,7 @@ impl Fun {
     pub fn result_dtype(self, operands: &[DType], declared: DType) -> Result<DType> {
         let wrong = || {
             let names: Vec<_> = operands.iter().map(|d| d.name()).collect();
-            Error::type_(format!(
-                "{} takes no operands of type {}",
-                self.name(),
-                names.join(", ")
-            ))
+            text::wrong_operand_dtypes(self.name(), &names)
         };
         let first = *operands.last().ok_or_else(wrong)?;
         let equal = match self.class() {
@@ -124,11 +121,7 @@ pub fn signature(
     let shape = g.shape_id(operands[0]);
     if operands.len() != fun.arity() || operands.iter().any(|&x| g.shape_id(x) != shape) {
         let shapes: Vec<_> = operands.iter().map(|&x| g.shape(x)).collect();
-        return Err(Error::shape(format!(
-            "{} takes {} operands of one shape, not {shapes:?}",
-            fun.name(),
-            fun.arity()
-        )));
+        return Err(text::wrong_operand_shapes(fun.name(), fun.arity(), &shapes));
     }
     let dtypes: SmallVec<[DType; 3]> = operands.iter().map(|&x| g.dtype(x)).collect();
     Ok((fun.result_dtype(&dtypes, declared)?, shape))
@@ -201,6 +194,14 @@ impl Operation for Map {
         } else {
             Ok(build::map(g, fun, &operands))
         }
+    }
+
+    fn needs(&self, g: &Graph, y: NodeId, tile: &Tile, _: Known<'_>) -> Needs {
+        tile::alike(g, y, tile)
+    }
+
+    fn restrict(&self, target: &mut Graph, cut: &Cut<'_>) -> NodeId {
+        cut.as_tile(target)
     }
 }
 

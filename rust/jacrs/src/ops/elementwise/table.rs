@@ -12,7 +12,7 @@ use super::expr::{Expr, select};
 use super::kernel::{Kernel, Loop, Outlined};
 use crate::array::DType;
 use crate::simd::math::Arithmetic;
-use crate::simd::{Lane, Level, Number, Power, Real};
+use crate::simd::{Lane, Level, Number, Power, Real, special};
 
 /// Which operand types a function takes and what it gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -293,7 +293,7 @@ elementwise! {
         Radians "radians" ["radians", "deg2rad"] (x) -> y = Number::mul(x, Real::from_f64(DEGREE)), [x.constant(DEGREE)];
         Degrees "degrees" ["degrees", "rad2deg"] (x) -> y = Number::mul(x, Real::from_f64(1.0 / DEGREE)), [x.constant(1.0 / DEGREE)];
         Copysign "copysign" ["copysign"] (x, z) -> y = Real::copysign(x, z), [x.sign() * x.one().copysign(z), x.zero()];
-        Heaviside "heaviside" ["heaviside"] (x, h) -> y = heaviside(x, h),
+        Heaviside "heaviside" ["heaviside"] (x, h) -> y = special::heaviside(x, h),
             [x.zero(), select(x.eq(x.zero()), x.one(), x.zero())];
         Floor "floor" ["floor"] (x) -> y = Real::floor(x);
         Ceil "ceil" ["ceil"] (x) -> y = Real::ceil(x);
@@ -370,18 +370,5 @@ elementwise! {
     }
     Cast {
         Cast "cast" [] (x) -> y = ();
-    }
-}
-
-#[inline(always)]
-fn heaviside<T: Real>(x: T, at_zero: T) -> T {
-    if Number::is_nan(x) {
-        x
-    } else if x == T::ZERO {
-        at_zero
-    } else if x < T::ZERO {
-        T::ZERO
-    } else {
-        T::ONE
     }
 }

@@ -20,6 +20,12 @@ pub struct Plain;
 #[derive(Clone, Copy, Debug)]
 pub struct Fused;
 
+/// What the baseline has: on this architecture multiply-adds are part of it.
+#[cfg(target_arch = "aarch64")]
+pub type Portable = Fused;
+#[cfg(not(target_arch = "aarch64"))]
+pub type Portable = Plain;
+
 /// Results for float32, in the arithmetic `A`.
 #[derive(Clone, Copy, Debug)]
 pub struct Single<A>(std::marker::PhantomData<A>);

@@ -17,6 +17,7 @@
 mod arithmetic;
 mod coefficients;
 mod error_function;
+mod exponent;
 mod exponential;
 mod gamma;
 mod inverse;
@@ -26,8 +27,9 @@ mod power;
 mod roots;
 mod trigonometric;
 
-pub use arithmetic::{Arithmetic, Common, Fused, Plain, Single};
+pub use arithmetic::{Arithmetic, Common, Fused, Plain, Portable, Single};
 pub use error_function::{erf, erfc};
+pub use exponent::{frexp, ldexp};
 pub use exponential::{cosh, exp, exp2, expit, expm1, sinh, tanh};
 pub use gamma::{digamma, gammaln, zeta};
 pub use inverse::{acos, asin, atan, atan2};

@@ -2,6 +2,7 @@
 
 mod aliasing;
 mod indexing;
+mod lanes;
 mod layouts;
 mod model;
 mod programs;

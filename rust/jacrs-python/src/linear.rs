@@ -1,0 +1,153 @@
+//! A function linearized at a point: products with its Jacobian, and parts of it.
+
+mod parts;
+
+use std::sync::Arc;
+
+use jacrs::array::{Array, DType};
+use jacrs::assemble::{Mode, Point};
+use jacrs::ir::{Graph, NodeId, Type};
+use jacrs::trace::Access;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use crate::arrays::{self, Take};
+use crate::error::OrRaise;
+use crate::programs::{Arrays, Job, Program, check_result, results, views};
+use crate::session;
+use crate::signals::detached;
+use crate::state::{self, State};
+pub use parts::{Block, as_index, read_places, record_submatrix};
+
+/// A recorded function at a point. It keeps the graph and the data of its inputs, for parts of the
+/// Jacobian, and the residuals, for products.
+#[pyclass(frozen, module = "jacrs._jacrs")]
+pub struct LinearMap {
+    program: Arc<Program>,
+    graph: Graph,
+    point: Point,
+    /// With the number of the first row of each.
+    ys: Vec<(NodeId, usize)>,
+    xs: Vec<NodeId>,
+}
+
+/// The values of `ys`, and the linear map.
+pub fn linear_map(
+    py: Python<'_>,
+    job: Job,
+    graph: Graph,
+    ys: Vec<(NodeId, usize)>,
+    xs: Vec<NodeId>,
+) -> PyResult<(Arrays, LinearMap)> {
+    let Job { program, inputs } = job;
+    let linear = program.linear();
+    let (values, outs) = results(py, linear.value_types(), "a result")?;
+    let point = detached(py, |check| linear.at(inputs, &outs, check))?;
+    let map = LinearMap {
+        program,
+        graph,
+        point,
+        ys,
+        xs,
+    };
+    Ok((values, map))
+}
+
+fn mode(reverse: bool) -> Mode {
+    if reverse {
+        Mode::Reverse
+    } else {
+        Mode::Forward
+    }
+}
+
+#[pymethods]
+impl LinearMap {
+    /// The product with one vector: tangents forward, cotangents in `reverse`, in their dtypes and
+    /// shapes.
+    fn product(
+        &self,
+        py: Python<'_>,
+        reverse: bool,
+        seeds: &Bound<'_, PyList>,
+    ) -> PyResult<Arrays> {
+        let (seeds, mode, linear) = (read_seeds(seeds)?, mode(reverse), self.program.linear());
+        let (arrays, outs) = results(py, &linear.product_types(mode), "a result")?;
+        let seeds = views(&seeds);
+        detached(py, |check| {
+            linear.product(&self.point, mode, &seeds, &outs, check)
+        })?;
+        Ok(arrays)
+    }
+
+    /// The products with `count` vectors, which are the last axis of the seeds and of the results.
+    fn products(
+        &self,
+        py: Python<'_>,
+        reverse: bool,
+        seeds: &Bound<'_, PyList>,
+        count: usize,
+    ) -> PyResult<Arrays> {
+        let (seeds, mode, linear) = (read_seeds(seeds)?, mode(reverse), self.program.linear());
+        let mut types = linear.product_types(mode);
+        for t in &mut types {
+            t.shape.push(count);
+        }
+        let (arrays, outs) = results(py, &types, "a result")?;
+        let seeds = views(&seeds);
+        detached(py, |check| {
+            linear.products(&self.point, mode, &seeds, &outs, count, check)
+        })?;
+        Ok(arrays)
+    }
+
+    /// The product with one vector as nodes of the recording under way.
+    fn record(
+        &self,
+        py: Python<'_>,
+        reverse: bool,
+        seeds: &Bound<'_, PyList>,
+    ) -> PyResult<Vec<Py<PyAny>>> {
+        let seeds = session::read_given(seeds)?;
+        let (mode, linear) = (mode(reverse), self.program.linear());
+        let (made, generation) = state::with_patience(py, |state| {
+            state.locate(py);
+            let mut given = session::nodes(state, &seeds)?;
+            for residual in linear.residuals(&self.point, mode) {
+                given.push(captured(state, residual));
+            }
+            let products = state.rec.graph.splice(linear.graph(mode), &given);
+            let made = products.into_iter().map(|id| session::fresh(state, id));
+            Ok((made.collect(), state.generation))
+        })?;
+        session::tracers(py, made, generation)
+    }
+
+    /// The elements of the Jacobian in some rows and columns, both ascending: blocks, each with its
+    /// places among the rows and among the columns. All else is zero.
+    fn submatrix(
+        &self,
+        py: Python<'_>,
+        rows: &Bound<'_, PyAny>,
+        columns: &Bound<'_, PyAny>,
+    ) -> PyResult<Vec<Block>> {
+        let (rows, columns) = (read_places(rows)?, read_places(columns)?);
+        let whole = Type::new(DType::F64, &[rows.len(), columns.len()]);
+        check_result(std::iter::once(&whole), "a part of a Jacobian").or_raise(py)?;
+        self.part(py, &rows, &columns)
+    }
+}
+
+/// Data as an input of the recording under way.
+fn captured(state: &mut State, data: Array) -> NodeId {
+    let access = Access::ReadOnly(jacrs::error::text::OUTSIDE);
+    let handle = state.rec.captured(data, access);
+    state.rec.node(handle)
+}
+
+fn read_seeds(seeds: &Bound<'_, PyList>) -> PyResult<Vec<Array>> {
+    seeds
+        .iter()
+        .map(|seed| arrays::from_numpy(&arrays::asarray(&seed)?, Take::Borrow))
+        .collect()
+}
