@@ -34,7 +34,15 @@ mod tests {
     #[test]
     fn exponents_come_off_and_go_on_again() {
         let smallest = f64::from_bits(1);
-        for x in [1.0, -0.75, 1e300, f64::MAX, f64::MIN_POSITIVE, smallest, -3e-310] {
+        for x in [
+            1.0,
+            -0.75,
+            1e300,
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            smallest,
+            -3e-310,
+        ] {
             let (m, e) = frexp(x);
             assert!((0.5..1.0).contains(&m.abs()), "{x}: {m}");
             assert_eq!(ldexp(m, e), x);
