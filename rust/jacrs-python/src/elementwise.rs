@@ -5,7 +5,7 @@ use jacrs::ops::{Fun, elementwise::Class, kernel};
 use numpy::{PyArrayDescrMethods, PyUntypedArray, PyUntypedArrayMethods, npyffi};
 use pyo3::prelude::*;
 
-use crate::error::raise_as;
+use crate::text;
 
 /// The address of a contiguous array of floats of this dtype and length.
 fn address(array: &Bound<'_, PyUntypedArray>, dtype: DType, n: usize) -> PyResult<usize> {
@@ -15,8 +15,7 @@ fn address(array: &Bound<'_, PyUntypedArray>, dtype: DType, n: usize) -> PyResul
         && array.is_c_contiguous()
         && array.len() == n;
     if !right {
-        let text = "operands and out are contiguous arrays of one length, of float64 or float32";
-        return Err(raise_as(array.py(), "type", text));
+        return Err(text::no_block(array.py()));
     }
     // SAFETY: a live array object.
     Ok(unsafe { (*array.as_array_ptr()).fields.data } as usize)
@@ -51,7 +50,7 @@ pub fn elementwise(
         .filter(|fun| fun.arity() == sources.len() && sources.iter().all(|&x| apart(x)))
         .filter(|_| flags & npyffi::NPY_ARRAY_WRITEABLE != 0)
         .and_then(|fun| kernel(fun, dtype, dtype))
-        .ok_or_else(|| raise_as(py, "value", &format!("no {name} of these operands")))?;
+        .ok_or_else(|| text::no_block_kernel(py, name))?;
     let pointers: Vec<*const u8> = sources.iter().map(|&x| x as *const u8).collect();
     // SAFETY: contiguous arrays of `n` elements of the dtype, `out` writeable and apart from all
     // operands that it is not.
