@@ -22,6 +22,7 @@ __all__ = [
     "concat",
     "cumulate",
     "diagonal",
+    "elementwise",
     "error",
     "executed_operations",
     "expose",
@@ -251,6 +252,7 @@ def set_memory_limit(bytes: int | None) -> None: ...  # noqa: A002
 def error(kind: str, message: str) -> Exception: ...
 def cached_programs() -> int: ...
 def build_info() -> tuple[str, str]: ...
+def elementwise(name: str, out: _Array, *operands: _Array) -> None: ...
 
 # --- primitives: operands are tracers, arrays and numbers
 

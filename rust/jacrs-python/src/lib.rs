@@ -3,6 +3,7 @@
 
 mod arrays;
 mod compiled;
+mod elementwise;
 mod error;
 mod given;
 mod indexing;
@@ -76,6 +77,7 @@ fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(registry::register, module)?)?;
     module.add_function(wrap_pyfunction!(programs::cached_programs, module)?)?;
     module.add_function(wrap_pyfunction!(session::build_info, module)?)?;
+    module.add_function(wrap_pyfunction!(elementwise::elementwise, module)?)?;
     module.add_function(wrap_pyfunction!(num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(set_num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(executed_operations, module)?)?;
