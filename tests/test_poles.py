@@ -158,15 +158,12 @@ def test_repeated_vectors_have_no_derivative_of_any_order():
             for second in units:
                 for f in (
                     lambda x: np.linalg.eigh(x)[1][:, -1],
-                    lambda x: np.linalg.svd(x)[0][:, -1] if lost == n > 0 and x.any() else None,
+                    lambda x: np.linalg.svd(np.tril(x) + np.tril(x, -1).T + np.eye(len(x)))[0][:, 0],
+                    lambda x: np.linalg.svd(x - 5 * np.eye(len(x)))[2][-1],
                 ):
-                    if f(a) is None:
-                        continue
-                    assert np.isnan(along(f, [first, second])(a)).all()
-            assert np.isnan(along(lambda x: np.linalg.eigh(x)[1][:, -1], [first])(a)).all()
-    # The example of the conventions.
-    for mode in (jacrs.jacfwd, jacrs.jacrev):
-        assert np.isnan(mode(lambda x: np.linalg.eigh(x)[1][0, 0])(np.eye(2))[[0, 1, 1], [0, 0, 1]]).all()
+                    vector = along(f, [first, second])(a)
+                    repeated = lost > 1
+                    assert np.isnan(vector).all() == repeated
 
 
 # --- singular vectors
@@ -335,7 +332,7 @@ def test_condition_numbers_of_singular_matrices(order):
     f = lambda x: np.linalg.cond(x, order)  # noqa: E731
     for a in (np.diag([1.0, 0.0]), np.zeros((2, 2)), np.array([[1.0, 2.0], [2.0, 4.0]])):
         assert np.isnan(both(f, a)).all()
-    stack = np.stack([np.diag([1.0, 0.0]), np.array([[3.0, 1.0], [0.0, 1.0]])])
+    stack = np.stack([np.diag([1.0, 0.0]), np.array([[3.0, 1.0], [0.5, 2.0]])])
     found = both(lambda x: np.sum(np.linalg.cond(x, order)[1:]), stack)
     np.testing.assert_allclose(found[1], richardson_jacobian(f, stack[1]), atol=1e-6)
 
@@ -388,4 +385,5 @@ def test_no_weight_no_pole():
     steep = lambda x: np.linalg.eigh(np.diag(np.sqrt(x)))[1]  # noqa: E731
     for mode in (jacrs.jacfwd, jacrs.jacrev):
         assert np.all(mode(steep)(np.array([0.0, 1.0])) == 0.0)
-    assert math.isinf(jacrs.grad(lambda x: np.linalg.eigvalsh(np.diag(np.sqrt(x)))[0])(np.array([0.0, 1.0]))[0])
+    lowest = lambda x: np.linalg.eigvalsh(np.diag(np.sqrt(x)))[0]  # noqa: E731
+    assert jacrs.grad(lowest)(np.array([0.0, 1.0]))[0] == math.inf
