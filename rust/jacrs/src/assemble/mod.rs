@@ -148,9 +148,9 @@ impl Assembly {
         directions: usize,
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
-        let types = |v: &View| (v.dtype, v.layout.shape.clone());
-        execute::validate("input", self.early.inputs(), inputs.iter().map(types))?;
-        let given = values.iter().map(|o| (o.dtype, o.shape.clone()));
+        let types = inputs.iter().map(|v| (v.dtype, v.shape()));
+        execute::validate("input", self.early.inputs(), types)?;
+        let given = values.iter().map(|o| (o.dtype, &o.shape[..]));
         execute::validate("output", &self.early.outputs()[..self.values], given)?;
         self.panels.validate(blocks)?;
         let at_once = directions.div_ceil(self.panels.width()).max(1);
@@ -185,6 +185,12 @@ impl Assembly {
         result?;
         staged.finish(&outputs);
         Ok(())
+    }
+
+    /// Elements that one run computes.
+    pub fn work(&self) -> u64 {
+        let panels = (self.late.work()).saturating_mul(self.panels.count() as u64);
+        self.early.work().saturating_add(panels)
     }
 
     /// Bytes of scratch that are kept for runs to come.
