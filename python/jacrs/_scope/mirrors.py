@@ -139,17 +139,18 @@ class Mirror:
 
     def refresh(self) -> None:
         """Bring the mirror up to date with the live module, once per recording."""
-        if self.epoch == self.state.epoch:
+        state, seen = self.state, self.seen
+        if self.epoch == state.epoch:
             return
-        self.epoch = self.state.epoch
-        self.state.touched.append(self)
+        self.epoch = state.epoch
+        state.touched.append(self)
         if self.lifts:
-            self.state.lifts = True
+            state.lifts = True
         if self.written:
             self.write_back()  # what a function that outlived its recording has written since
-        live = map(self.live.get, self.seen, repeat(MISSING))
-        if not all(map(operator.is_, live, self.seen.values())):
-            for name, value in list(self.seen.items()):
+        live = map(self.live.get, seen, repeat(MISSING))
+        if seen and not all(map(operator.is_, live, seen.values())):
+            for name, value in list(seen.items()):
                 if self.live.get(name, MISSING) is not value:
                     self.forget(name)
 

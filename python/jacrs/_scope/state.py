@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _LIMIT = 1024
 _MOST_MODULES = 512
+_TRIMMED = 64  # recordings between two looks at the tables
 _NUMPY_FUNCTIONS = (np.ufunc, type(np.concatenate))
 
 
@@ -61,12 +62,17 @@ class State:
         for mirror in self.touched:
             mirror.start_lifting()
 
-    def begin(self) -> None:
-        """Open a recording, the outermost or one inside it."""
+    def begin(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Open a recording, the outermost or one inside it; return what stands for `function`."""
         if self.depth == 0:
             substitutes.fill_imported()
             self.epoch += 1
         self.depth += 1
+        try:
+            return self.substitute(function)  # type: ignore[no-any-return]
+        except BaseException:
+            self.end()
+            raise
 
     def end(self) -> None:
         """Close a recording; the outermost one puts everything right."""
@@ -75,20 +81,22 @@ class State:
             return
         try:
             for mirror in self.touched:
-                mirror.end()
-            if self.copies or self.made:
+                if mirror.written or mirror.volatile:
+                    mirror.end()
+            if self.originals or self.made:
                 for ending in self.endings:
                     ending()
                 objects.settle(self)
         finally:
             self.touched.clear()
             self.lifts = False
-            if self.copies or self.made or self.originals:
+            if self.originals or self.made:
                 for table in (self.copies, self.originals):
                     table.clear()
                 for items in (self.endings, self.twins, self.made):
                     items.clear()
-            self._trim()
+            if self.epoch % _TRIMMED == 0:
+                self._trim()
 
     def _trim(self) -> None:
         """Keep the tables bounded when a program makes modules and classes without end."""

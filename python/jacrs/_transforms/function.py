@@ -30,6 +30,7 @@ class Transformed:
     name = "transform"
     has_short_way = True
     takes_out = False
+    of_scalars = False
 
     def __new__(cls, f: Callable[..., Any], *options: Any) -> Any:
         """Make a transform of `f`; of a compiled function, the compiled transform."""
@@ -52,10 +53,10 @@ class Transformed:
         if self._quick and len(args) == 1 and not keywords:
             x = args[0]
             if type(x) is np.ndarray and x.dtype is F64:
-                recorded = record_array(self._f, x)
-                if isinstance(recorded, tuple):
-                    return self._short(x, *recorded)
-                return self._finish(recorded)
+                recorded = record_array(self._f, x, scalar=self.of_scalars)
+                if isinstance(recorded, Recorded):
+                    return self._finish(recorded)
+                return self._short(*recorded)
         out = keywords.pop("out", None) if self.takes_out else None
         recorded = self._record(Arguments(args, keywords, self._argnums))
         return self._finish(recorded) if out is None else self._finish(recorded, out)
@@ -67,7 +68,7 @@ class Transformed:
         """Return what the transform makes of a recorded call, written to `out` if it is given."""
         raise NotImplementedError
 
-    def _short(self, x: Any, session: Session, source: Any, y: Any, shape: tuple[int, ...]) -> Any:
+    def _short(self, session: Session, source: Any, y: Any) -> Any:
         """Do what `_finish` does for what `record_array` returns."""
         raise NotImplementedError
 

@@ -62,7 +62,7 @@ def jvp(
         return f.transformed(Product, jvp, has_aux)(primals, tangents)
     if type(primals) is not tuple and type(primals) is not list:
         raise errors.not_a_tuple("primals", primals)
-    arguments = Arguments(primals, {}, tuple(range(len(primals))))
+    arguments = Arguments(primals, {}, None)
     along = arguments.tangents(tangents)
     recorded = record(f, arguments, has_aux=has_aux)
     result = recorded.result
@@ -122,8 +122,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """
     if not callable(f):
         raise errors.not_callable("vjp", f)
-    argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
-    arguments = Arguments(primals, {}, argnums)
+    arguments = Arguments(primals, {}, 0 if len(primals) == 1 else None)
     recorded = record(f, arguments, has_aux=has_aux)
     result = recorded.result
     values: list[Any] = []

@@ -197,7 +197,7 @@ def _hessian_product(
         return f.transformed(Product, transform, has_aux)(primals, given)
     if type(primals) is not tuple and type(primals) is not list:
         raise errors.not_a_tuple("primals", primals)
-    arguments = Arguments(primals, {}, tuple(range(len(primals))))
+    arguments = Arguments(primals, {}, None)
     along = arguments.tangents(given, what)
     recorded = record(f, arguments, has_aux=has_aux, then=partial(note_gradient, name))
     products = arguments.like(second_products(recorded, along, forward=name == "hvp")[1])

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jacrs::array::{Array, Buffer, DType, Layout, Out, View, copy, product};
+use jacrs::array::{Array, Buffer, DType, Dims, Layout, Out, View, copy, product};
 use jacrs::error::caught;
 use jacrs::error::text::tuple;
 use jacrs::memory::check_memory;
@@ -104,7 +104,7 @@ pub fn from_numpy(array: &Bound<'_, PyUntypedArray>, take: Take) -> PyResult<Arr
     }
     let size = dtype.size() as isize;
     let layout = Layout {
-        shape: array.shape().into(),
+        shape: Dims::from_slice(array.shape()),
         strides: array.strides().iter().map(|s| s / size).collect(),
     };
     let whole_strides = array.strides().iter().all(|s| s % size == 0);
@@ -141,12 +141,13 @@ fn ndarray_method<'py>(
 
 /// A copy without gaps whose axes lie in memory in the same order.
 fn dense_copy(view: &View) -> Array {
+    if view.is_contiguous() {
+        return Array::copied(view);
+    }
     let mut order: Vec<usize> = (0..view.shape().len()).collect();
     order.sort_by_key(|&axis| std::cmp::Reverse(view.strides()[axis].abs()));
-    if order.is_sorted() || view.is_contiguous() {
-        let (target, out) = Array::uninit(view.dtype, view.shape());
-        copy(view, out.ptr, &Layout::contiguous(view.shape()));
-        return target;
+    if order.is_sorted() {
+        return Array::copied(view);
     }
     let sorted = view.layout.transpose(&order);
     let (target, out) = Array::uninit(view.dtype, &sorted.shape);
@@ -213,7 +214,7 @@ pub fn new_numpy<'py>(
         Out {
             ptr: ptr.cast(),
             dtype,
-            shape: shape.into(),
+            shape: Dims::from_slice(shape),
         },
     ))
 }

@@ -20,7 +20,7 @@ use pyo3::types::PyList;
 use crate::arrays::{self, Take, new_numpy};
 use crate::error::OrRaise;
 use crate::lanes::LanePlans;
-use crate::signals::detached;
+use crate::signals::{detached, run};
 use crate::state::State;
 use crate::targets::Targets;
 
@@ -171,7 +171,7 @@ impl Wish {
             Found::Program(program) => program,
             Found::Graph(graph) => {
                 let (request, ys, xs) = (self.request, self.ys, self.xs);
-                let made = detached(py, |_| Program::new(*graph, request, &ys, &xs))?;
+                let made = detached(py, || Program::new(*graph, request, &ys, &xs))?;
                 lock(&CACHE).insert(self.key, Arc::new(made))
             }
         };
@@ -212,7 +212,7 @@ pub fn slice_program(
     if let Some(program) = lock(&SLICES).find(key) {
         return Ok(program);
     }
-    let made = detached(py, |_| Program::new(graph.clone(), request, ys, xs))?;
+    let made = detached(py, || Program::new(graph.clone(), request, ys, xs))?;
     Ok(lock(&SLICES).insert(key, Arc::new(made)))
 }
 
@@ -238,7 +238,7 @@ pub fn whole_program(
     if let Some(program) = lock(&CACHE).find(key) {
         return Ok(program);
     }
-    let made = detached(py, |_| match blocks {
+    let made = detached(py, || match blocks {
         None => Program::new(graph.clone(), Request::Values, values, &[]),
         Some(blocks) => Program::with_blocks(graph.clone(), values, blocks),
     })?;
@@ -513,7 +513,7 @@ pub fn products(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Arrays)> {
     };
     let (mut arrays, outs) = results(py, &plan_outputs(plan), "a result")?;
     let inputs = views(&job.inputs);
-    detached(py, |check| plan.run(&inputs, &outs, check))?;
+    run(py, plan.work(), |check| plan.run(&inputs, &outs, check))?;
     let derivatives = arrays.split_off(job.program.ys.len());
     Ok((arrays, derivatives))
 }
@@ -531,7 +531,7 @@ pub fn pullback(py: Python<'_>, job: Job) -> PyResult<(Arrays, Pullback)> {
     let kept = &job.program.residuals;
     check_result(kept.iter(), "what a pullback keeps,").or_raise(py)?;
     let inputs = views(&job.inputs);
-    let residuals = detached(py, |check| {
+    let residuals = run(py, early.work(), |check| {
         let mut residuals = vec![];
         for Type { dtype, shape } in kept {
             piece();
@@ -572,7 +572,7 @@ impl Pullback {
         inputs.extend(self.residuals.iter().cloned());
         let (arrays, outs) = results(py, &floats(&self.program.xs), "a result")?;
         let inputs = views(&inputs);
-        detached(py, |check| late.run(&inputs, &outs, check))?;
+        run(py, late.work(), |check| late.run(&inputs, &outs, check))?;
         Ok(arrays)
     }
 
@@ -593,7 +593,7 @@ impl Pullback {
         let plan = lanes.plan(width).or_raise(py)?;
         let (arrays, outs) = results(py, plan.outputs(), "a result")?;
         let inputs = views(&inputs);
-        detached(py, |check| plan.run(&inputs, &outs, check))?;
+        run(py, plan.work(), |check| plan.run(&inputs, &outs, check))?;
         Ok(arrays)
     }
 }
@@ -621,7 +621,7 @@ pub fn jacobian(
     let (blocks, block_outs) = places(py, &types, given.unwrap_or_default(), &mut targets)?;
     let inputs = views(&job.inputs);
     let directions = directions.unwrap_or(usize::MAX);
-    detached(py, |check| {
+    run(py, assembly.work(), |check| {
         assembly.run_in_chunks(&inputs, &value_outs, &block_outs, directions, check)
     })?;
     let mut blocks = blocks.into_iter();

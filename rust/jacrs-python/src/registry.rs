@@ -45,7 +45,7 @@ pub fn register(
 }
 
 /// The folder of the Python package, with a separator at its end.
-pub fn package_folder(_py: Python<'_>) -> Option<&'static str> {
+pub fn package_folder() -> Option<&'static str> {
     FOLDER.get().map(String::as_str)
 }
 

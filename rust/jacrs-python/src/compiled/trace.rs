@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jacrs::array::{Array, Buffer, Layout, View, copy, product};
 use jacrs::assemble::Places;
-use jacrs::execute::{check_memory, uninterrupted};
+use jacrs::execute::check_memory;
 use jacrs::ir::Type;
 use numpy::{PyUntypedArray, PyUntypedArrayMethods, npyffi};
 use pyo3::prelude::*;
@@ -16,11 +16,9 @@ use super::guard::{Guard, Reached};
 use crate::arrays::{new_numpy, numpy_dtype};
 use crate::error::OrRaise;
 use crate::programs::{Program, check_result};
-use crate::signals::detached;
+use crate::signals;
 use crate::targets::Targets;
 
-/// Element operations above which the interpreter is released: some 50 microseconds.
-const LONG: u64 = 1 << 16;
 /// Bytes that are always there.
 const SMALL: usize = 1 << 20;
 
@@ -232,13 +230,8 @@ impl Trace {
             // SAFETY: the forms and frames of the inputs hold; outputs were made or claimed.
             unsafe { (self.program).run_whole(places, self.directions, &proceed, check) }
         };
-        let agreed = if self.program.work() > LONG {
-            let shared = Shared(&run);
-            detached(py, |check| shared.call(check))?
-        } else {
-            run(&uninterrupted).or_raise(py)?
-        };
-        if !agreed {
+        let shared = Shared(&run);
+        if !signals::run(py, self.program.work(), |check| shared.call(check))? {
             return Ok(Ran::Other(outputs.answers(self.results, values.len())));
         }
         let mut computed: SmallVec<[Computed<'py>; 2]> = SmallVec::new();

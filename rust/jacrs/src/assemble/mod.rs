@@ -153,25 +153,9 @@ impl Assembly {
         directions: usize,
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
-        let always = || true;
-        self.run_if(inputs, values, blocks, directions, always, check)
-            .map(drop)
-    }
-
-    /// [`Assembly::run_in_chunks`], where `proceed` is asked between the values and the blocks;
-    /// whether it agreed. If it did not nothing is written to the blocks.
-    pub fn run_if(
-        &self,
-        inputs: &[View],
-        values: &[Out],
-        blocks: &[Out],
-        directions: usize,
-        proceed: impl Fn() -> bool,
-        check: &dyn Fn() -> Result<()>,
-    ) -> Result<bool> {
-        let types = |v: &View| (v.dtype, v.layout.shape.clone());
-        execute::validate("input", self.early.inputs(), inputs.iter().map(types))?;
-        let given = values.iter().map(|o| (o.dtype, o.shape.clone()));
+        let types = inputs.iter().map(|v| (v.dtype, v.shape()));
+        execute::validate("input", self.early.inputs(), types)?;
+        let given = values.iter().map(|o| (o.dtype, &o.shape[..]));
         execute::validate("output", &self.early.outputs()[..self.values], given)?;
         self.panels.validate(blocks)?;
         let at_once = self.panels_for(directions);
@@ -185,7 +169,7 @@ impl Assembly {
                 self.panels
             )
         })?;
-        caught(|| self.run_staged(inputs, values, blocks, at_once, &proceed, check))
+        caught(|| self.run_staged(inputs, values, blocks, at_once, check))
     }
 
     fn run_staged(
@@ -194,9 +178,8 @@ impl Assembly {
         values: &[Out],
         blocks: &[Out],
         at_once: usize,
-        proceed: &dyn Fn() -> bool,
         check: &dyn Fn() -> Result<()>,
-    ) -> Result<bool> {
+    ) -> Result<()> {
         let outputs: Vec<Out> = values.iter().chain(blocks).cloned().collect();
         let staged = Staged::new(inputs, &outputs)?;
         let (values, blocks) = staged.outputs.split_at(self.values);
@@ -206,14 +189,14 @@ impl Assembly {
             blocks,
         };
         // SAFETY: the types were checked, and staging aligned and parted the memory.
-        let went_on = unsafe { self.run_bound(places, at_once, proceed, check)? };
-        if went_on {
-            staged.finish(&outputs);
-        }
-        Ok(went_on)
+        unsafe { self.run_bound(places, at_once, &|| true, check)? };
+        staged.finish(&outputs);
+        Ok(())
     }
 
-    /// As [`Assembly::run_if`], `at_once` panels at a time, of memory that needs no look.
+    /// As [`Assembly::run`], `at_once` panels at a time, of memory that needs no look. `proceed` is
+    /// asked between the values and the blocks; whether it agreed. If it did not nothing is written
+    /// to the blocks.
     ///
     /// # Safety
     /// Inputs, values and blocks must have the types of this Jacobian, be contiguous and aligned, and
@@ -247,7 +230,7 @@ impl Assembly {
         directions.div_ceil(self.panels.width()).max(1)
     }
 
-    /// Element operations of a run.
+    /// Elements that one run computes.
     pub fn work(&self) -> u64 {
         let panels = (self.late.work()).saturating_mul(self.panels.count() as u64);
         self.early.work().saturating_add(panels)
