@@ -308,12 +308,7 @@ const FACTORED: &[(&str, &str, &str, &str)] = &[
         "resolvent.svd_full(%1, svd_full, %11)",
         "2,5,4",
     ),
-    (
-        "pole without flags",
-        "2,3,3",
-        "pole(%1, %12)",
-        "2,3",
-    ),
+    ("pole without flags", "2,3,3", "pole(%1, %12)", "2,3"),
     ("solve", "2,3,3", "solve.general(%1, lu, %4)", "2,3,2"),
     (
         "solve transposed",

@@ -251,9 +251,8 @@ impl Operation for Resolvent {
     ) -> Vec<Option<Cotangent>> {
         let operands = [g.operand(y, 0), g.operand(y, 1), ct];
         let op = g.op(y);
-        let back = wanted[2].then(|| {
-            Cotangent::Whole(build::emit(g, op, &operands).expect("like the vectors"))
-        });
+        let back = wanted[2]
+            .then(|| Cotangent::Whole(build::emit(g, op, &operands).expect("like the vectors")));
         vec![None, None, back]
     }
 
@@ -300,11 +299,7 @@ fn apply_all<T: Entry>(factors: Factorisation, operands: &[View], guarded: bool,
 }
 
 /// What is read of a packed factorisation.
-fn bases<T: Entry>(
-    factors: Factorisation,
-    packed: &[T],
-    (m, n): (usize, usize),
-) -> Bases<'_, T> {
+fn bases<T: Entry>(factors: Factorisation, packed: &[T], (m, n): (usize, usize)) -> Bases<'_, T> {
     if factors == Factorisation::Eigh {
         let (values, rest) = packed.split_at(n);
         return Bases::Eigen {
@@ -313,7 +308,11 @@ fn bases<T: Entry>(
         };
     }
     let k = m.min(n);
-    let left = if factors == Factorisation::SvdFull { m } else { k };
+    let left = if factors == Factorisation::SvdFull {
+        m
+    } else {
+        k
+    };
     let (u, rest) = packed.split_at(m * left);
     let (s, rest) = rest.split_at(k);
     Bases::Singular {

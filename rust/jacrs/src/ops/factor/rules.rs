@@ -144,7 +144,10 @@ fn over_triangle(g: &mut Graph, f: Factored, r: NodeId, t: NodeId) -> NodeId {
 fn eigh(g: &mut Graph, f: Factored, part: Part, t: NodeId) -> NodeId {
     let v = f.part(g, Part::Vectors);
     // What is read.
-    let (below, t_below) = (keep(g, f.a, Fun::GreaterEqual), keep(g, t, Fun::GreaterEqual));
+    let (below, t_below) = (
+        keep(g, f.a, Fun::GreaterEqual),
+        keep(g, t, Fun::GreaterEqual),
+    );
     let pole = f.pole(g, Part::Ties, below);
     let t = symmetric(g, t);
     if part == Part::Values {
@@ -222,7 +225,11 @@ fn singular_vectors(g: &mut Graph, f: Factored, part: Part, t: NodeId) -> NodeId
     debug_assert_eq!(sizes(g, moved), (size, width));
     let lost = spread(g, lost, moved, true);
     moved = build::add(g, moved, lost);
-    if left { moved } else { build::swap_last(g, moved) }
+    if left {
+        moved
+    } else {
+        build::swap_last(g, moved)
+    }
 }
 
 /// The tangent `-u1 (u0^T da v1 / s)^T` of the vectors `u0` that complete a left basis, or the same of

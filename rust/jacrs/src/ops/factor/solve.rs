@@ -155,12 +155,7 @@ impl Operation for Solve {
 
 /// Each system of a stack. If `guarded`, a solution is zero where the right-hand side is, even if
 /// the matrix is singular.
-fn solve_all<T: Entry>(
-    system: System,
-    operands: &[View],
-    guarded: bool,
-    out: &Out,
-) -> Result<()> {
+fn solve_all<T: Entry>(system: System, operands: &[View], guarded: bool, out: &Out) -> Result<()> {
     let b = &operands[operands.len() - 1];
     copy(b, out.ptr, &Layout::contiguous(&out.shape));
     let lead = out.shape.len() - 2;
@@ -184,7 +179,11 @@ fn solve_all<T: Entry>(
             let mut x = unsafe {
                 MatMut::from_raw_parts_mut(out.ptr.cast::<T>().offset(o), n, k, k as isize, 1)
             };
-            let zeros = if guarded { zero_columns(x.rb()) } else { vec![] };
+            let zeros = if guarded {
+                zero_columns(x.rb())
+            } else {
+                vec![]
+            };
             result = if system.form == Form::General {
                 general(system, &line::<T>(source, i), n, x.rb_mut())
             } else {

@@ -100,7 +100,11 @@ fn singular<T: Entry>(
             let even = times(even, *p + *q, guarded);
             let odd = times(odd, *p - *q, guarded);
             let leaving = |x: T, size: usize| {
-                if size > s.len() { times(out, x, guarded) } else { T::ZERO }
+                if size > s.len() {
+                    times(out, x, guarded)
+                } else {
+                    T::ZERO
+                }
             };
             *p = even + odd - leaving(*p, m);
             *q = even - odd - leaving(*q, n);
@@ -113,7 +117,7 @@ fn singular<T: Entry>(
             let repeats = width / k;
             for (i, (y, &b)) in y.iter_mut().zip(b).enumerate() {
                 let out = reciprocal(s[i % width / repeats], near);
-                *y = *y + times(out, b, guarded);
+                *y += times(out, b, guarded);
             }
         }
     }
@@ -137,7 +141,7 @@ fn product<T: Entry>(a: MatRef<'_, T>, x: &[T], guarded: bool, y: &mut [T]) {
         for (l, x) in x.chunks_exact(width).enumerate() {
             let factor = a[(i, l)];
             for (y, &x) in y.iter_mut().zip(x) {
-                *y = *y + times(factor, x, guarded);
+                *y += times(factor, x, guarded);
             }
         }
     }

@@ -17,7 +17,11 @@ pub fn share(dtype: DType, size: usize) -> f64 {
 /// Up to this distance two of these values are equal.
 pub fn tolerance<T: Entry>(values: &[T], size: usize) -> T {
     let largest = values.iter().fold(T::ZERO, |largest, x| {
-        if x.size() > largest { x.size() } else { largest }
+        if x.size() > largest {
+            x.size()
+        } else {
+            largest
+        }
     });
     T::from_f64(share(T::DTYPE, size)) * largest
 }
