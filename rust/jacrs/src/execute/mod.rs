@@ -2,9 +2,10 @@
 
 mod finite;
 mod frame;
+mod gather;
 mod group;
-mod lanes;
 pub mod pool;
+mod profile;
 mod staged;
 mod tape;
 
@@ -237,18 +238,28 @@ impl Run<'_> {
     fn pass(&self, exact: bool) -> Result<()> {
         EXECUTED.fetch_add(self.plan.work(), Ordering::Relaxed);
         for step in self.plan.steps() {
-            match step {
-                Step::Tape(tape) => {
-                    tape::run(tape, self.frame, exact);
-                    self.watch.after(tape.code.len() as u64)?;
-                }
-                Step::Group(group) => group::run(group, self.frame, exact, &|| self.watch.now())?,
-                Step::Kernel(kernel) => {
-                    self.kernel(kernel, exact)?;
-                    self.watch.after(kernel.work)?;
-                }
+            self.step(step, exact)?;
+        }
+        self.copies();
+        Ok(())
+    }
+
+    fn step(&self, step: &Step, exact: bool) -> Result<()> {
+        match step {
+            Step::Tape(tape) => {
+                tape::run(tape, self.frame, exact);
+                self.watch.after(tape.code.len() as u64)
+            }
+            Step::Group(group) => group::run(group, self.frame, exact, &|| self.watch.now()),
+            Step::Kernel(kernel) => {
+                self.kernel(kernel, exact)?;
+                self.watch.after(kernel.work)
             }
         }
+    }
+
+    /// Outputs that no step writes in place.
+    fn copies(&self) {
         for (operand, k) in self.plan.copies() {
             let target = self
                 .frame
@@ -259,7 +270,6 @@ impl Run<'_> {
                 &Layout::contiguous(&operand.layout.shape),
             );
         }
-        Ok(())
     }
 
     fn kernel(&self, step: &KernelStep, exact: bool) -> Result<()> {

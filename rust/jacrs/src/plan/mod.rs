@@ -10,6 +10,7 @@
 //! starts from the same steps.
 
 mod arena;
+mod blocks;
 mod draft;
 mod emit;
 mod group;
@@ -22,10 +23,11 @@ mod step;
 use std::fmt;
 
 pub use arena::{ALIGN, aligned};
+pub use blocks::Blocks;
 pub use scratch::Scratch;
 pub use step::{
     ARENA, Address, BlockInstruction, Code, Fill, Gathered, Group, Instruction, KernelStep,
-    Operand, Step, Stream, Tape,
+    Operand, Rows, Step, Stream, Tape,
 };
 
 use crate::array::product;

@@ -2,7 +2,8 @@
 
 use smallvec::SmallVec;
 
-use crate::array::{DType, Layout};
+use super::blocks::Blocks;
+use crate::array::{DType, Layout, Strides};
 use crate::ops::{Call, Fun, elementwise::Kernel};
 
 /// The arena of a run: constants, then registers, then buffers.
@@ -97,16 +98,18 @@ impl Instruction {
 pub struct Group {
     /// Elements in all.
     pub len: usize,
-    /// Elements at a time.
-    pub block: usize,
-    /// Slots `0..blocks` are scratch of `block` elements; the slots after them are `streams`.
-    pub blocks: usize,
+    pub blocks: Blocks,
+    /// Slots `0..scratch` are memory for a block each; the slots after them are `streams`, then
+    /// `readers`, then `odd`.
+    pub scratch: usize,
     /// Values that lie contiguously in memory, read or written in place.
     pub streams: Vec<Stream>,
     /// Slots that hold one element, repeated.
     pub fills: Vec<Fill>,
-    /// Slots that are gathered from strided operands.
+    /// Operands that do not lie contiguously.
     pub readers: Vec<Gathered>,
+    /// Operands whose shape does not go with the blocks.
+    pub odd: Vec<Operand>,
     pub code: Vec<BlockInstruction>,
 }
 
@@ -124,14 +127,32 @@ pub struct Fill {
     pub slot: u32,
 }
 
+/// An operand that is read block by block.
 pub struct Gathered {
-    pub operand: Operand,
-    pub slot: u32,
+    pub address: Address,
+    /// Bytes of an element.
+    pub size: u32,
+    /// Strides on the axes that blocks are cut from, in elements.
+    pub outer: Strides,
+    /// How its elements lie at one index of those axes, where they have to be gathered; else a block
+    /// of it is read in place.
+    pub rows: Option<Rows>,
+}
+
+/// Rows of equal length.
+pub struct Rows {
+    /// Where each starts, in elements.
+    pub starts: Vec<isize>,
+    pub length: usize,
+    /// From one element to the next.
+    pub step: isize,
 }
 
 /// One kernel over one block.
 #[derive(Clone, Copy)]
 pub struct BlockInstruction {
+    /// What is computed; nothing where an element is only repeated.
+    pub fun: Option<Fun>,
     /// As run plainly, and as run with guarded products.
     pub kernels: [Kernel; 2],
     pub operands: [u32; 3],
