@@ -1,7 +1,6 @@
 //! Runs fused groups: block after block, the values of a block staying in cache.
 
 use std::cell::Cell;
-use std::ops::Range;
 
 use smallvec::SmallVec;
 
@@ -11,7 +10,7 @@ use super::pool;
 use crate::array::Buffer;
 use crate::error::Result;
 use crate::ops::elementwise::Reader;
-use crate::plan::{BlockInstruction, Fill, Gathered, Group, Stream};
+use crate::plan::{BlockInstruction, Fill, Gathered, Group, STRIP, Span, Stream};
 use crate::simd::vectorised;
 
 /// Elementwise operations worth handing to another thread.
@@ -35,12 +34,13 @@ pub fn run(
         .div_ceil(group.blocks.longest())
         .max(1);
     if blocks <= 2 * at_once {
-        run_blocks(group, frame, exact, 0..blocks);
+        run_span(group, frame, exact, &group.blocks.span(0..blocks));
         return between_if_large(group.len * weight, between);
     }
     let task = |k: usize| {
         let first = k * at_once;
-        run_blocks(group, frame, exact, first..blocks.min(first + at_once));
+        let range = first..blocks.min(first + at_once);
+        run_span(group, frame, exact, &group.blocks.span(range));
         Ok(())
     };
     pool::parallel_for(blocks.div_ceil(at_once), &task, between)
@@ -69,23 +69,24 @@ fn with_blocks(bytes: usize, body: impl FnOnce(*mut u8)) {
 }
 
 /// Some of the blocks of a group.
-fn run_blocks(group: &Group, frame: &Frame, exact: bool, range: Range<usize>) {
-    if range.is_empty() {
+pub fn run_span(group: &Group, frame: &Frame, exact: bool, span: &Span) {
+    if span.count == 0 {
         return;
     }
     let longest = group.blocks.longest();
     let stride = longest * 8 + if longest < PADDED { 0 } else { PAD };
     let gathered = group.readers.len() + group.odd.len();
     with_blocks((group.scratch + gathered) * stride, |memory| {
-        let mut index = group.blocks.start(range.start);
+        let mut index = span.start.clone();
         let start = group.blocks.element(&index);
+        // In the memory of a strip nothing lies before it.
+        let skipped = |base: u32| if base == STRIP { 0 } else { start };
         let mut slots: SmallVec<[*mut u8; 32]> = (0..group.scratch)
             .map(|k| memory.wrapping_add(k * stride))
             .collect();
         let stream = |s: &Stream| {
-            frame
-                .resolve(s.address)
-                .wrapping_add(start * s.size as usize)
+            let before = skipped(s.address.base) * s.size as usize;
+            frame.resolve(s.address).wrapping_add(before)
         };
         slots.extend(group.streams.iter().map(stream));
         for fill in &group.fills {
@@ -97,13 +98,13 @@ fn run_blocks(group: &Group, frame: &Frame, exact: bool, range: Range<usize>) {
             (group.scratch..group.scratch + gathered).map(|k| memory.wrapping_add(k * stride)),
         );
         let mut readers: SmallVec<[Reading; 4]> = (group.readers.iter().zip(&slots[first..]))
-            .map(|(reader, &block)| Reading::new(reader, frame, block))
+            .map(|(reader, &block)| Reading::new(reader, frame, block, span.origin))
             .collect();
         let mut odd: SmallVec<[Reader; 2]> = (group.odd.iter())
-            .map(|operand| Reader::starting_at(&frame.view(operand), start))
+            .map(|x| Reader::starting_at(&frame.view(x), skipped(x.address.base)))
             .collect();
-        for _ in range {
-            let taken = group.blocks.taken(&index);
+        for _ in 0..span.count {
+            let taken = span.taken(&group.blocks, &index);
             let count = taken * group.blocks.inner;
             let (regular, others) = slots[first..].split_at_mut(readers.len());
             for (reading, slot) in readers.iter_mut().zip(regular) {
@@ -132,10 +133,15 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(reader: &'a Gathered, frame: &Frame, block: *mut u8) -> Self {
+    fn new(reader: &'a Gathered, frame: &Frame, block: *mut u8, origin: usize) -> Self {
+        let mut base = frame.resolve(reader.address);
+        if reader.address.base == STRIP {
+            let before = origin as isize * reader.outer[0] * reader.size as isize;
+            base = base.wrapping_offset(-before);
+        }
         Self {
             reader,
-            base: frame.resolve(reader.address),
+            base,
             block,
             last: (std::ptr::null_mut(), 0),
         }

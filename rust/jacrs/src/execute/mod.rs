@@ -7,6 +7,7 @@ mod group;
 pub mod pool;
 mod profile;
 mod staged;
+mod strips;
 mod tape;
 
 use std::cell::Cell;
@@ -255,6 +256,7 @@ impl Run<'_> {
                 self.kernel(kernel, exact)?;
                 self.watch.after(kernel.work)
             }
+            Step::Strips(strips) => strips::run(strips, self.frame, exact, &|| self.watch.now()),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Frame, Run, Staged, Watch, uninterrupted};
 use crate::array::{Array, Out, View};
 use crate::error::Result;
-use crate::plan::{Plan, Step};
+use crate::plan::{Group, KernelStep, Plan, Step, StripStep};
 
 impl Plan {
     /// The fastest of some plain runs of each step, with what the step does; last come the outputs
@@ -47,37 +47,53 @@ impl Plan {
 fn describe(step: &Step) -> String {
     match step {
         Step::Tape(tape) => format!("tape of {}", tape.code.len()),
-        Step::Group(group) => {
-            let names = (group.code.iter()).map(|i| i.fun.map_or("repeat", |fun| fun.name()));
+        Step::Group(group) => describe_group(group),
+        Step::Kernel(kernel) => describe_kernel(kernel),
+        Step::Strips(strips) => {
+            let steps = strips.steps.iter().map(|step| match step {
+                StripStep::Group(group) => describe_group(group),
+                StripStep::Kernel(kernel) | StripStep::Total(kernel, _) => describe_kernel(kernel),
+            });
+            let steps: Vec<String> = steps.collect();
+            let (rows, count, bytes) = (strips.rows, 1 << strips.depth, strips.bytes);
             format!(
-                "group of {} by {}, {} streams, {} fills, {} strided, {} odd: {}",
-                group.len,
-                group.blocks.longest(),
-                group.streams.len(),
-                group.fills.len(),
-                group.readers.len(),
-                group.odd.len(),
-                names.collect::<Vec<_>>().join(" ")
-            )
-        }
-        Step::Kernel(kernel) => {
-            let operands: Vec<String> = (kernel.operands.iter())
-                .map(|x| {
-                    format!(
-                        "{:?}:{:?}",
-                        x.layout.shape.as_slice(),
-                        x.layout.strides.as_slice()
-                    )
-                })
-                .collect();
-            let call = &kernel.calls[0];
-            format!(
-                "{} {:?} of {}{}",
-                crate::ops::operation(call.op).name(call.op),
-                call.list.as_slice(),
-                operands.join(" "),
-                if kernel.copies_first { ", copied" } else { "" }
+                "{rows} rows in {count} strips of {bytes} bytes: {}",
+                steps.join("; ")
             )
         }
     }
+}
+
+fn describe_group(group: &Group) -> String {
+    let names = (group.code.iter()).map(|i| i.fun.map_or("repeat", |fun| fun.name()));
+    format!(
+        "group of {} by {}, {} streams, {} fills, {} strided, {} odd: {}",
+        group.len,
+        group.blocks.longest(),
+        group.streams.len(),
+        group.fills.len(),
+        group.readers.len(),
+        group.odd.len(),
+        names.collect::<Vec<_>>().join(" ")
+    )
+}
+
+fn describe_kernel(kernel: &KernelStep) -> String {
+    let operands: Vec<String> = (kernel.operands.iter())
+        .map(|x| {
+            format!(
+                "{:?}:{:?}",
+                x.layout.shape.as_slice(),
+                x.layout.strides.as_slice()
+            )
+        })
+        .collect();
+    let call = &kernel.calls[0];
+    format!(
+        "{} {:?} of {}{}",
+        crate::ops::operation(call.op).name(call.op),
+        call.list.as_slice(),
+        operands.join(" "),
+        if kernel.copies_first { ", copied" } else { "" }
+    )
 }

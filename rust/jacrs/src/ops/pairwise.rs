@@ -1,6 +1,7 @@
 //! Reducing many terms to one, pairwise and in an order that depends on shapes alone.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use crate::array::{Dims, Out, Strides, View, coalesce, walk};
 use crate::ir::Pick;
@@ -117,8 +118,8 @@ impl Split {
 const TILE: usize = 128;
 /// Columns that a long run is dealt out to, like cards.
 const DEALT: usize = 64;
-/// Below this many terms a sum is taken one after the other; above, halves are added.
-const LEAF: usize = 16;
+/// Up to this many terms a sum is taken one after the other; above, halves are added.
+pub const LEAF: usize = 16;
 
 /// How two partial results become one: a type, so that each loop is compiled for it.
 pub trait Join<T> {
@@ -196,6 +197,43 @@ pub fn fold<T: Reducible, J: Join<T>>(x: &View, axes: &[usize], out: &Out) {
         }
         row += width;
     });
+}
+
+/// The part `k` of `0..n` halved `depth` times, as sums are halved.
+pub fn halved(n: usize, depth: u32, k: usize) -> Range<usize> {
+    let (mut from, mut to) = (0, n);
+    for level in (0..depth).rev() {
+        let middle = from + (to - from) / 2;
+        if k >> level & 1 == 0 {
+            to = middle;
+        } else {
+            from = middle;
+        }
+    }
+    from..to
+}
+
+/// Joins the totals of halves, `count` of them of `width` columns each, into the first.
+///
+/// # Safety
+/// `totals` must be good for all of them.
+pub unsafe fn join_halves<T: Reducible, J: Join<T>>(totals: *mut T, count: usize, width: usize) {
+    let mut apart = 1;
+    while apart < count {
+        for k in (0..count).step_by(2 * apart) {
+            for column in 0..width {
+                // SAFETY: the caller's contract.
+                unsafe {
+                    let left = totals.add(k * width + column);
+                    left.write(J::join(
+                        left.read(),
+                        totals.add((k + apart) * width + column).read(),
+                    ));
+                }
+            }
+        }
+        apart *= 2;
+    }
 }
 
 /// A long run, dealt out to columns whose totals are then joined by halves.

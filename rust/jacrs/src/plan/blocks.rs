@@ -5,6 +5,8 @@
 //! elements that lie side by side, read where they are; the same elements as in the block before,
 //! gathered once; or rows of one length, gathered by a loop compiled for that length.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use super::step::{Gathered, Operand, Rows};
@@ -21,14 +23,18 @@ pub struct Blocks {
 }
 
 impl Blocks {
-    /// Blocks of at most about `most` elements; `shape` is that of the strided operands.
-    pub fn new(shape: &[usize], most: usize) -> Self {
+    /// Blocks of at most about `most` elements; `shape` is that of the strided operands. In strips,
+    /// `rows` of the first axis are at hand at once.
+    pub fn new(shape: &[usize], rows: Option<usize>, most: usize) -> Self {
         let (mut axis, mut inner) = (shape.len() - 1, 1);
         while axis > 0 && inner * shape[axis] <= most {
             inner *= shape[axis];
             axis -= 1;
         }
-        let length = shape[axis].max(1);
+        let length = match rows {
+            Some(rows) if axis == 0 => rows,
+            _ => shape[axis].max(1),
+        };
         let chunk = (most / inner).clamp(1, length);
         // Evenly, lest the last one is short.
         let mut chunk = length.div_ceil(length.div_ceil(chunk));
@@ -57,30 +63,48 @@ impl Blocks {
         product(&self.outer[..self.outer.len() - 1]) * self.per_row()
     }
 
-    /// Where block `k` starts on the outer axes.
-    pub fn start(&self, k: usize) -> Dims {
+    /// Some of the blocks.
+    pub fn span(&self, range: Range<usize>) -> Span {
         let per_row = self.per_row();
-        let mut index: Dims = SmallVec::from_elem(0, self.outer.len());
-        let last = index.len() - 1;
-        index[last] = k % per_row * self.chunk;
-        let mut rest = k / per_row;
+        let mut start: Dims = SmallVec::from_elem(0, self.outer.len());
+        let last = start.len() - 1;
+        start[last] = range.start % per_row * self.chunk;
+        let mut rest = range.start / per_row;
         for axis in (0..last).rev() {
-            index[axis] = rest % self.outer[axis];
+            start[axis] = rest % self.outer[axis];
             rest /= self.outer[axis];
         }
-        index
+        Span {
+            start,
+            count: range.len(),
+            end: self.outer[last],
+            origin: 0,
+        }
+    }
+
+    /// The blocks of some rows, for which a strip has memory.
+    pub fn strip(&self, rows: &Range<usize>) -> Span {
+        let mut start: Dims = SmallVec::from_elem(0, self.outer.len());
+        start[0] = rows.start;
+        let last = start.len() - 1;
+        let (count, end) = if last == 0 {
+            (rows.len().div_ceil(self.chunk), rows.end)
+        } else {
+            let each = product(&self.outer[1..last]) * self.per_row();
+            (rows.len() * each, self.outer[last])
+        };
+        Span {
+            start,
+            count,
+            end,
+            origin: rows.start,
+        }
     }
 
     /// The element with which a block starts.
     pub fn element(&self, index: &[usize]) -> usize {
         let place = (index.iter().zip(&self.outer)).fold(0, |at, (&i, &n)| at * n + i);
         place * self.inner
-    }
-
-    /// Indices of the last outer axis that a block takes.
-    pub fn taken(&self, index: &[usize]) -> usize {
-        let last = index.len() - 1;
-        self.chunk.min(self.outer[last] - index[last])
     }
 
     /// Goes on to the next block.
@@ -95,13 +119,33 @@ impl Blocks {
     }
 }
 
+/// Blocks one after the other.
+pub struct Span {
+    /// Where the first starts on the outer axes.
+    pub start: Dims,
+    pub count: usize,
+    /// Where the last of the outer axes ends.
+    pub end: usize,
+    /// The row with which the memory of the strip starts.
+    pub origin: usize,
+}
+
+impl Span {
+    /// Indices of the last outer axis that a block takes.
+    pub fn taken(&self, blocks: &Blocks, index: &[usize]) -> usize {
+        blocks.chunk.min(self.end - index[index.len() - 1])
+    }
+}
+
 /// A shape of `len` elements that the layouts of as many operands as possible divide; and which do.
-pub fn common_shape(len: usize, operands: &[Operand]) -> (Dims, Vec<bool>) {
+/// The first axis has `rows`, if that is said.
+pub fn common_shape(len: usize, rows: Option<usize>, operands: &[Operand]) -> (Dims, Vec<bool>) {
     if len == 0 {
         return ([0].as_slice().into(), vec![false; operands.len()]);
     }
     // A shape as the lengths of its tails.
-    let mut tails: SmallVec<[usize; 8]> = [1, len].into_iter().collect();
+    let row = rows.map_or(len, |rows| len / rows);
+    let mut tails: SmallVec<[usize; 8]> = [1, row, len].into_iter().collect();
     tails.dedup();
     let mut fits = vec![];
     for operand in operands {
@@ -114,7 +158,8 @@ pub fn common_shape(len: usize, operands: &[Operand]) -> (Dims, Vec<bool>) {
         }
         union.sort_unstable();
         union.dedup();
-        let fit = union.windows(2).all(|w| w[1] % w[0] == 0);
+        let split = rows.is_some() && union.iter().any(|&tail| row < tail && tail < len);
+        let fit = !split && union.windows(2).all(|w| w[1] % w[0] == 0);
         if fit {
             tails = union;
         }

@@ -25,8 +25,12 @@ enum Slot {
     Strided(u32),
 }
 
-/// The program of a group.
-pub fn emit(emitter: &Emitter<'_>, draft: &GroupDraft) -> Result<Group> {
+/// The program of a group; `rows` and the most of a strip where it runs in strips.
+pub fn emit(
+    emitter: &Emitter<'_>,
+    draft: &GroupDraft,
+    rows: Option<(usize, usize)>,
+) -> Result<Group> {
     let mut builder = Builder {
         emitter,
         draft,
@@ -46,7 +50,7 @@ pub fn emit(emitter: &Emitter<'_>, draft: &GroupDraft) -> Result<Group> {
     for (k, node) in draft.nodes.iter().enumerate() {
         builder.node(k, node)?;
     }
-    Ok(builder.finish())
+    Ok(builder.finish(rows))
 }
 
 /// The place of the last node that uses each repeated element, in a group of one block: there
@@ -287,12 +291,12 @@ impl Builder<'_> {
         slot
     }
 
-    fn finish(self) -> Group {
+    fn finish(self, rows: Option<(usize, usize)>) -> Group {
         let (scratch, streams) = (self.blocks, self.streams.len() as u32);
         let lines = scratch as usize + self.streams.len() + self.strided.len();
         let most = (CACHE / (8 * lines.max(1)) / 64 * 64).clamp(SHORTEST, LONGEST);
-        let (shape, fits) = common_shape(self.draft.len, &self.strided);
-        let blocks = Blocks::new(&shape, most);
+        let (shape, fits) = common_shape(self.draft.len, rows.map(|r| r.0), &self.strided);
+        let blocks = Blocks::new(&shape, rows.map(|r| r.1), most);
         let mut order: Vec<u32> = vec![0; fits.len()];
         let (mut readers, mut odd) = (vec![], vec![]);
         let regular = fits.iter().filter(|&&fit| fit).count() as u32;

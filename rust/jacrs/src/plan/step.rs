@@ -9,6 +9,9 @@ use crate::ops::{Call, Fun, elementwise::Kernel};
 /// The arena of a run: constants, then registers, then buffers.
 pub const ARENA: u32 = 0;
 
+/// The memory of a strip, in the steps of [`Strips`].
+pub const STRIP: u32 = u32::MAX;
+
 /// A place in memory, as an offset from one of the bases of a run: the arena, then the inputs, then
 /// the outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,6 +34,38 @@ pub enum Step {
     Tape(Tape),
     Group(Group),
     Kernel(Box<KernelStep>),
+    Strips(Box<Strips>),
+}
+
+/// Steps that run together on some rows of their arrays, then on the next: a row is what lies at one
+/// index of the first axis.
+pub struct Strips {
+    pub rows: usize,
+    /// The rows are halved this often.
+    pub depth: u32,
+    /// Memory that each strip under way needs.
+    pub bytes: usize,
+    pub steps: Vec<StripStep>,
+}
+
+impl Strips {
+    /// Elements that the steps compute, read for a sum or a product, or move.
+    pub fn work(&self) -> u64 {
+        let each = self.steps.iter().map(|step| match step {
+            StripStep::Group(group) => group.work(),
+            StripStep::Kernel(kernel) | StripStep::Total(kernel, _) => kernel.work,
+        });
+        each.fold(0, u64::saturating_add)
+    }
+}
+
+pub enum StripStep {
+    Group(Group),
+    /// The rows are the first axis of operands and result.
+    Kernel(Box<KernelStep>),
+    /// A reduction over the rows; each strip has a result of its own at this address, one after the
+    /// other.
+    Total(Box<KernelStep>, Address),
 }
 
 /// Operations on single numbers, one after the other, over a file of 64-bit registers.
@@ -111,6 +146,13 @@ pub struct Group {
     /// Operands whose shape does not go with the blocks.
     pub odd: Vec<Operand>,
     pub code: Vec<BlockInstruction>,
+}
+
+impl Group {
+    /// Elements that it computes.
+    pub fn work(&self) -> u64 {
+        (self.len as u64).saturating_mul(self.code.len() as u64)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
