@@ -20,6 +20,8 @@ use crate::plan::guards::is_guarded;
 
 /// Arrays of fewer elements stay in the cache without strips.
 pub const LARGE: usize = if cfg!(test) { 5 } else { 1 << 14 };
+/// Rows of more elements are no strips: several of them would not stay in the cache.
+const LONGEST: usize = 1 << 15;
 /// Rows longer than this are not reduced over in strips: a strip has several rows then.
 const LONGEST_TOTAL: usize = 1 << 11;
 
@@ -48,7 +50,7 @@ impl Scheduler<'_> {
             let rows = *g.shape(id).first()?;
             (len >= LARGE && rows > 1).then_some(rows)
         })?;
-        if len % rows != 0 {
+        if len % rows != 0 || len / rows > LONGEST {
             return None;
         }
         let step = self.strips_for(rows, &operands, Kind::Map, len >= LARGE)?;
@@ -85,7 +87,8 @@ impl Scheduler<'_> {
         let kind = self.kind(id, op)?;
         let operands = self.operands_of(id);
         let rows = self.rows_of_operands(&operands)?;
-        if g.operands(id).iter().any(|&x| g.shape(x)[0] != rows) {
+        let fits = |x: NodeId| g.shape(x)[0] == rows && g.size(x) / rows <= LONGEST;
+        if !g.operands(id).iter().all(|&x| fits(x)) || g.size(id) / rows > LONGEST {
             return None;
         }
         let step = self.strips_for(rows, &operands, kind, false)?;
