@@ -443,4 +443,16 @@ CASES = {
         "'Tracer' object has no attribute 'nothing'",
         None,
     ),
+    "no_block": (
+        "jacrs._jacrs.elementwise('exp', PLAIN[::2], PLAIN)",
+        jacrs.DTypeError,
+        "operands and out are contiguous arrays of one length, of float64 or float32",
+        "2 in f: jacrs._jacrs.elementwise('exp', PLAIN[::2], PLAIN)",
+    ),
+    "no_block_kernel": (
+        "jacrs._jacrs.elementwise('hypot', PLAIN, PLAIN)",
+        jacrs.ArgumentError,
+        "no hypot of these operands",
+        "2 in f: jacrs._jacrs.elementwise('hypot', PLAIN, PLAIN)",
+    ),
 }

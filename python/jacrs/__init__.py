@@ -11,6 +11,7 @@ array([[0., 2.],
 from typing import Any
 
 from jacrs import _adapters, _jacrs, functional, numpy, testing
+from jacrs._compile import compile
 from jacrs._config import config
 from jacrs._explain import explain
 from jacrs._pytrees import register_pytree_node
@@ -38,6 +39,7 @@ from jacrs.errors import (
     ArgumentError,
     BoundsError,
     DTypeError,
+    ImpureError,
     IndependentError,
     InternalError,
     JacrsError,
@@ -53,6 +55,7 @@ __all__ = [
     "ArgumentError",
     "BoundsError",
     "DTypeError",
+    "ImpureError",
     "IndependentError",
     "InternalError",
     "JacrsError",
@@ -62,6 +65,7 @@ __all__ = [
     "Tape",
     "TraceError",
     "UnsupportedError",
+    "compile",
     "config",
     "explain",
     "functional",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jacrs._transforms.function import Transformed
-from jacrs._transforms.jacobians import cheaper_mode, checked_mode, total_size
+from jacrs._transforms.jacobians import checked_mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,5 @@ class Explained(Transformed):
 
     def _finish(self, recorded: Recorded, out: Any = None) -> str:  # noqa: ARG002 - takes none
         result = recorded.result
-        sizes = recorded.arguments.size(), total_size(result.shapes)
-        mode = self._options[0] or cheaper_mode(*sizes)
-        text: str = recorded.session.explain(result.outputs, recorded.inputs, mode)
+        text: str = recorded.session.explain(result.outputs, recorded.inputs, *self._options)
         return text

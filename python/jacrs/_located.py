@@ -15,6 +15,7 @@ from jacrs.errors.classes import (
     ArgumentError,
     BoundsError,
     DTypeError,
+    ImpureError,
     InternalError,
     JacrsError,
     LinAlgError,
@@ -36,6 +37,7 @@ _CLASSES: dict[str, type[JacrsError]] = {
     "memory": MemoryLimitError,
     "trace": TraceError,
     "unsupported": UnsupportedError,
+    "impure": ImpureError,
     "internal": InternalError,
 }
 _LONGEST = 120

@@ -9,7 +9,7 @@ import numpy as np
 
 from jacrs import _jacrs, errors
 from jacrs._jacrs import Session, Tracer
-from jacrs._transforms.jacobians import cheaper_mode, checked_mode, total_size
+from jacrs._transforms.jacobians import checked_mode
 from jacrs._transforms.leaves import as_given, differentiable, plain
 from jacrs._transforms.results import Result
 from jacrs._trees import Node, as_floats, flatten, unflatten
@@ -205,9 +205,6 @@ class Tape:
         result = self._result(outputs)
         node, models = self._sources(inputs)
         sources = [model.source for model in models]
-        mode = mode or cheaper_mode(
-            total_size(model.shape for model in models), total_size(result.shapes)
-        )
         rows = result.jacobian(result.outputs, sources, mode)[1]
 
         def constant(index: int) -> Any:

@@ -9,6 +9,7 @@ vectors, or of lists of unequal length, is a container, and so is every tuple.
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict, defaultdict
 from functools import partial
 from itertools import islice
@@ -211,6 +212,19 @@ def _children(value: Any, kind: type) -> tuple[Sequence[Any], Sequence[Any], Any
     if fields is not None and issubclass(kind, tuple):
         return fields, value, partial(_make_named, kind)
     return children_of(value, kind)
+
+
+def found_by_name(value: Any) -> Any:
+    """Return what the module of `value` has under its qualified name; None for nothing."""
+    found: Any = sys.modules.get(getattr(value, "__module__", None) or "")
+    for part in (getattr(value, "__qualname__", None) or "").split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+def children_and_maker(value: Any) -> tuple[Sequence[Any], Sequence[Any], Any] | None:
+    """Return keys, children and maker of a container; None for a leaf."""
+    return _children(value, type(value))
 
 
 def _make_named(kind: type, items: list[Any]) -> Any:

@@ -242,7 +242,7 @@ def _mode(name: str, strategy: str) -> str:
 def _arguments(inputs: Any) -> Arguments:
     many = isinstance(inputs, tuple)
     args = inputs if many else (inputs,)
-    arguments = Arguments(args, {}, tuple(range(len(args))) if many else 0)
+    arguments = Arguments(args, {}, None if many else 0)
     for index, node in enumerate(arguments.nodes):
         if node is not LEAF:
             where = f"entry {index} of inputs" if many else "inputs"

@@ -82,7 +82,7 @@ def check_grads(
     for mode in modes or ("none",):
         if mode not in MODES:
             raise errors.bad_choice("modes", mode, MODES)
-    point = Arguments(args, {}, tuple(range(len(args))))
+    point = Arguments(args, {}, None)
     options = Options(tuple(modes), rtol, 0.0 if atol is None else atol)
     with np.errstate(all="ignore"):  # steps may leave the domain; they are skipped
         Check(f, point, options, ()).run(order, np.random.default_rng(seed))

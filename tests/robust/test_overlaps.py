@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 import jacrs
 
-FUNCTIONS = ["add", "subtract", "multiply", "maximum", "minimum", "copysign", "hypot"]
+# Of these the results are exact or rounded once, hence the same bits everywhere.
+FUNCTIONS = ["add", "subtract", "multiply", "maximum", "minimum", "copysign", "fmax"]
 ROWS, COLUMNS = 6, 8
 
 

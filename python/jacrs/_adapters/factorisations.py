@@ -22,7 +22,7 @@ from jacrs._adapters.common import (
     raveled,
     to_dtype,
 )
-from jacrs._adapters.reductions import all_, any_, count_nonzero, max_, sum_
+from jacrs._adapters.reductions import all_, any_, count_nonzero, max_, min_, sum_
 from jacrs._adapters.registry import implements
 
 # NumPy's named tuples are in a private module: they are taken from results.
@@ -340,7 +340,7 @@ def cond(x: Array, p: Any = None) -> Array:
     x = stacked(x)
     if p is None or p in (2, -2):
         s = singular_values(x)
-        largest, smallest = s[..., 0], s[..., -1]
+        largest, smallest = max_(s, -1), min_(s, -1)
         pair = (smallest, largest) if p == -2 else (largest, smallest)
         ratio = native.ufunc("divide", *pair)
     else:
@@ -352,4 +352,15 @@ def cond(x: Array, p: Any = None) -> Array:
     clean = all_(native.ufunc("equal", x, x), (-2, -1))
     lost = native.ufunc("logical_and", native.ufunc("isnan", ratio), clean)
     lost, ratio = broadcast_together(lost, ratio)
-    return native.where(lost, np.asarray(math.inf, ratio.dtype), ratio)
+    ratio = native.where(lost, np.asarray(math.inf, ratio.dtype), ratio)
+    bound = 1.0 / (4 * max(x.shape[-2:]) * np.finfo(x.dtype).eps)
+    finite = native.ufunc("less", ratio, np.asarray(bound, x.dtype))
+    return native.ufunc("add", ratio, no_slope(x, native.ufunc("logical_not", finite)))
+
+
+def no_slope(a: Array, where: Array) -> Array:
+    """Return a zero for each matrix, which has no derivative where told so."""
+    nan, zero = (np.asarray(value, a.dtype) for value in (math.nan, 0.0))
+    flags = native.where(where, *(native.broadcast(value, where.shape) for value in (nan, zero)))
+    pole = native.factored("pole", a, native.reshape(flags, (*where.shape, 1)))
+    return native.reshape(pole, where.shape)

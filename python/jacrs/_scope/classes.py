@@ -132,6 +132,8 @@ class Double:
 
     def _install(self, name: str, value: Any) -> None:
         self.seen[name] = value
+        if self.state.witness is not None:
+            self.state.witness.member(self.real, name, value)
         self.volatile.discard(name)
         if isinstance(value, types.MemberDescriptorType | types.GetSetDescriptorType):
             return  # a slot: the double has its own

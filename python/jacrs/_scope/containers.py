@@ -23,6 +23,8 @@ def _same(first: Any, second: Any) -> bool:
 
 def follow_list(state: State, value: list[Any]) -> list[Any]:
     """Return a list of the followed items; the list itself where all stand for themselves."""
+    if state.witness is not None:
+        state.witness.sequence(value)
     if _all_plain(value):
         return value
     found = state.known(value)
@@ -63,6 +65,8 @@ def follow_tuple(state: State, value: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def follow_dict(state: State, value: dict[Any, Any]) -> dict[Any, Any]:
     """Return a dictionary of the followed values and keys, of the same type."""
+    if state.witness is not None:
+        state.witness.mapping(value)
     if _all_plain(value.values()) and _all_plain(value) and type(value) is not defaultdict:
         return value
     found = state.known(value)
@@ -97,6 +101,8 @@ def follow_namespace(state: State, value: types.SimpleNamespace) -> types.Simple
     if found is not None:
         return found  # type: ignore[no-any-return]
     members = vars(value)
+    if state.witness is not None:
+        state.witness.mapping(members)
     if _all_plain(members.values()):
         return value
     new = types.SimpleNamespace()

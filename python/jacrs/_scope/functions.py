@@ -8,7 +8,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from jacrs._scope import substitutes
-from jacrs._scope.mirrors import real_globals
+from jacrs._scope.mirrors import MISSING, real_globals
 from jacrs._scope.plain import PLAIN
 from jacrs._scope.plans import plan_of
 from jacrs._scope.usercode import is_library, is_standard
@@ -28,7 +28,8 @@ class FunctionTable:
     """Copies that outlive a recording: those whose cells and defaults need no looking after."""
 
     def __init__(self) -> None:
-        self._copies: dict[int, tuple[weakref.ref[Any], Function, Mirror, tuple[Any, ...]]] = {}
+        # With what the copy was made over and from: another one is due where that has changed.
+        self._copies: dict[int, tuple[weakref.ref[Any], Function, Mirror, Any, Any, Any]] = {}
         self._originals: dict[int, weakref.ref[Any]] = {}
 
     def get(self, function: Function) -> Function | None:
@@ -36,10 +37,16 @@ class FunctionTable:
         entry = self._copies.get(id(function))
         if entry is None:
             return None
-        reference, copy, mirror, facts = entry
-        if reference() is not function or not _same_facts(facts, function):
+        reference, copy, mirror, code, defaults, keywords = entry
+        if (
+            function.__code__ is not code
+            or function.__defaults__ is not defaults
+            or function.__kwdefaults__ is not keywords
+            or reference() is not function
+        ):
             return None
-        mirror.refresh()
+        if mirror.epoch != mirror.state.epoch:
+            mirror.refresh()
         return copy
 
     def add(self, function: Function, copy: Function, mirror: Mirror) -> None:
@@ -53,7 +60,8 @@ class FunctionTable:
             self._originals.pop(copied, None)
 
         reference = weakref.ref(function, drop)
-        self._copies[key] = (reference, copy, mirror, _facts(function))
+        facts = (function.__code__, function.__defaults__, function.__kwdefaults__)
+        self._copies[key] = (reference, copy, mirror, *facts)
         self._originals[copied] = reference
 
     def keeps(self, function: Function) -> bool:
@@ -69,19 +77,6 @@ class FunctionTable:
         """Forget all copies."""
         self._copies.clear()
         self._originals.clear()
-
-
-def _facts(function: Function) -> tuple[Any, ...]:
-    return (function.__code__, function.__defaults__, function.__kwdefaults__)
-
-
-def _same_facts(facts: tuple[Any, ...], function: Function) -> bool:
-    code, defaults, keywords = facts
-    return (
-        function.__code__ is code
-        and function.__defaults__ is defaults
-        and function.__kwdefaults__ is keywords
-    )
 
 
 def over(
@@ -133,6 +128,10 @@ def follow_function(state: State, function: Function) -> Any:
         return _follow_library_function(state, function, name)
     mirror = state.mirror_of(scope)
     plan = plan_of(function.__code__)
+    if state.witness is not None:
+        state.witness.function(function)
+        for written in plan.writes_globals:
+            state.witness.name(scope, written, scope.get(written, MISSING))
     if plan.writes_globals:
         mirror.written |= plan.writes_globals
     if plan.uses_array_methods and not mirror.lifts:
@@ -190,6 +189,8 @@ def _follow_cells(
     pending: list[tuple[Cell, Cell]] = []
     for cell, name in zip(closure, function.__code__.co_freevars, strict=True):
         found = state.known(cell)
+        if state.witness is not None and found is None:
+            state.witness.cell(cell, name)
         if found is None and _needs_cell(state, cell):
             found = Cell()
             if name == "__class__":

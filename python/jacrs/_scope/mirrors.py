@@ -106,6 +106,8 @@ class Mirror:
         live = self.live.get(name, MISSING)
         if live is MISSING or (name in self.written and name in self.seen):
             return MISSING  # absent, or deleted by the recorded code itself
+        if self.state.witness is not None:
+            self.state.witness.name(self.live, name, live)
         value, stable = self.state.substitute_global(live, self)
         self.note(name, live)
         if not stable:
@@ -120,6 +122,8 @@ class Mirror:
     def note_absent(self, name: str) -> None:
         """Remember that `name` is a builtin as long as the module does not define it."""
         self.note(name, MISSING)
+        if self.state.witness is not None:
+            self.state.witness.absent(self.live, name)
 
     def attribute(self, name: str) -> Any:
         """Answer `proxy.name` for a name that is not entered yet (a module's `__getattr__`)."""
@@ -127,22 +131,26 @@ class Mirror:
         if value is MISSING:
             if name in self.written and name in self.seen:
                 raise AttributeError(f"module {self.proxy.__name__!r} has no attribute {name!r}")
-            return self.state.substitute(getattr(self.module, name))
+            found = getattr(self.module, name)
+            if self.state.witness is not None:
+                self.state.witness.attribute(self.module, name, found)
+            return self.state.substitute(found)
         return value
 
     def refresh(self) -> None:
         """Bring the mirror up to date with the live module, once per recording."""
-        if self.epoch == self.state.epoch:
+        state, seen = self.state, self.seen
+        if self.epoch == state.epoch:
             return
-        self.epoch = self.state.epoch
-        self.state.touched.append(self)
+        self.epoch = state.epoch
+        state.touched.append(self)
         if self.lifts:
-            self.state.lifts = True
+            state.lifts = True
         if self.written:
             self.write_back()  # what a function that outlived its recording has written since
-        live = map(self.live.get, self.seen, repeat(MISSING))
-        if not all(map(operator.is_, live, self.seen.values())):
-            for name, value in list(self.seen.items()):
+        live = map(self.live.get, seen, repeat(MISSING))
+        if seen and not all(map(operator.is_, live, seen.values())):
+            for name, value in list(seen.items()):
                 if self.live.get(name, MISSING) is not value:
                     self.forget(name)
 
@@ -221,4 +229,6 @@ def _globals() -> dict[str, Any]:
     """Stand in for `globals()`: the real module's, whose names are not substituted."""
     scope = sys._getframe(1).f_globals  # noqa: SLF001 - what the builtin does
     live = real_globals(scope)
+    if live is not None and scope["__builtins__"].mirror.state.witness is not None:
+        scope["__builtins__"].mirror.state.witness.unseen("what is read of globals()")
     return scope if live is None else live

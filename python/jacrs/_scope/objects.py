@@ -31,13 +31,17 @@ class Attribute:
         self.name = name
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        state = self.double.state
         if instance is None:
-            return self.double.state.substitute(getattr(self.double.real, self.name))
+            return state.substitute(getattr(self.double.real, self.name))
         try:
             value = instance.__dict__[self.name]
         except KeyError:
             value = self._of_class(instance, type(instance))
-        return self.double.state.substitute(value)
+        else:
+            if state.witness is not None and id(instance) in state.originals:
+                state.witness.attribute(state.originals[id(instance)][1], self.name, value)
+        return state.substitute(value)
 
     def __set__(self, instance: Any, value: Any) -> None:
         instance.__dict__[self.name] = value
@@ -74,7 +78,10 @@ class Slot:
         pair = self.state.originals.get(id(instance))
         if pair is None:
             return self.own.__get__(instance, owner)
-        return self.state.substitute(self.real.__get__(pair[1], type(pair[1])))
+        value = self.real.__get__(pair[1], type(pair[1]))
+        if self.state.witness is not None:
+            self.state.witness.attribute(pair[1], self.real.__name__, value)
+        return self.state.substitute(value)
 
     def __set__(self, instance: Any, value: Any) -> None:
         pair = self.state.originals.get(id(instance))
@@ -107,9 +114,13 @@ def follow_object(state: State, value: Any) -> Any:
         if members is not None:
             object.__setattr__(twin, "__dict__", members)
     except TypeError:
+        if state.witness is not None:
+            state.witness.other(value)
         return value  # its state is a C structure, which two objects cannot share
     state.pair(value, twin)
     state.twins.append(twin)
+    if state.witness is not None:
+        state.witness.object(value)
     if members:
         _substitute_attributes(double, members)
     return twin
@@ -169,7 +180,9 @@ def _compare_by_identity(state: State, cls: type) -> None:
 
 def _substitute_attributes(double: Double, members: dict[str, Any]) -> None:
     for name, value in members.items():
-        if type(value) in PLAIN or name in double.attributes:
+        # A witness is told of every attribute that is read, so that none is left as it is.
+        plain = type(value) in PLAIN and double.state.witness is None
+        if plain or name in double.attributes:
             continue
         double.attributes.add(name)
         inherited = getattr(double.real, name, None)

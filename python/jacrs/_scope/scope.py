@@ -24,14 +24,8 @@ class recording_scope:  # noqa: N801 - used as a statement, like a function
         self._function = function
 
     def __enter__(self) -> Callable[..., Any]:
-        state: State = current_state()
-        self._state = state
-        state.begin()
-        try:
-            return state.substitute(self._function)  # type: ignore[no-any-return]
-        except BaseException:
-            state.end()
-            raise
+        self._state: State = current_state()
+        return self._state.begin(self._function)
 
     def __exit__(
         self,
@@ -40,9 +34,14 @@ class recording_scope:  # noqa: N801 - used as a statement, like a function
         trace: TracebackType | None,
     ) -> None:
         self._state.end()
-        if kind is ValueError and error is not None and isinstance(error.__cause__, TraceError):
-            # NumPy hides why a number cannot be put into an array behind words of its own.
-            raise error.__cause__ from None
+        if kind is ValueError and error is not None:
+            raise_hidden(error)
+
+
+def raise_hidden(error: BaseException) -> None:
+    """Raise the refusal behind an error: NumPy puts words of its own before it."""
+    if isinstance(error.__cause__, TraceError):
+        raise error.__cause__ from None
 
 
 def substitute(function: Callable[..., Any]) -> Callable[..., Any]:

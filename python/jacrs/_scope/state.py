@@ -10,6 +10,7 @@ import functools
 import threading
 import types
 from collections import OrderedDict, defaultdict
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,10 +24,13 @@ from jacrs._scope.plain import PLAIN
 from jacrs._scope.usercode import is_library, is_user_class
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from jacrs._compile.witness import Witness
 
 _LIMIT = 1024
 _MOST_MODULES = 512
+_TRIMMED = 64  # recordings between two looks at the tables
 _NUMPY_FUNCTIONS = (np.ufunc, type(np.concatenate))
 
 
@@ -35,7 +39,8 @@ class State:
 
     array_type = np.ndarray
 
-    def __init__(self) -> None:
+    def __init__(self, witness: Witness | None = None) -> None:
+        self.witness = witness  # told what is reached, where the recording is to be run again
         self.depth = 0
         self.epoch = 0
         self.mirrors: dict[int, Mirror] = {}
@@ -57,12 +62,17 @@ class State:
         for mirror in self.touched:
             mirror.start_lifting()
 
-    def begin(self) -> None:
-        """Open a recording, the outermost or one inside it."""
+    def begin(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Open a recording, the outermost or one inside it; return what stands for `function`."""
         if self.depth == 0:
             substitutes.fill_imported()
             self.epoch += 1
         self.depth += 1
+        try:
+            return self.substitute(function)  # type: ignore[no-any-return]
+        except BaseException:
+            self.end()
+            raise
 
     def end(self) -> None:
         """Close a recording; the outermost one puts everything right."""
@@ -71,20 +81,22 @@ class State:
             return
         try:
             for mirror in self.touched:
-                mirror.end()
-            if self.copies or self.made:
+                if mirror.written or mirror.volatile:
+                    mirror.end()
+            if self.originals or self.made:
                 for ending in self.endings:
                     ending()
                 objects.settle(self)
         finally:
             self.touched.clear()
             self.lifts = False
-            if self.copies or self.made or self.originals:
+            if self.originals or self.made:
                 for table in (self.copies, self.originals):
                     table.clear()
                 for items in (self.endings, self.twins, self.made):
                     items.clear()
-            self._trim()
+            if self.epoch % _TRIMMED == 0:
+                self._trim()
 
     def _trim(self) -> None:
         """Keep the tables bounded when a program makes modules and classes without end."""
@@ -178,20 +190,31 @@ def _same(_state: State, value: Any) -> Any:
     return value
 
 
-def _from_table(_state: State, value: Any) -> Any:
-    return substitutes.lookup(value)
+def _other(state: State, value: Any) -> Any:
+    found = substitutes.lookup(value)
+    if state.witness is not None and found is value:
+        state.witness.other(value)
+    return found
 
 
 def _builtin(state: State, value: Any) -> Any:
     owner = value.__self__
     if isinstance(owner, np.ndarray):  # `matvec = A.dot`
         expose(owner)
+        if state.witness is not None:
+            found = state.witness.array(owner)
+            if found is not owner:
+                return getattr(found, value.__name__)
         return getattr(functions.remembered(state, owner, capture), value.__name__)
     return substitutes.lookup(value)
 
 
 def _array(state: State, value: Any) -> Any:
     expose(value)
+    if state.witness is not None:
+        found = state.witness.array(value)
+        if found is not value:
+            return found
     return functions.remembered(state, value, capture) if state.lifts else value
 
 
@@ -242,7 +265,7 @@ def _classify(kind: type) -> Callable[[State, Any], Any]:
     if is_followed_class(kind) or _made_inside(kind):
         return _same
     if not is_user_class(kind):
-        return _from_table
+        return _other
     if issubclass(kind, tuple):
         return objects.follow_tuple_instance
     return objects.follow_object
@@ -269,3 +292,17 @@ _local = _Local()
 def current_state() -> State:
     """Return this thread's state."""
     return _local.state
+
+
+@contextmanager
+def witnessed(witness: Witness) -> Iterator[None]:
+    """Let a witness be told what recordings of this thread reach.
+
+    They start from nothing: what is known already would not be resolved again, and not be told.
+    """
+    before = _local.state
+    _local.state = State(witness)
+    try:
+        yield
+    finally:
+        _local.state = before

@@ -29,20 +29,26 @@ class Arguments:
 
     __slots__ = ("args", "keywords", "leaves", "nodes", "numbers", "positions", "single")
 
-    def __init__(self, args: Sequence[Any], keywords: dict[str, Any], argnums: Argnums) -> None:
+    def __init__(
+        self, args: Sequence[Any], keywords: dict[str, Any], argnums: Argnums | None
+    ) -> None:
+        """Take the arguments of a call; None for `argnums` are all positional ones, a tuple."""
         self.args = args
         self.keywords = keywords
         self.single = type(argnums) is int
         self.numbers = False
-        if argnums == 0 and args:
-            self.positions: Sequence[int] = (0,)
-            first = args[0]
+        if argnums is None:
+            self.positions: Sequence[int] = range(len(args))
+        elif argnums == 0 and args:
+            self.positions = (0,)
+        else:
+            self.positions = _positions(argnums, len(args), keywords)
+        if len(self.positions) == 1:
+            first = args[self.positions[0]]
             if type(first) is np.ndarray and first.dtype is F64:  # most calls are of one array
                 self.nodes: list[Node] = [LEAF]
                 self.leaves: list[Any] = [first]
                 return
-        else:
-            self.positions = _positions(argnums, len(args), keywords)
         leaves: list[Any] = []
         self.nodes = [flatten(args[i], leaves, as_floats) for i in self.positions]
         self.leaves = [differentiable(leaf, partial(self.path, i)) for i, leaf in enumerate(leaves)]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
-import sys
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jacrs import errors
+from jacrs._jacrs import Replay
 from jacrs._transforms.arguments import Arguments, checked_argnums
 from jacrs._transforms.leaves import F64
 from jacrs._transforms.recording import Recorded, record, record_array
+from jacrs._trees import found_by_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,13 @@ class Transformed:
     name = "transform"
     has_short_way = True
     takes_out = False
+    of_scalars = False
+
+    def __new__(cls, f: Callable[..., Any], *options: Any) -> Any:
+        """Make a transform of `f`; of a compiled function, the compiled transform."""
+        if isinstance(f, Replay):
+            return f.transformed(cls, *options)
+        return super().__new__(cls)
 
     def __init__(self, f: Callable[..., Any], argnums: Any, has_aux: bool, *options: Any) -> None:  # noqa: FBT001
         if not callable(f):
@@ -45,10 +53,10 @@ class Transformed:
         if self._quick and len(args) == 1 and not keywords:
             x = args[0]
             if type(x) is np.ndarray and x.dtype is F64:
-                recorded = record_array(self._f, x)
-                if isinstance(recorded, tuple):
-                    return self._short(x, *recorded)
-                return self._finish(recorded)
+                recorded = record_array(self._f, x, scalar=self.of_scalars)
+                if isinstance(recorded, Recorded):
+                    return self._finish(recorded)
+                return self._short(*recorded)
         out = keywords.pop("out", None) if self.takes_out else None
         recorded = self._record(Arguments(args, keywords, self._argnums))
         return self._finish(recorded) if out is None else self._finish(recorded, out)
@@ -60,16 +68,24 @@ class Transformed:
         """Return what the transform makes of a recorded call, written to `out` if it is given."""
         raise NotImplementedError
 
-    def _short(self, x: Any, session: Session, source: Any, y: Any, shape: tuple[int, ...]) -> Any:
+    def _short(self, session: Session, source: Any, y: Any) -> Any:
         """Do what `_finish` does for what `record_array` returns."""
         raise NotImplementedError
+
+    def derivative_of(self, result: Any) -> Any:
+        """Return the part of a result that `out=` is for."""
+        return result[0] if self._has_aux else result
+
+    def with_derivative(self, result: Any, out: Any) -> Any:
+        """Return a result with `out` for that part."""
+        return (out, result[1]) if self._has_aux else out
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """Bind as a method, as functions do; the instance is argument 0."""
         return self if instance is None else MethodType(self, instance)
 
     def __reduce__(self) -> Any:
-        if _found(getattr(self, "__module__", None), getattr(self, "__qualname__", None)) is self:
+        if found_by_name(self) is self:
             return self.__qualname__  # a decorated function: found by its name, as functions are
         return type(self), (self._f, self._argnums, self._has_aux, *self._options)
 
@@ -77,11 +93,3 @@ class Transformed:
         return f"<jacrs.{self.name} of {self._f!r}>"
 
 
-def _found(module: str | None, qualname: str | None) -> Any:
-    """Return what a module has under a dotted name; None where there is nothing."""
-    if module is None or qualname is None:
-        return None
-    found: Any = sys.modules.get(module)
-    for part in qualname.split("."):
-        found = getattr(found, part, None)
-    return found

@@ -84,14 +84,13 @@ class Gradient(Transformed):
 
     name = "grad"
     takes_out = True
+    of_scalars = True
 
     def _finish(self, recorded: Recorded, out: Any = None) -> Any:
         _, gradient = self._value_and_gradient(recorded, out)
         return (gradient, recorded.auxiliary()) if self._has_aux else gradient
 
-    def _short(self, x: Any, session: Session, source: Any, y: Any, shape: tuple[int, ...]) -> Any:  # noqa: ARG002
-        if shape != ():
-            raise errors.not_scalar(self.name, f"an array of shape {shape}")
+    def _short(self, session: Session, source: Any, y: Any) -> Any:
         return plain(session.run_vjp([y], [source], [_ONES[F64]])[1][0])
 
     def _value_and_gradient(self, recorded: Recorded, out: Any) -> tuple[list[Any], Any]:
@@ -109,14 +108,20 @@ class ValueAndGradient(Gradient):
 
     name = "value_and_grad"
 
+    def derivative_of(self, result: Any) -> Any:
+        """Return the part of a result that `out=` is for."""
+        return result[1]
+
+    def with_derivative(self, result: Any, out: Any) -> Any:
+        """Return a result with `out` for that part."""
+        return result[0], out
+
     def _finish(self, recorded: Recorded, out: Any = None) -> Any:
         values, gradient = self._value_and_gradient(recorded, out)
         value = recorded.result.value(values)
         return ((value, recorded.auxiliary()) if self._has_aux else value), gradient
 
-    def _short(self, x: Any, session: Session, source: Any, y: Any, shape: tuple[int, ...]) -> Any:  # noqa: ARG002
-        if shape != ():
-            raise errors.not_scalar(self.name, f"an array of shape {shape}")
+    def _short(self, session: Session, source: Any, y: Any) -> Any:
         values, gradient = session.run_vjp([y], [source], [_ONES[F64]])
         return plain(values[0]), plain(gradient[0])
 

@@ -185,23 +185,28 @@ class Jacobian(Transformed):
     name = "jacobian"
     takes_out = True
 
+    @property
+    def directions(self) -> int | None:
+        """How many directions are in flight at once, at most."""
+        directions: int | None = self._options[1]
+        return directions
+
     def _finish(self, recorded: Recorded, out: Any = None) -> Any:
         _, blocks = self._value_and_blocks(recorded, out)
         return (blocks, recorded.auxiliary()) if self._has_aux else blocks
 
-    def _short(self, x: Any, session: Session, source: Any, y: Any, shape: tuple[int, ...]) -> Any:
-        mode = self._options[0] or cheaper_mode(x.size, prod(shape))
-        return plain(session.run_jacobian([y], [source], mode, self._options[1])[1][0][0])
+    def _short(self, session: Session, source: Any, y: Any) -> Any:
+        return plain(session.run_jacobian([y], [source], *self._options)[1][0][0])
 
     def _value_and_blocks(self, recorded: Recorded, out: Any) -> tuple[list[Any], Any]:
         result, arguments = recorded.result, recorded.arguments
-        mode = self._options[0] or cheaper_mode(arguments.size(), total_size(result.shapes))
+        mode, chunk_size = self._options
         target = derivative_target(recorded, out, 1)
         values, rows = result.jacobian(
             result.outputs,
             recorded.inputs,
             mode,
-            self._options[1],
+            chunk_size,
             None if target is None else target.of_outputs(result.live),
         )
         blocks = result.like(map(arguments.like, rows), partial(_zero_row, recorded))
@@ -232,18 +237,25 @@ class ValueAndJacobian(Jacobian):
 
     name = "value_and_jacobian"
 
+    def derivative_of(self, result: Any) -> Any:
+        """Return the part of a result that `out=` is for."""
+        return result[1]
+
+    def with_derivative(self, result: Any, out: Any) -> Any:
+        """Return a result with `out` for that part."""
+        return result[0], out
+
     def _finish(self, recorded: Recorded, out: Any = None) -> Any:
         values, blocks = self._value_and_blocks(recorded, out)
         value = recorded.result.value(values)
         return ((value, recorded.auxiliary()) if self._has_aux else value), blocks
 
-    def _short(self, x: Any, session: Session, source: Any, y: Any, shape: tuple[int, ...]) -> Any:
-        mode = self._options[0] or cheaper_mode(x.size, prod(shape))
-        values, rows = session.run_jacobian([y], [source], mode, self._options[1])
+    def _short(self, session: Session, source: Any, y: Any) -> Any:
+        values, rows = session.run_jacobian([y], [source], *self._options)
         return plain(values[0]), plain(rows[0][0])
 
 
-class Hessian(Transformed):
+class Hessian(Jacobian):
     """The second derivatives of a function: its Jacobian's Jacobian, from one recording."""
 
     name = "hessian"
@@ -288,11 +300,6 @@ def _differentiate(recorded: Recorded) -> None:
     outputs = recorded.result.outputs
     rows = recorded.session.jacobian(outputs, recorded.inputs, "reverse") if outputs else []
     recorded.derivatives = [block for row in rows for block in row]
-
-
-def cheaper_mode(columns: int, rows: int) -> str:
-    """Choose the mode by the number of inputs and outputs: a sweep back costs about two forward."""
-    return "forward" if columns <= 2 * rows else "reverse"
 
 
 def total_size(shapes: Iterable[tuple[int, ...]]) -> int:

@@ -82,13 +82,16 @@ def vector_like(value: Any, shape: tuple[int, ...], dtype: Any, where: Where, of
     The shape must be the same; the dtype may be any that converts without loss. Python numbers and
     lists of numbers take on the dtype. `where` names it in errors, `of` what it belongs to.
     """
-    if type(value) is float or type(value) is int:
+    kind = type(value)
+    if kind is np.ndarray and value.dtype is dtype and value.shape == shape:
+        return value
+    if kind is float or kind is int:
         value = np.array(value, dtype)
-    elif type(value) is list and is_array_like(value):
+    elif kind is list and is_array_like(value):
         value = as_floats(value).astype(dtype)
     elif not isinstance(value, Tracer | np.ndarray | np.generic):
         raise errors.not_a_vector(where(), value)
-    elif isinstance(value, np.ndarray) and type(value) not in _PLAIN:
+    elif isinstance(value, np.ndarray) and kind not in _PLAIN:
         raise errors.is_subclass(where(), value)
     if value.shape != shape:
         raise errors.wrong_shape(where(), value.shape, shape, of())

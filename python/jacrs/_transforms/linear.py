@@ -86,7 +86,7 @@ def linearize(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> An
     """
     if not callable(f):
         raise errors.not_callable("linearize", f, "linearize(f, *primals)")
-    arguments = Arguments(primals, {}, 0 if len(primals) == 1 else tuple(range(len(primals))))
+    arguments = Arguments(primals, {}, 0 if len(primals) == 1 else None)
     # The caller may change them before `J` is asked; in memory they lie as they did.
     arguments.leaves = [x.copy(order="K") if _is_array(x) else x for x in arguments.leaves]
     recorded = record(f, arguments, has_aux=has_aux)

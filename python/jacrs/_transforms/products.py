@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jacrs import errors
-from jacrs._jacrs import Tracer, is_recording
+from jacrs._jacrs import Replay, Tracer, is_recording
 from jacrs._transforms.arguments import Arguments
 from jacrs._transforms.leaves import plain
 from jacrs._transforms.mapping import vmap
@@ -58,15 +58,31 @@ def jvp(
     """
     if not callable(f):
         raise errors.not_callable("jvp", f)
+    if isinstance(f, Replay) and not is_recording():
+        return f.transformed(Product, jvp, has_aux)(primals, tangents)
     if type(primals) is not tuple and type(primals) is not list:
         raise errors.not_a_tuple("primals", primals)
-    arguments = Arguments(primals, {}, tuple(range(len(primals))))
+    arguments = Arguments(primals, {}, None)
     along = arguments.tangents(tangents)
     recorded = record(f, arguments, has_aux=has_aux)
     result = recorded.result
     values, products = result.jvp(recorded.inputs, along)
     y, jv = result.value(values), result.like(products, result.zeros_for)
     return (y, jv, recorded.auxiliary()) if has_aux else (y, jv)
+
+
+class Product:
+    """A product with a derivative of `f` as a function of the primals and the vector."""
+
+    def __init__(self, f: Callable[..., Any], transform: Any, has_aux: bool) -> None:  # noqa: FBT001
+        self._f = f
+        self._transform = transform
+        self._has_aux = has_aux
+        self.__name__ = f"{transform.__name__} of {getattr(f, '__name__', f)}"
+
+    def __call__(self, primals: Sequence[Any], vector: Sequence[Any]) -> Any:
+        """Return the product."""
+        return self._transform(self._f, primals, vector, has_aux=self._has_aux)
 
 
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
@@ -106,8 +122,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """
     if not callable(f):
         raise errors.not_callable("vjp", f)
-    argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
-    arguments = Arguments(primals, {}, argnums)
+    arguments = Arguments(primals, {}, 0 if len(primals) == 1 else None)
     recorded = record(f, arguments, has_aux=has_aux)
     result = recorded.result
     values: list[Any] = []

@@ -10,8 +10,10 @@ from jacrs import errors
 from jacrs._jacrs import Session, Tracer
 from jacrs._scope import recording_scope
 from jacrs._scope.captured import Captured
+from jacrs._scope.scope import raise_hidden
+from jacrs._scope.state import current_state
 from jacrs._transforms.arguments import Arguments
-from jacrs._transforms.leaves import F64, plain
+from jacrs._transforms.leaves import plain
 from jacrs._transforms.results import Result
 from jacrs._trees import as_it_is, flatten, map_leaves
 
@@ -109,22 +111,30 @@ def _check(session: Session, arguments: Arguments) -> None:
         raise errors.argument_changed(arguments.path(changed))
 
 
-def record_array(f: Callable[..., Any], x: Any) -> tuple[Session, Any, Any, Any] | Recorded:
+def record_array(
+    f: Callable[..., Any], x: Any, *, scalar: bool
+) -> tuple[Session, Any, Any] | Recorded:
     """Record `f(x)` for one float64 array: the short way, for what most calls are.
 
-    Return the session, the input, the output and its shape where that is all there is to know: one
-    float64 array, and no outer recording.
+    Return the session, the input and the output where that is all there is to know: one float64
+    array, without dimensions if it is to be a `scalar`, and no outer recording.
     """
-    session = Session()
+    scope, session = current_state(), Session()
     session.open()
     try:
-        with recording_scope(f) as g:
+        g = scope.begin(f)
+        try:
             source = session.argument(x, True)  # noqa: FBT003 - names cost a tenth of the call
             y = g(source)
+        except ValueError as error:
+            raise_hidden(error)
+            raise
+        finally:
+            scope.end()
         if session.check() is not None:
             raise errors.argument_changed("argument 0")
-        if isinstance(y, Tracer) and y.dtype is F64 and not session.joined:
-            return session, source, y, y.shape
+        if session.ends_with(y, scalar):
+            return session, source, y
         return Recorded(session, Arguments((x,), {}, 0), [source], y, None)
     finally:
         session.close()

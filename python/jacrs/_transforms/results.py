@@ -87,6 +87,8 @@ class Result:
     def like(self, of_outputs: Iterable[Any], constant: Callable[[int], Any]) -> Any:
         """Build what is like the result: given for the outputs, `constant(i)` for the others."""
         supply = iter(of_outputs)
+        if self.node is LEAF and self.outputs:
+            return next(supply)
         leaves = [next(supply) if live else constant(i) for i, live in enumerate(self.live)]
         return unflatten(self.node, leaves)
 
@@ -167,7 +169,7 @@ class Result:
         self,
         outputs: list[Any],
         inputs: list[Any],
-        mode: str,
+        mode: str | None,
         chunk_size: int | None = None,
         targets: list[Any] | None = None,
     ) -> tuple[list[Any], list[list[Any]]]:

@@ -20,6 +20,7 @@ from jacrs._transforms.arguments import Arguments
 from jacrs._transforms.gradients import gradient_target, require_scalar
 from jacrs._transforms.jacobians import Hessian, checked_chunk, derivative_target
 from jacrs._transforms.leaves import plain
+from jacrs._transforms.products import Product
 from jacrs._transforms.recording import Recorded, record
 from jacrs._transforms.targets import apart
 
@@ -129,6 +130,14 @@ class ValueGradientAndHessian(Hessian):
 
     name = "value_grad_and_hessian"
 
+    def derivative_of(self, result: Any) -> Any:
+        """Return the part of a result that `out=` is for."""
+        return result[1:]
+
+    def with_derivative(self, result: Any, out: Any) -> Any:
+        """Return a result with `out` for that part."""
+        return (result[0], *out)
+
     def _record(self, arguments: Arguments) -> Recorded:
         then = partial(note_gradient, self.name, with_value=True)
         return record(self._f, arguments, has_aux=self._has_aux, then=then)
@@ -183,9 +192,12 @@ def _hessian_product(
 ) -> Any:
     if not callable(f):
         raise errors.not_callable(name, f)
+    if isinstance(f, _jacrs.Replay) and not _jacrs.is_recording():
+        transform = hvp if name == "hvp" else vhp
+        return f.transformed(Product, transform, has_aux)(primals, given)
     if type(primals) is not tuple and type(primals) is not list:
         raise errors.not_a_tuple("primals", primals)
-    arguments = Arguments(primals, {}, tuple(range(len(primals))))
+    arguments = Arguments(primals, {}, None)
     along = arguments.tangents(given, what)
     recorded = record(f, arguments, has_aux=has_aux, then=partial(note_gradient, name))
     products = arguments.like(second_products(recorded, along, forward=name == "hvp")[1])

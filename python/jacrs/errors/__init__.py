@@ -89,6 +89,7 @@ from jacrs.errors.classes import (
     ArgumentError,
     BoundsError,
     DTypeError,
+    ImpureError,
     IndependentError,
     InternalError,
     JacrsError,
@@ -97,6 +98,21 @@ from jacrs.errors.classes import (
     ShapeError,
     TraceError,
     UnsupportedError,
+)
+from jacrs.errors.compiling import (
+    impure as impure,
+)
+from jacrs.errors.compiling import (
+    not_followed as not_followed,
+)
+from jacrs.errors.compiling import (
+    random_numbers as random_numbers,
+)
+from jacrs.errors.compiling import (
+    too_many_courses as too_many_courses,
+)
+from jacrs.errors.compiling import (
+    writes as writes,
 )
 from jacrs.errors.containers import (
     bad_flatten as bad_flatten,
@@ -265,6 +281,7 @@ __all__ = [
     "ArgumentError",
     "BoundsError",
     "DTypeError",
+    "ImpureError",
     "IndependentError",
     "InternalError",
     "JacrsError",

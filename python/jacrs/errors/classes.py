@@ -17,6 +17,10 @@ class UnsupportedError(TraceError):
     """An operation that jacrs cannot record."""
 
 
+class ImpureError(TraceError):
+    """Something in a compiled function that a replay would not do again."""
+
+
 class ShapeError(JacrsError, ValueError):
     """Shapes that do not fit together."""
 
@@ -49,5 +53,5 @@ class InternalError(JacrsError, RuntimeError):
     """A broken invariant of jacrs itself: always a bug of ours."""
 
 
-for _cls in (JacrsError, *JacrsError.__subclasses__(), UnsupportedError):
+for _cls in (JacrsError, *JacrsError.__subclasses__(), *TraceError.__subclasses__()):
     _cls.__module__ = "jacrs.errors"  # where users import them from, and pickles look for them

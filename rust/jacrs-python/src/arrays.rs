@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jacrs::array::{Array, Buffer, DType, Layout, Out, View, copy, product};
+use jacrs::array::{Array, Buffer, DType, Dims, Layout, Out, View, copy, product};
 use jacrs::error::caught;
 use jacrs::error::text::tuple;
 use jacrs::memory::check_memory;
@@ -64,6 +64,11 @@ fn dtype_of(descr: &Bound<'_, PyArrayDescr>) -> Option<(DType, bool)> {
     })
 }
 
+/// The engine's dtype for elements that it reads as they are.
+pub fn native_dtype(descr: &Bound<'_, PyArrayDescr>) -> Option<DType> {
+    dtype_of(descr).and_then(|(dtype, convert)| (!convert).then_some(dtype))
+}
+
 #[cfg(target_endian = "little")]
 const NATIVE: u8 = b'<';
 #[cfg(target_endian = "big")]
@@ -99,7 +104,7 @@ pub fn from_numpy(array: &Bound<'_, PyUntypedArray>, take: Take) -> PyResult<Arr
     }
     let size = dtype.size() as isize;
     let layout = Layout {
-        shape: array.shape().into(),
+        shape: Dims::from_slice(array.shape()),
         strides: array.strides().iter().map(|s| s / size).collect(),
     };
     let whole_strides = array.strides().iter().all(|s| s % size == 0);
@@ -136,12 +141,13 @@ fn ndarray_method<'py>(
 
 /// A copy without gaps whose axes lie in memory in the same order.
 fn dense_copy(view: &View) -> Array {
+    if view.is_contiguous() {
+        return Array::copied(view);
+    }
     let mut order: Vec<usize> = (0..view.shape().len()).collect();
     order.sort_by_key(|&axis| std::cmp::Reverse(view.strides()[axis].abs()));
-    if order.is_sorted() || view.is_contiguous() {
-        let (target, out) = Array::uninit(view.dtype, view.shape());
-        copy(view, out.ptr, &Layout::contiguous(view.shape()));
-        return target;
+    if order.is_sorted() {
+        return Array::copied(view);
     }
     let sorted = view.layout.transpose(&order);
     let (target, out) = Array::uninit(view.dtype, &sorted.shape);
@@ -160,6 +166,20 @@ fn dense_copy(view: &View) -> Array {
     target.relaid(0, Layout::contiguous(&sorted.shape).transpose(&back))
 }
 
+/// NumPy's descriptor of a dtype that results have.
+pub fn descr(py: Python<'_>, dtype: DType) -> PyResult<Bound<'_, PyArrayDescr>> {
+    Ok(match dtype {
+        DType::Bool => numpy::dtype::<bool>(py),
+        DType::I64 => numpy::dtype::<i64>(py),
+        DType::F32 => numpy::dtype::<f32>(py),
+        DType::F64 => numpy::dtype::<f64>(py),
+        other => {
+            let text = format!("no result of dtype {other}");
+            return Err(raise_as(py, "internal", &text));
+        }
+    })
+}
+
 /// A fresh NumPy array and where the engine writes it.
 pub fn new_numpy<'py>(
     py: Python<'py>,
@@ -169,16 +189,7 @@ pub fn new_numpy<'py>(
     if shape.len() > MOST_AXES {
         return Err(text::result_axes(py, shape.len(), MOST_AXES));
     }
-    let descr = match dtype {
-        DType::Bool => numpy::dtype::<bool>(py),
-        DType::I64 => numpy::dtype::<i64>(py),
-        DType::F32 => numpy::dtype::<f32>(py),
-        DType::F64 => numpy::dtype::<f64>(py),
-        other => {
-            let text = format!("no result of dtype {other}");
-            return Err(raise_as(py, "internal", &text));
-        }
-    };
+    let descr = descr(py, dtype)?;
     let mut dims: Vec<npyffi::npy_intp> = shape.iter().map(|&n| n as isize).collect();
     // SAFETY: as many dimensions as `dims` has; the descriptor's reference is handed over. Every
     // element is written before the array is handed out.
@@ -203,7 +214,7 @@ pub fn new_numpy<'py>(
         Out {
             ptr: ptr.cast(),
             dtype,
-            shape: shape.into(),
+            shape: Dims::from_slice(shape),
         },
     ))
 }

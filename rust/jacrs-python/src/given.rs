@@ -49,10 +49,9 @@ impl Arguments {
 
     /// The arguments of one session, which are watched no more.
     pub fn take(&mut self, session: usize) -> Vec<Watched> {
-        let all = std::mem::take(&mut self.watched).into_iter();
-        let (taken, left) = all.partition(|argument| argument.session == session);
-        self.watched = left;
-        taken
+        (self.watched)
+            .extract_if(.., |argument| argument.session == session)
+            .collect()
     }
 }
 

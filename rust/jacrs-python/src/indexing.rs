@@ -4,8 +4,9 @@ use jacrs::array::DType;
 use jacrs::error::Result;
 use jacrs::trace::Index;
 use numpy::PyUntypedArray;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyEllipsis, PyInt, PySlice, PyTuple};
+use pyo3::types::{PyBool, PyEllipsis, PyInt, PySlice, PyString, PyTuple};
 
 use crate::state::{Operand, State};
 use crate::tracer::Tracer;
@@ -29,7 +30,8 @@ fn read_part<'py>(x: &Bound<'py, PyAny>) -> PyResult<Part<'py>> {
         return Ok(Part::Ready(Index::At(x.extract()?)));
     }
     if let Ok(slice) = x.cast::<PySlice>() {
-        let bound = |name: &str| -> PyResult<Option<i64>> {
+        let py = x.py();
+        let bound = |name: &Bound<'_, PyString>| -> PyResult<Option<i64>> {
             let value = slice.getattr(name)?;
             if value.is_none() {
                 Ok(None)
@@ -38,9 +40,9 @@ fn read_part<'py>(x: &Bound<'py, PyAny>) -> PyResult<Part<'py>> {
             }
         };
         return Ok(Part::Ready(Index::Slice {
-            start: bound("start")?,
-            stop: bound("stop")?,
-            step: bound("step")?,
+            start: bound(intern!(py, "start"))?,
+            stop: bound(intern!(py, "stop"))?,
+            step: bound(intern!(py, "step"))?,
         }));
     }
     if x.is_none() {

@@ -2,6 +2,8 @@
 //! everything that can be said without Python is said in the engine.
 
 mod arrays;
+mod compiled;
+mod elementwise;
 mod error;
 mod given;
 mod indexing;
@@ -70,10 +72,12 @@ fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<session::Session>()?;
     module.add_class::<programs::Pullback>()?;
     module.add_class::<linear::LinearMap>()?;
+    compiled::add_to(module)?;
     primitives::add_to(module)?;
     module.add_function(wrap_pyfunction!(registry::register, module)?)?;
     module.add_function(wrap_pyfunction!(programs::cached_programs, module)?)?;
     module.add_function(wrap_pyfunction!(session::build_info, module)?)?;
+    module.add_function(wrap_pyfunction!(elementwise::elementwise, module)?)?;
     module.add_function(wrap_pyfunction!(num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(set_num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(executed_operations, module)?)?;

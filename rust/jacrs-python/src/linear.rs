@@ -15,7 +15,7 @@ use crate::arrays::{self, Take};
 use crate::error::OrRaise;
 use crate::programs::{Arrays, Job, Program, check_result, results, views};
 use crate::session;
-use crate::signals::detached;
+use crate::signals::run;
 use crate::state::{self, State};
 pub use parts::{Block, as_index, read_places, record_submatrix};
 
@@ -42,7 +42,9 @@ pub fn linear_map(
     let Job { program, inputs } = job;
     let linear = program.linear();
     let (values, outs) = results(py, linear.value_types(), "a result")?;
-    let point = detached(py, |check| linear.at(inputs, &outs, check))?;
+    let point = run(py, linear.work_at(), |check| {
+        linear.at(inputs, &outs, check)
+    })?;
     let map = LinearMap {
         program,
         graph,
@@ -74,7 +76,7 @@ impl LinearMap {
         let (seeds, mode, linear) = (read_seeds(seeds)?, mode(reverse), self.program.linear());
         let (arrays, outs) = results(py, &linear.product_types(mode), "a result")?;
         let seeds = views(&seeds);
-        detached(py, |check| {
+        run(py, linear.work(mode), |check| {
             linear.product(&self.point, mode, &seeds, &outs, check)
         })?;
         Ok(arrays)
@@ -95,7 +97,7 @@ impl LinearMap {
         }
         let (arrays, outs) = results(py, &types, "a result")?;
         let seeds = views(&seeds);
-        detached(py, |check| {
+        run(py, u64::MAX, |check| {
             linear.products(&self.point, mode, &seeds, &outs, count, check)
         })?;
         Ok(arrays)

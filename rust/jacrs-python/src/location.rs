@@ -1,12 +1,12 @@
 //! Source locations of recorded nodes: a number for each (code object, instruction), decoded to a
 //! line only when an error is raised.
 
-use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use pyo3::ffi;
+use hashbrown::HashMap;
 use pyo3::prelude::*;
+use pyo3::{ffi, intern};
 
 /// Code objects and instruction offsets seen in one recording; 0 is no location.
 #[derive(Default)]
@@ -14,10 +14,16 @@ pub struct Locations {
     ids: HashMap<(usize, c_int), u32>,
     /// The code objects are kept alive so that their addresses stay their own.
     places: Vec<(Py<PyAny>, c_int)>,
-    /// Whether a code object belongs to this package; kept alive so that its address stays its own.
-    internal: HashMap<usize, (Py<PyAny>, bool)>,
     last: (usize, c_int, u32),
 }
+
+/// Whether a source file is one of ours, by the address of its name, which the code objects of a
+/// module share; kept alive so that its address stays its own.
+static FILES: Mutex<Option<Files>> = Mutex::new(None);
+type Files = HashMap<usize, (Py<PyAny>, bool)>;
+
+/// Files that are remembered before all are forgotten.
+const MOST_FILES: usize = 4096;
 
 impl Locations {
     /// The number of the place in the user's code that is running now.
@@ -43,9 +49,9 @@ impl Locations {
         if let Some(&id) = self.ids.get(&key) {
             return Some(id);
         }
-        let (code, lasti) = if self.is_internal(code) {
+        let (code, lasti) = if is_own_code(code) {
             // Our own Python code runs on behalf of a caller, whose line this is.
-            let outer = user_place(py, |code| self.is_internal(code))?;
+            let outer = error_place(py)?;
             let key = (outer.0.as_ptr() as usize, outer.1);
             if let Some(&id) = self.ids.get(&key) {
                 return Some(id);
@@ -61,16 +67,6 @@ impl Locations {
         Some(id)
     }
 
-    fn is_internal(&mut self, code: &Bound<'_, PyAny>) -> bool {
-        let key = code.as_ptr() as usize;
-        if let Some((_, known)) = self.internal.get(&key) {
-            return *known;
-        }
-        let answer = is_own_code(code);
-        self.internal.insert(key, (code.clone().unbind(), answer));
-        answer
-    }
-
     /// The code object and instruction of a number.
     pub fn place(&self, py: Python<'_>, id: u32) -> Option<(Py<PyAny>, c_int)> {
         let (code, lasti) = self.places.get((id as usize).checked_sub(1)?)?;
@@ -78,39 +74,52 @@ impl Locations {
     }
 }
 
+/// Whether a code object is ours, or of a library that runs on behalf of a caller as we do.
 fn is_own_code(code: &Bound<'_, PyAny>) -> bool {
-    let file = code
-        .getattr("co_filename")
-        .and_then(|f| f.extract::<String>());
-    let Ok(file) = file else { return false };
-    // NumPy and SciPy run on behalf of a caller as well.
+    let py = code.py();
+    let Ok(name) = code.getattr(intern!(py, "co_filename")) else {
+        return false;
+    };
+    let key = name.as_ptr() as usize;
+    let known = (files().as_ref()).and_then(|files| files.get(&key).map(|file| file.1));
+    if let Some(known) = known {
+        return known;
+    }
+    let answer = name
+        .extract::<String>()
+        .is_ok_and(|file| is_own_file(&file));
+    let mut files = files();
+    let full = files.take_if(|files| files.len() >= MOST_FILES);
+    (files.get_or_insert_default()).insert(key, (name.unbind(), answer));
+    drop((files, full));
+    answer
+}
+
+fn files() -> std::sync::MutexGuard<'static, Option<Files>> {
+    FILES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn is_own_file(file: &str) -> bool {
     let library = file
         .rsplit_once("site-packages")
         .map_or("", |(_, rest)| rest);
-    is_in_package(code)
+    is_package_file(file)
         || ["numpy", "scipy"]
             .iter()
             .any(|name| library.get(1..).is_some_and(|l| l.starts_with(name)))
 }
 
-/// Where the innermost Python frame is that is not ours.
-pub fn user_place(
-    py: Python<'_>,
-    mut internal: impl FnMut(&Bound<'_, PyAny>) -> bool,
-) -> Option<(Bound<'_, PyAny>, c_int)> {
+/// The place in the innermost Python frame that is not ours.
+pub fn error_place(py: Python<'_>) -> Option<(Bound<'_, PyAny>, c_int)> {
     let mut frame = current_frame(py)?;
     loop {
-        let code = frame.getattr("f_code").ok()?;
-        if !internal(&code) {
+        let code = frame.getattr(intern!(py, "f_code")).ok()?;
+        if !is_own_code(&code) {
             return Some((code, lasti(&frame)));
         }
-        frame = frame.getattr("f_back").ok().filter(|f| !f.is_none())?;
+        let back = frame.getattr(intern!(py, "f_back")).ok();
+        frame = back.filter(|f| !f.is_none())?;
     }
-}
-
-/// The place for the text of an error.
-pub fn error_place(py: Python<'_>) -> Option<(Bound<'_, PyAny>, c_int)> {
-    user_place(py, is_own_code)
 }
 
 /// Whether the recorded function runs inside a block that a handler waits for (`try` or `with`), in
@@ -165,11 +174,14 @@ fn is_handled(code: &Bound<'_, PyAny>, lasti: c_int) -> bool {
 }
 
 fn is_in_package(code: &Bound<'_, PyAny>) -> bool {
-    let package = crate::registry::package_folder(code.py());
     let file = code
         .getattr("co_filename")
         .and_then(|f| f.extract::<String>());
-    file.is_ok_and(|file| package.is_some_and(|package| file.starts_with(package)))
+    file.is_ok_and(|file| is_package_file(&file))
+}
+
+fn is_package_file(file: &str) -> bool {
+    crate::registry::package_folder().is_some_and(|package| file.starts_with(package))
 }
 
 fn current_frame(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
@@ -180,7 +192,8 @@ fn current_frame(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     }
 }
 
-fn innermost(py: Python<'_>) -> Option<(Bound<'_, PyAny>, c_int)> {
+/// Where the innermost Python frame is.
+pub fn innermost(py: Python<'_>) -> Option<(Bound<'_, PyAny>, c_int)> {
     let frame = current_frame(py)?;
     // SAFETY: a live frame object; the result is a new reference.
     let code = unsafe {

@@ -408,6 +408,7 @@ fn factored_node(g: &mut Graph, name: &str, operands: &[NodeId]) -> Result<NodeI
         (None, &[a]) if name == "inv_unchecked" => return factor::inverse(g, a, false),
         (None, &[a]) if name == "symmetric" => return Ok(factor::symmetric(g, a)),
         (None, &[a, cutoff]) if name == "pinv" => return factor::pinv(g, a, cutoff),
+        (None, &[a, flags]) if name == "pole" => return factor::pole(g, a, flags),
         _ => {}
     }
     Err(Error::internal(format!("there is no factorisation {name}")))

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jacrs::array::{Array, DType, Dims, Out, View};
-use jacrs::assemble::{Assembly, Linear};
+use jacrs::array::{Array, DType, Out, View};
+use jacrs::assemble::{Assembly, Linear, Places};
 use jacrs::differentiate::{self, Maps, Mode};
 use jacrs::error::Result;
 use jacrs::error::text::tuple;
@@ -20,7 +20,7 @@ use pyo3::types::PyList;
 use crate::arrays::{self, Take, new_numpy};
 use crate::error::OrRaise;
 use crate::lanes::LanePlans;
-use crate::signals::detached;
+use crate::signals::{detached, run};
 use crate::state::State;
 use crate::targets::Targets;
 
@@ -35,11 +35,20 @@ pub enum Request {
     Jacobian(Mode),
 }
 
+/// Blocks of a Jacobian beside other values: those of `ys` by `xs`.
+#[derive(Clone)]
+pub struct Blocks {
+    pub ys: Vec<NodeId>,
+    pub xs: Vec<NodeId>,
+    pub mode: Mode,
+}
+
 /// A planned recording with the types of what goes in and comes out.
 pub struct Program {
     body: Body,
     ys: Vec<Type>,
     xs: Vec<Type>,
+    /// What a pullback keeps, or the blocks beside values.
     residuals: Vec<Type>,
     nodes: usize,
     width: usize,
@@ -132,7 +141,7 @@ pub fn block_dtype(y: DType, x: DType) -> DType {
 }
 
 /// The dtype in which a block is swept: that of the panels.
-fn swept_dtype(y: DType, x: DType, mode: Mode) -> DType {
+pub fn swept_dtype(y: DType, x: DType, mode: Mode) -> DType {
     match mode {
         Mode::Forward => y.to_float(),
         Mode::Reverse => x.to_float(),
@@ -162,7 +171,7 @@ impl Wish {
             Found::Program(program) => program,
             Found::Graph(graph) => {
                 let (request, ys, xs) = (self.request, self.ys, self.xs);
-                let made = detached(py, |_| Program::new(*graph, request, &ys, &xs))?;
+                let made = detached(py, || Program::new(*graph, request, &ys, &xs))?;
                 lock(&CACHE).insert(self.key, Arc::new(made))
             }
         };
@@ -203,8 +212,37 @@ pub fn slice_program(
     if let Some(program) = lock(&SLICES).find(key) {
         return Ok(program);
     }
-    let made = detached(py, |_| Program::new(graph.clone(), request, ys, xs))?;
+    let made = detached(py, || Program::new(graph.clone(), request, ys, xs))?;
     Ok(lock(&SLICES).insert(key, Arc::new(made)))
+}
+
+/// Finds or makes the program of values, and of blocks of a Jacobian beside them.
+pub fn whole_program(
+    py: Python<'_>,
+    graph: &Graph,
+    values: &[NodeId],
+    blocks: Option<&Blocks>,
+) -> PyResult<Arc<Program>> {
+    let key = match blocks {
+        None => key(graph, Request::Values, values, &[]),
+        Some(blocks) => {
+            let mut print = graph.fingerprint();
+            print.word(8 + u64::from(blocks.mode == Mode::Reverse));
+            for ids in [values, &blocks.ys, &blocks.xs] {
+                print.word(ids.len() as u64);
+                print.words(ids.iter().map(|id| u64::from(id.0)));
+            }
+            print.finish()
+        }
+    };
+    if let Some(program) = lock(&CACHE).find(key) {
+        return Ok(program);
+    }
+    let made = detached(py, || match blocks {
+        None => Program::new(graph.clone(), Request::Values, values, &[]),
+        Some(blocks) => Program::with_blocks(graph.clone(), values, blocks),
+    })?;
+    Ok(lock(&CACHE).insert(key, Arc::new(made)))
 }
 
 fn key(graph: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> u128 {
@@ -260,12 +298,7 @@ impl Program {
                 (Body::Linear(Box::new(linear)), vec![], 1)
             }
             Request::Jacobian(mode) => {
-                let seeded = if mode == Mode::Forward { xs } else { &float_ys };
-                let total: usize = seeded.iter().map(|&x| graph.size(x)).sum();
-                let width = total.clamp(1, PANEL);
-                let split = differentiate::linearize(&graph, ys, &float_ys, xs, mode, width)?;
-                let (early, late) = (optimize(&split.early), optimize(&split.late));
-                let assembly = Assembly::new(&early, &late, ys.len(), mode, width)?;
+                let (assembly, width) = assembly(&graph, ys, &float_ys, xs, mode)?;
                 (Body::Jacobian(Box::new(assembly), mode), vec![], width)
             }
         };
@@ -281,6 +314,85 @@ impl Program {
 }
 
 impl Program {
+    fn with_blocks(mut graph: Graph, values: &[NodeId], blocks: &Blocks) -> Result<Self> {
+        let Blocks { ys, xs, mode } = blocks;
+        let float_ys: Vec<NodeId> = ys.iter().map(|&y| as_float(&mut graph, y)).collect();
+        let types = |ids: &[NodeId]| ids.iter().map(|&id| graph.type_of(id)).collect::<Vec<_>>();
+        let (of_values, of_ys, of_xs) = (types(values), types(ys), types(xs));
+        let nodes = graph.len();
+        let (assembly, width) = assembly(&graph, values, &float_ys, xs, *mode)?;
+        Ok(Self {
+            body: Body::Jacobian(Box::new(assembly), *mode),
+            residuals: block_types(&of_ys, &of_xs, *mode),
+            ys: of_values,
+            xs: of_xs,
+            nodes,
+            width,
+        })
+    }
+
+    /// The types of values, and of blocks beside them.
+    pub fn results(&self) -> (&[Type], &[Type]) {
+        (&self.ys, &self.residuals)
+    }
+
+    /// Element operations of a run.
+    pub fn work(&self) -> u64 {
+        match &self.body {
+            Body::Products(plan) => plan.work(),
+            Body::Jacobian(assembly, _) => assembly.work(),
+            _ => u64::MAX,
+        }
+    }
+
+    /// Runs a program of values and blocks; `proceed` is asked when the values are there, and
+    /// tells whether the blocks are still wanted.
+    ///
+    /// # Safety
+    /// That of [`Assembly::run_bound`].
+    pub unsafe fn run_whole(
+        &self,
+        places: Places<'_>,
+        directions: usize,
+        proceed: &dyn Fn() -> bool,
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<bool> {
+        match &self.body {
+            Body::Products(plan) => {
+                let inputs = places.inputs.iter().map(|p| p.cast_mut());
+                let bases = inputs.chain(places.values.iter().copied());
+                // SAFETY: the caller's; inputs are never written.
+                unsafe { plan.run_bound(bases, check)? };
+                Ok(proceed())
+            }
+            Body::Jacobian(assembly, _) => {
+                let at_once = assembly.panels_for(directions);
+                // SAFETY: the caller's.
+                unsafe { assembly.run_bound(places, at_once, proceed, check) }
+            }
+            _ => unreachable!("prepared whole"),
+        }
+    }
+
+    /// The bytes of each input.
+    pub fn input_bytes(&self) -> impl Iterator<Item = usize> {
+        let types = match &self.body {
+            Body::Products(plan) => plan.inputs(),
+            Body::Jacobian(assembly, _) => assembly.inputs(),
+            _ => &[],
+        };
+        (types.iter()).map(|t| t.shape.iter().product::<usize>() * t.dtype.size())
+    }
+
+    /// Bytes that a run takes beside its results.
+    pub fn scratch_bytes(&self) -> usize {
+        match &self.body {
+            Body::Products(plan) => plan.scratch_bytes(),
+            Body::Jacobian(assembly, _) => assembly.scratch_bytes(jacrs::execute::num_threads()),
+            _ => 0,
+        }
+    }
+
     fn kept_bytes(&self) -> usize {
         match &self.body {
             Body::Products(plan) => plan.scratch().kept_bytes(),
@@ -298,6 +410,34 @@ impl Program {
         };
         linear
     }
+}
+
+/// The Jacobian of `ys` by `xs`, and values beside it; the width of its panels.
+fn assembly(
+    graph: &Graph,
+    values: &[NodeId],
+    ys: &[NodeId],
+    xs: &[NodeId],
+    mode: Mode,
+) -> Result<(Assembly, usize)> {
+    let seeded = if mode == Mode::Forward { xs } else { ys };
+    let total: usize = seeded.iter().map(|&x| graph.size(x)).sum();
+    let width = total.clamp(1, PANEL);
+    let split = differentiate::linearize(graph, values, ys, xs, mode, width)?;
+    let (early, late) = (optimize(&split.early), optimize(&split.late));
+    let assembly = Assembly::new(&early, &late, values.len(), mode, width)?;
+    Ok((assembly, width))
+}
+
+/// The types of the blocks of a Jacobian, as they are swept.
+fn block_types(ys: &[Type], xs: &[Type], mode: Mode) -> Vec<Type> {
+    let block = |y: &Type, x: &Type| Type {
+        dtype: swept_dtype(y.dtype, x.dtype, mode),
+        shape: y.shape.iter().chain(&x.shape).copied().collect(),
+    };
+    ys.iter()
+        .flat_map(|y| xs.iter().map(move |x| block(y, x)))
+        .collect()
 }
 
 fn as_float(graph: &mut Graph, y: NodeId) -> NodeId {
@@ -373,7 +513,7 @@ pub fn products(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Arrays)> {
     };
     let (mut arrays, outs) = results(py, &plan_outputs(plan), "a result")?;
     let inputs = views(&job.inputs);
-    detached(py, |check| plan.run(&inputs, &outs, check))?;
+    run(py, plan.work(), |check| plan.run(&inputs, &outs, check))?;
     let derivatives = arrays.split_off(job.program.ys.len());
     Ok((arrays, derivatives))
 }
@@ -391,7 +531,7 @@ pub fn pullback(py: Python<'_>, job: Job) -> PyResult<(Arrays, Pullback)> {
     let kept = &job.program.residuals;
     check_result(kept.iter(), "what a pullback keeps,").or_raise(py)?;
     let inputs = views(&job.inputs);
-    let residuals = detached(py, |check| {
+    let residuals = run(py, early.work(), |check| {
         let mut residuals = vec![];
         for Type { dtype, shape } in kept {
             piece();
@@ -432,7 +572,7 @@ impl Pullback {
         inputs.extend(self.residuals.iter().cloned());
         let (arrays, outs) = results(py, &floats(&self.program.xs), "a result")?;
         let inputs = views(&inputs);
-        detached(py, |check| late.run(&inputs, &outs, check))?;
+        run(py, late.work(), |check| late.run(&inputs, &outs, check))?;
         Ok(arrays)
     }
 
@@ -453,7 +593,7 @@ impl Pullback {
         let plan = lanes.plan(width).or_raise(py)?;
         let (arrays, outs) = results(py, plan.outputs(), "a result")?;
         let inputs = views(&inputs);
-        detached(py, |check| plan.run(&inputs, &outs, check))?;
+        run(py, plan.work(), |check| plan.run(&inputs, &outs, check))?;
         Ok(arrays)
     }
 }
@@ -476,21 +616,12 @@ pub fn jacobian(
         unreachable!("prepared as a Jacobian")
     };
     let (values, value_outs) = results(py, ys, "a result")?;
-    let mut types = vec![];
-    for y in ys {
-        for x in xs {
-            let shape: Dims = y.shape.iter().chain(&x.shape).copied().collect();
-            types.push(Type {
-                dtype: swept_dtype(y.dtype, x.dtype, *mode),
-                shape,
-            });
-        }
-    }
+    let types = block_types(ys, xs, *mode);
     let mut targets = Targets::default();
     let (blocks, block_outs) = places(py, &types, given.unwrap_or_default(), &mut targets)?;
     let inputs = views(&job.inputs);
     let directions = directions.unwrap_or(usize::MAX);
-    detached(py, |check| {
+    run(py, assembly.work(), |check| {
         assembly.run_in_chunks(&inputs, &value_outs, &block_outs, directions, check)
     })?;
     let mut blocks = blocks.into_iter();
@@ -562,9 +693,9 @@ pub fn check_result<'a>(types: impl Iterator<Item = &'a Type> + Clone, what: &st
 }
 
 /// What a program does, in words.
-pub fn describe(job: &Job) -> String {
-    let width = job.program.width;
-    match &job.program.body {
+pub fn describe(program: &Program) -> String {
+    let width = program.width;
+    match &program.body {
         Body::Jacobian(assembly, mode) => {
             let (once, panel) = assembly.summary();
             let (panels, _) = assembly.panels();

@@ -252,8 +252,7 @@ pub fn to_array(slf: &Bound<'_, Tracer>, dtype: Option<&Bound<'_, PyAny>>) -> Py
 }
 
 fn called_from_scipy_sparse(py: Python<'_>) -> bool {
-    let place = location::user_place(py, |_| false);
-    let file =
-        place.and_then(|(code, _)| code.getattr("co_filename").ok()?.extract::<String>().ok());
+    let file = location::innermost(py)
+        .and_then(|(code, _)| code.getattr("co_filename").ok()?.extract::<String>().ok());
     file.is_some_and(|f| f.contains("scipy/sparse") || f.contains("scipy\\sparse"))
 }

@@ -45,7 +45,7 @@ pub fn register(
 }
 
 /// The folder of the Python package, with a separator at its end.
-pub fn package_folder(_py: Python<'_>) -> Option<&'static str> {
+pub fn package_folder() -> Option<&'static str> {
     FOLDER.get().map(String::as_str)
 }
 
@@ -128,8 +128,12 @@ pub fn elementwise(ufunc: &Bound<'_, PyAny>) -> PyResult<Option<Fun>> {
     let name: String = ufunc.getattr("__name__")?.extract()?;
     let arity: usize = ufunc.getattr("nin")?.extract()?;
     let fun = Fun::from_numpy(&name).filter(|fun| fun.arity() == arity);
-    let known_name = fun.is_some()
-        && (is_from("numpy", ufunc, &name)? || is_from("scipy.special", ufunc, &name)?);
+    let mut known_name = false;
+    if fun.is_some() {
+        for module in ["numpy", "scipy.special", "scipy.special._ufuncs"] {
+            known_name |= is_from(module, ufunc, &name)?;
+        }
+    }
     let fun = fun.filter(|_| known_name);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     // The reference keeps the address from being used again.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jacrs::array::DType;
 use jacrs::differentiate::{self, Mode};
 use jacrs::error::Result;
-use jacrs::ir::NodeId;
+use jacrs::ir::{Graph, NodeId};
 use jacrs::ops::build;
 use jacrs::trace::{Access, Handle};
 use numpy::PyUntypedArray;
@@ -16,7 +16,7 @@ use crate::arrays::{self, Take};
 use crate::error::{raise_as, raised_at};
 use crate::given::Watched;
 use crate::linear::{self, Block, LinearMap};
-use crate::programs::{self, Pullback, Request};
+use crate::programs::{self, Blocks, Pullback, Request};
 use crate::signals::{attached, settle};
 use crate::state::{self, Operand, State};
 use crate::text;
@@ -89,16 +89,23 @@ pub fn fresh(state: &mut State, node: NodeId) -> (Handle, bool) {
     (state.rec.fresh(node), array)
 }
 
-fn parse_mode(py: Python<'_>, mode: &str) -> PyResult<Mode> {
+/// A mode by its name; the cheaper one is chosen where none is given, once sizes are known.
+fn parse_mode(py: Python<'_>, mode: Option<&str>) -> PyResult<Option<Mode>> {
     match mode {
-        "forward" => Ok(Mode::Forward),
-        "reverse" => Ok(Mode::Reverse),
-        other => Err(raise_as(
+        None => Ok(None),
+        Some("forward") => Ok(Some(Mode::Forward)),
+        Some("reverse") => Ok(Some(Mode::Reverse)),
+        Some(other) => Err(raise_as(
             py,
             "internal",
             &format!("there is no mode {other}"),
         )),
     }
+}
+
+fn cheaper(graph: &Graph, ys: &[NodeId], xs: &[NodeId]) -> Mode {
+    let total = |ids: &[NodeId]| ids.iter().map(|&id| graph.size(id)).sum();
+    Mode::choose(total(xs), total(ys))
 }
 
 impl Session {
@@ -135,10 +142,10 @@ impl Session {
         let Some(mut state) = self.inner().kept.take() else {
             return state::with_patience(py, body);
         };
-        let (raised, result) = attached(|| body(&mut state));
+        let result = attached(|| body(&mut state));
         let result = state.located(py, result);
         self.inner().kept = Some(state);
-        settle(&raised, || raised_at(py, result))
+        settle(|| raised_at(py, result))
     }
 }
 
@@ -185,6 +192,24 @@ impl Session {
         };
         error.value(py).call_method1("add_note", (text::CAUGHT,))?;
         Err(error)
+    }
+
+    /// Ends the recording if there is no more to say of its result than that it is one float64
+    /// array of it, without dimensions if it is to be a `scalar`; tells whether that is so.
+    fn ends_with(&self, py: Python<'_>, y: &Bound<'_, PyAny>, scalar: bool) -> PyResult<bool> {
+        let Ok(tracer) = y.cast::<Tracer>() else {
+            return Ok(false);
+        };
+        let plain = !self.joined()
+            && state::with(py, |state| {
+                let handle = tracer.get().handle(state.generation)?;
+                let fits = !scalar || state.rec.shape(handle).is_empty();
+                Ok(fits && state.rec.dtype(handle) == DType::F64)
+            })?;
+        if plain {
+            self.close(py)?;
+        }
+        Ok(plain)
     }
 
     /// Ends the recording; its tracers raise from then on.
@@ -300,7 +325,7 @@ impl Session {
         if !keep {
             state::watch(py, Watched::new(self.mark(), number, &array));
         }
-        state::wrap_handle(py, |state| {
+        state::wrap_unlocated(py, |state| {
             if !joined {
                 return Ok(state.rec.argument(taken, differentiable));
             }
@@ -390,15 +415,16 @@ impl Session {
         py: Python<'_>,
         outputs: &Bound<'_, PyList>,
         inputs: &Bound<'_, PyList>,
-        mode: &str,
+        mode: Option<&str>,
     ) -> PyResult<Vec<Vec<Py<PyAny>>>> {
         let mode = parse_mode(py, mode)?;
         let given = (read_given(outputs)?, read_given(inputs)?);
         let (rows, generation) = state::with_patience(py, |state| {
             state.locate(py);
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
+            let mode = mode.unwrap_or_else(|| cheaper(&state.rec.graph, &ys, &xs));
             let blocks = differentiate::jacobian(&mut state.rec.graph, &ys, &xs, mode)?;
-            let mut rows = vec![];
+            let (mut rows, mut made_nodes) = (vec![], vec![]);
             for (i, row) in blocks.into_iter().enumerate() {
                 let mut made = vec![];
                 for (j, block) in row.into_iter().enumerate() {
@@ -406,9 +432,14 @@ impl Session {
                     let g = &mut state.rec.graph;
                     let dtype = programs::block_dtype(g.dtype(ys[i]), g.dtype(xs[j]));
                     let node = build::cast(g, node, dtype);
+                    made_nodes.push(node);
                     made.push(fresh(state, node));
                 }
                 rows.push(made);
+            }
+            if let Some(kept) = &mut state.kept {
+                let blocks = Blocks { ys, xs, mode };
+                kept.note(blocks, made_nodes);
             }
             Ok((rows, state.generation))
         })?;
@@ -542,7 +573,7 @@ impl Session {
         py: Python<'_>,
         outputs: &Bound<'_, PyList>,
         inputs: &Bound<'_, PyList>,
-        mode: &str,
+        mode: Option<&str>,
         chunk_size: Option<usize>,
         targets: Option<Vec<Bound<'_, PyUntypedArray>>>,
     ) -> PyResult<(Vec<Py<PyAny>>, Vec<Vec<Py<PyAny>>>)> {
@@ -550,6 +581,7 @@ impl Session {
         let given = (read_given(outputs)?, read_given(inputs)?);
         let (wish, ys) = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
+            let mode = mode.unwrap_or_else(|| cheaper(&state.rec.graph, &ys, &xs));
             let wish = programs::prepare(state, Request::Jacobian(mode), &ys, &xs);
             Ok((wish, ys))
         })?;
@@ -564,18 +596,19 @@ impl Session {
         py: Python<'_>,
         outputs: &Bound<'_, PyList>,
         inputs: &Bound<'_, PyList>,
-        mode: &str,
+        mode: Option<&str>,
     ) -> PyResult<String> {
         let mode = parse_mode(py, mode)?;
         let given = (read_given(outputs)?, read_given(inputs)?);
         let (recorded, wish) = self.with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
+            let mode = mode.unwrap_or_else(|| cheaper(&state.rec.graph, &ys, &xs));
             let wish = programs::prepare(state, Request::Jacobian(mode), &ys, &xs);
             Ok((state.rec.graph.len(), wish))
         })?;
         Ok(format!(
             "recorded: {recorded} nodes\n{}",
-            programs::describe(&wish.planned(py)?)
+            programs::describe(&wish.planned(py)?.program)
         ))
     }
 

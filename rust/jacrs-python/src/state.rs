@@ -1,10 +1,10 @@
 //! The recording of the current thread.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use hashbrown::HashMap;
 use jacrs::array::{Array, DType};
 use jacrs::error::text as engine_text;
 use jacrs::error::{Result, caught};
@@ -14,6 +14,7 @@ use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 
 use crate::arrays::{self, Take};
+use crate::compiled::Kept;
 use crate::error::{Located, raised_at};
 use crate::given::{self, Arguments, Watched};
 use crate::location::Locations;
@@ -31,6 +32,9 @@ pub struct State {
     pub refusal: Option<PyErr>,
     /// The arguments of the calls that are being recorded.
     arguments: Arguments,
+    /// What is noted of a recording that will be run again: where its inputs come from, and which
+    /// of its nodes are blocks of Jacobians.
+    pub kept: Option<Kept>,
     /// Of whoever closes the recording.
     life: std::sync::Weak<()>,
 }
@@ -57,6 +61,7 @@ impl State {
             captures: HashMap::new(),
             refusal: None,
             arguments: Arguments::default(),
+            kept: None,
             life: Arc::downgrade(life),
         })
     }
@@ -190,11 +195,11 @@ pub fn with<R>(py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> Py
 /// As [`with`], for what may take long: signals are looked at, whose handlers see no recording.
 pub fn with_patience<R>(py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> PyResult<R> {
     let result = current(|state| {
-        let (raised, result) = attached(|| body(state));
-        (raised, state.located(py, result))
+        let result = attached(|| body(state));
+        state.located(py, result)
     });
-    let (raised, result) = result.ok_or_else(|| not_recording(py))?;
-    settle(&raised, || raised_at(py, result))
+    let result = result.ok_or_else(|| not_recording(py))?;
+    settle(|| raised_at(py, result))
 }
 
 fn current<R>(body: impl FnOnce(&mut State) -> R) -> Option<R> {
@@ -398,8 +403,18 @@ pub fn wrap_handle(
     py: Python<'_>,
     body: impl FnOnce(&mut State) -> Result<Handle>,
 ) -> PyResult<Py<PyAny>> {
-    let (handle, generation, array) = with(py, |state| {
+    wrap_unlocated(py, |state| {
         state.locate(py);
+        body(state)
+    })
+}
+
+/// As [`wrap_handle`], for what cannot fail once it is recorded.
+pub fn wrap_unlocated(
+    py: Python<'_>,
+    body: impl FnOnce(&mut State) -> Result<Handle>,
+) -> PyResult<Py<PyAny>> {
+    let (handle, generation, array) = with(py, |state| {
         let handle = body(state)?;
         check_axes(state.rec.shape(handle))?;
         let array = !state.rec.shape(handle).is_empty() || matches!(handle, Handle::View(_));

@@ -150,6 +150,20 @@ pub fn no_flat() -> Error {
     )
 }
 
+// --- single block kernels
+
+pub fn no_block(py: Python<'_>) -> PyErr {
+    raise_as(
+        py,
+        "type",
+        "operands and out are contiguous arrays of one length, of float64 or float32",
+    )
+}
+
+pub fn no_block_kernel(py: Python<'_>, name: &str) -> PyErr {
+    raise_as(py, "value", &format!("no {name} of these operands"))
+}
+
 // --- Python's and NumPy's own, in their words
 
 pub fn empty_truth() -> PyErr {

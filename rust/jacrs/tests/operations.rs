@@ -112,6 +112,10 @@ fn elementwise() -> Vec<Case> {
                 "%4 = greater(%0, %1) : bool[2,3]\n%5 = {}(%4, %3, %1) : float64[2,3]\n",
                 row.name
             ),
+            // By its order there is no derivative.
+            _ if row.fun == Fun::Zeta => {
+                "%4 = const(3.0) : float64[2,3]\n%5 = zeta(%4, %3) : float64[2,3]\n".into()
+            }
             (_, 1) => format!("%5 = {}(%3) : float64[2,3]\n", row.name),
             _ => format!("%5 = {}(%3, %1) : float64[2,3]\n", row.name),
         };
@@ -286,6 +290,25 @@ const FACTORED: &[(&str, &str, &str, &str)] = &[
         "svd_full.vt(%1, svd_full)",
         "3,3",
     ),
+    (
+        "resolvent",
+        "2,3,3",
+        "resolvent.eigh(%1, eigh, %10)",
+        "2,3,6",
+    ),
+    (
+        "resolvent of a tall one",
+        "4,2",
+        "resolvent.svd(%1, svd, %11)",
+        "6,4",
+    ),
+    (
+        "resolvent of a wide one",
+        "2,2,3",
+        "resolvent.svd_full(%1, svd_full, %11)",
+        "2,5,4",
+    ),
+    ("pole without flags", "2,3,3", "pole(%1, %12)", "2,3"),
     ("solve", "2,3,3", "solve.general(%1, lu, %4)", "2,3,2"),
     (
         "solve transposed",
@@ -327,11 +350,11 @@ fn factored(entry: &(&str, &str, &str, &str)) -> Case {
     let length = |what: &str| match what {
         "lu" => n * n + n,
         "cholesky" => n * n,
-        "qr" => (m + n) * k,
-        "qr_complete" => m * m + m * n,
-        "eigh" => n * n + n,
-        "svd" => (m + n + 1) * k,
-        _ => m * m + n * n + k,
+        "qr" => (m + n + 1) * k,
+        "qr_complete" => m * m + m * n + m,
+        "eigh" => n * n + n + n,
+        "svd" => (m + n + 4) * k,
+        _ => m * m + n * n + 2 * k + m + n,
     };
     let shaped = |more: &[usize]| {
         let all: Vec<String> = lead.iter().chain(more).map(ToString::to_string).collect();
@@ -354,6 +377,18 @@ fn factored(entry: &(&str, &str, &str, &str)) -> Case {
     }
     if call.contains("%5") {
         let _ = writeln!(lines, "%5 = const(1e-10) : float64[{}]", shaped(&[]));
+    }
+    for (name, rows, columns) in [("%10", n, 2 * n), ("%11", m + n, 2 * k)] {
+        if call.contains(name) {
+            let _ = writeln!(
+                lines,
+                "{name} = input! : float64[{}]",
+                shaped(&[rows, columns])
+            );
+        }
+    }
+    if call.contains("%12") {
+        let _ = writeln!(lines, "%12 = const(0.0) : float64[{}]", shaped(&[n]));
     }
     if call.contains("%6") {
         let _ = writeln!(lines, "%6 = input! : float64[{shape}]");

@@ -84,7 +84,7 @@ impl LinearMap {
             _ => None,
         };
         let (ys, xs) = (&self.ys, &self.xs);
-        let part = detached(py, |_| {
+        let part = detached(py, || {
             Ok(differentiate::submatrix(
                 &self.graph,
                 ys,

@@ -4,7 +4,7 @@ use std::alloc::{Layout as Alloc, alloc, dealloc};
 use std::any::Any;
 use std::sync::Arc;
 
-use super::{DType, Layout, Out, View, copy, product};
+use super::{DType, Dims, Layout, Out, View, copy, product};
 use crate::memory::exhausted;
 
 /// One cache line, and the width of an AVX-512 register.
@@ -81,7 +81,7 @@ impl Array {
         let out = Out {
             ptr: buffer.ptr(),
             dtype,
-            shape: shape.into(),
+            shape: Dims::from_slice(shape),
         };
         (
             Self {
@@ -109,6 +109,13 @@ impl Array {
                 std::mem::size_of_val(values),
             );
         }
+        array
+    }
+
+    /// The elements of a view, in C order.
+    pub fn copied(view: &View) -> Self {
+        let (array, out) = Self::uninit(view.dtype, view.shape());
+        copy(view, out.ptr, &array.view.layout);
         array
     }
 
@@ -144,9 +151,7 @@ impl Array {
         if self.view.is_contiguous() {
             return self.clone();
         }
-        let (array, out) = Self::uninit(self.dtype(), self.shape());
-        copy(&self.view, out.ptr, &Layout::contiguous(self.shape()));
-        array
+        Self::copied(&self.view)
     }
 
     /// The elements in C order.

@@ -5,12 +5,21 @@ use super::{Layout, Out, View, coalesce, walk};
 /// Copies `source` to the elements of `layout` from `target`, which must have the same shape.
 pub fn copy(source: &View, target: *mut u8, layout: &Layout) {
     debug_assert_eq!(source.shape(), layout.shape.as_slice());
+    if source.is_contiguous() && layout.is_contiguous() {
+        return copy_dense(source, target);
+    }
     match source.dtype.size() {
         1 => copy_sized::<u8>(source, target, layout),
         4 => copy_sized::<u32>(source, target, layout),
         8 => copy_sized::<u64>(source, target, layout),
         _ => copy_sized::<u128>(source, target, layout),
     }
+}
+
+fn copy_dense(source: &View, target: *mut u8) {
+    let bytes = source.len() * source.dtype.size();
+    // SAFETY: both have this many bytes, without gaps, whose memory the caller vouches for.
+    unsafe { std::ptr::copy_nonoverlapping(source.ptr, target, bytes) }
 }
 
 fn copy_sized<T: Copy>(source: &View, target: *mut u8, layout: &Layout) {

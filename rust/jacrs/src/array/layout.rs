@@ -13,10 +13,20 @@ pub fn product(shape: &[usize]) -> usize {
 }
 
 /// How an array lies in memory, from the address of its first element.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Layout {
     pub shape: Dims,
     pub strides: Strides,
+}
+
+impl Clone for Layout {
+    /// As the derived one, which would copy number by number.
+    fn clone(&self) -> Self {
+        Self {
+            shape: Dims::from_slice(&self.shape),
+            strides: Strides::from_slice(&self.strides),
+        }
+    }
 }
 
 impl Layout {
@@ -29,7 +39,7 @@ impl Layout {
             step *= n.max(1) as isize;
         }
         Self {
-            shape: shape.into(),
+            shape: Dims::from_slice(shape),
             strides,
         }
     }

@@ -104,9 +104,9 @@ impl Linear {
         values: &[Out],
         check: &dyn Fn() -> Result<()>,
     ) -> Result<Point> {
-        let types = inputs.iter().map(|x| (x.dtype(), x.shape().into()));
+        let types = inputs.iter().map(|x| (x.dtype(), x.shape()));
         execute::validate("input", self.early.inputs(), types)?;
-        let given = values.iter().map(|o| (o.dtype, o.shape.clone()));
+        let given = values.iter().map(|o| (o.dtype, &o.shape[..]));
         execute::validate("output", self.value_types(), given)?;
         let bytes = self.early.scratch_bytes().saturating_add(self.bytes);
         check_memory(bytes, || "the linear map of a function".into())?;
@@ -124,6 +124,16 @@ impl Linear {
     }
 
     /// The types of the values.
+    /// Elements that [`Linear::at`] computes.
+    pub fn work_at(&self) -> u64 {
+        self.early.work()
+    }
+
+    /// Elements that a product computes; no number is too large for the first, which plans.
+    pub fn work(&self, mode: Mode) -> u64 {
+        self.half(mode).single.get().map_or(u64::MAX, Plan::work)
+    }
+
     pub fn value_types(&self) -> &[Type] {
         &self.early.outputs()[..self.values]
     }
@@ -199,9 +209,9 @@ impl Linear {
         let half = self.half(mode);
         let seeded = half.late.graph.inputs()[..half.late.seeds].iter();
         let seeded: Vec<Type> = seeded.map(|&id| half.late.graph.type_of(id)).collect();
-        let types = seeds.iter().map(|v| (v.dtype, v.layout.shape.clone()));
+        let types = seeds.iter().map(|v| (v.dtype, v.shape()));
         execute::validate("seed", &repeated(seeded, count), types)?;
-        let given = outs.iter().map(|o| (o.dtype, o.shape.clone()));
+        let given = outs.iter().map(|o| (o.dtype, &o.shape[..]));
         execute::validate("product", &repeated(self.product_types(mode), count), given)?;
         let (mut panels, mut rest) = (count / self.width, count % self.width);
         if rest > FEW {
@@ -301,9 +311,9 @@ impl Linear {
         outs: &[Out],
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
-        let types = seeds.iter().map(|v| (v.dtype, v.layout.shape.clone()));
+        let types = seeds.iter().map(|v| (v.dtype, v.shape()));
         execute::validate("seed", &plan.inputs()[..seeded], types)?;
-        let given = outs.iter().map(|o| (o.dtype, o.shape.clone()));
+        let given = outs.iter().map(|o| (o.dtype, &o.shape[..]));
         execute::validate("product", plan.outputs(), given)?;
         check_memory(plan.scratch_bytes(), || {
             format!("the intermediate values of a product, {plan},")

@@ -52,6 +52,17 @@ pub struct Assembly {
     values: usize,
 }
 
+/// Where the memory of a run lies.
+#[derive(Clone, Copy)]
+pub struct Places<'a> {
+    pub inputs: &'a [*const u8],
+    pub values: &'a [*mut u8],
+    pub blocks: &'a [*mut u8],
+}
+
+// SAFETY: addresses; who writes through them keeps to disjoint parts.
+unsafe impl Sync for Places<'_> {}
+
 /// Where a residual is.
 #[derive(Clone, Copy)]
 enum Place {
@@ -64,7 +75,8 @@ enum Place {
 impl Assembly {
     /// Prepares a Jacobian from the two halves of a derivative.
     ///
-    /// `early` computes from the function's inputs its `values` values and then the residuals.
+    /// `early` computes from the function's inputs `values` values and then the residuals. The values
+    /// are whatever is wanted once: those that are differentiated, or others.
     /// `late` computes, linearly, from one panel of shape `S + [width]` for each seeded leaf, and the
     /// residuals, one panel for each swept leaf. Forward, inputs are seeded and values swept; in
     /// reverse the other way round.
@@ -101,14 +113,7 @@ impl Assembly {
             .map(|&id| late.type_of(id))
             .collect();
         let swept: Vec<Type> = late.outputs.iter().map(|&id| late.type_of(id)).collect();
-        let by_value: Vec<usize> = early.outputs[..values]
-            .iter()
-            .map(|&id| early.size(id))
-            .collect();
         let panels = Panels::new(mode, width, seeds, swept)?;
-        if panels.value_sizes() != by_value {
-            return Err(wrong("panels of other sizes than the values"));
-        }
         Ok(Self {
             early: plan_early(early, values, &residuals, &computed)?,
             late: plan_late(late, &residuals, &panels)?,
@@ -148,12 +153,12 @@ impl Assembly {
         directions: usize,
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
-        let types = |v: &View| (v.dtype, v.layout.shape.clone());
-        execute::validate("input", self.early.inputs(), inputs.iter().map(types))?;
-        let given = values.iter().map(|o| (o.dtype, o.shape.clone()));
+        let types = inputs.iter().map(|v| (v.dtype, v.shape()));
+        execute::validate("input", self.early.inputs(), types)?;
+        let given = values.iter().map(|o| (o.dtype, &o.shape[..]));
         execute::validate("output", &self.early.outputs()[..self.values], given)?;
         self.panels.validate(blocks)?;
-        let at_once = directions.div_ceil(self.panels.width()).max(1);
+        let at_once = self.panels_for(directions);
         let threads = execute::num_threads()
             .min(self.panels.count())
             .min(at_once)
@@ -177,14 +182,58 @@ impl Assembly {
     ) -> Result<()> {
         let outputs: Vec<Out> = values.iter().chain(blocks).cloned().collect();
         let staged = Staged::new(inputs, &outputs)?;
-        let (residuals, _) = self.residual_memory.take();
-        let result = self
-            .early(&staged, &residuals, check)
-            .and_then(|()| self.sweep(&staged, &residuals, blocks, at_once, check));
-        self.residual_memory.give(residuals);
-        result?;
+        let (values, blocks) = staged.outputs.split_at(self.values);
+        let places = Places {
+            inputs: &staged.inputs,
+            values,
+            blocks,
+        };
+        // SAFETY: the types were checked, and staging aligned and parted the memory.
+        unsafe { self.run_bound(places, at_once, &|| true, check)? };
         staged.finish(&outputs);
         Ok(())
+    }
+
+    /// As [`Assembly::run`], `at_once` panels at a time, of memory that needs no look. `proceed` is
+    /// asked between the values and the blocks; whether it agreed. If it did not nothing is written
+    /// to the blocks.
+    ///
+    /// # Safety
+    /// Inputs, values and blocks must have the types of this Jacobian, be contiguous and aligned, and
+    /// what is written lie apart from all else.
+    pub unsafe fn run_bound(
+        &self,
+        places: Places<'_>,
+        at_once: usize,
+        proceed: &dyn Fn() -> bool,
+        check: &dyn Fn() -> Result<()>,
+    ) -> Result<bool> {
+        let (residuals, _) = self.residual_memory.take();
+        let result = self.early(places, &residuals, check).and_then(|()| {
+            let goes_on = proceed();
+            if goes_on {
+                self.sweep(places, &residuals, at_once, check)?;
+            }
+            Ok(goes_on)
+        });
+        self.residual_memory.give(residuals);
+        result
+    }
+
+    /// The types of the inputs.
+    pub fn inputs(&self) -> &[Type] {
+        self.early.inputs()
+    }
+
+    /// Panels that are `directions` seeds.
+    pub fn panels_for(&self, directions: usize) -> usize {
+        directions.div_ceil(self.panels.width()).max(1)
+    }
+
+    /// Elements that one run computes.
+    pub fn work(&self) -> u64 {
+        let panels = (self.late.work()).saturating_mul(self.panels.count() as u64);
+        self.early.work().saturating_add(panels)
     }
 
     /// Bytes of scratch that are kept for runs to come.
@@ -212,39 +261,31 @@ impl Assembly {
     /// Values and residuals.
     fn early(
         &self,
-        staged: &Staged,
+        places: Places<'_>,
         residuals: &Buffer,
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
-        let inputs = staged.inputs.iter().map(|p| p.cast_mut());
+        let inputs = places.inputs.iter().map(|p| p.cast_mut());
         let bases = inputs
-            .chain(staged.outputs[..self.values].iter().copied())
+            .chain(places.values.iter().copied())
             .chain([residuals.ptr()]);
-        // SAFETY: the bases of `plan_early`; the types were checked, and staging parted them.
+        // SAFETY: the bases of `plan_early`; the rest is the contract of `run_bound`.
         unsafe { self.early.run_bound(bases, check) }
     }
 
     /// All panels, spread over the threads, `at_once` of them at a time.
     fn sweep(
         &self,
-        staged: &Staged,
+        places: Places<'_>,
         residuals: &Buffer,
-        blocks: &[Out],
         at_once: usize,
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
-        let places = blocks.iter().zip(&staged.outputs[self.values..]);
-        let blocks: Vec<Out> = places
-            .map(|(block, &ptr)| Out {
-                ptr,
-                ..block.clone()
-            })
-            .collect();
         if self.panels.count() == 1 {
             // Alone, a panel may use the threads for itself.
-            return self.panel(0, staged, residuals, &blocks, check);
+            return self.panel(0, places, residuals, check);
         }
-        let task = |k: usize| self.panel(k, staged, residuals, &blocks, &execute::uninterrupted);
+        let task = |k: usize| self.panel(k, places, residuals, &execute::uninterrupted);
         let watch = Watch::new(check);
         pool::parallel_for_on(at_once, self.panels.count(), &task, &|| watch.now())
     }
@@ -253,9 +294,8 @@ impl Assembly {
     fn panel(
         &self,
         k: usize,
-        staged: &Staged,
+        places: Places<'_>,
         residuals: &Buffer,
-        blocks: &[Out],
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
         let (memory, fresh) = self.panel_memory.take();
@@ -265,13 +305,13 @@ impl Assembly {
         self.panels.seed(&memory, k, 1.0);
         let bases = [memory.ptr(), residuals.ptr()]
             .into_iter()
-            .chain(staged.inputs.iter().map(|p| p.cast_mut()));
+            .chain(places.inputs.iter().map(|p| p.cast_mut()));
         // A buffer whose seeds are not taken back is not given back.
         // SAFETY: the bases of `plan_late`; only the memory of this panel is written. Blocks were
         // checked, and panels write disjoint parts of them.
         unsafe {
             self.late.run_bound(bases, check)?;
-            self.panels.scatter(&memory, k, blocks);
+            self.panels.scatter(&memory, k, places.blocks);
         }
         self.panels.seed(&memory, k, 0.0);
         self.panel_memory.give(memory);

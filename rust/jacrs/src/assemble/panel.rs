@@ -96,10 +96,6 @@ impl Panels {
         }
     }
 
-    pub fn value_sizes(&self) -> Vec<usize> {
-        self.values().iter().map(|leaf| leaf.size).collect()
-    }
-
     /// Blocks have the shapes of values followed by those of inputs, and the dtype of what is swept.
     pub fn validate(&self, blocks: &[Out]) -> Result<()> {
         let (values, inputs) = (self.values(), self.inputs());
@@ -165,8 +161,8 @@ impl Panels {
     /// Copies the swept panels of panel `k` to their places in the blocks.
     ///
     /// # Safety
-    /// The blocks must have passed [`Panels::validate`], and no other thread may handle this panel.
-    pub unsafe fn scatter(&self, memory: &Buffer, k: usize, blocks: &[Out]) {
+    /// The blocks must have the types of [`Panels::validate`], and no other thread may handle this panel.
+    pub unsafe fn scatter(&self, memory: &Buffer, k: usize, blocks: &[*mut u8]) {
         let mut seed = k * self.width;
         let end = self.seeds.min(seed + self.width);
         while seed < end {
@@ -181,7 +177,7 @@ impl Panels {
                 } else {
                     (j, i)
                 };
-                let block = blocks[row * self.inputs().len() + column].ptr;
+                let block = blocks[row * self.inputs().len() + column];
                 let panel = memory.ptr().wrapping_add(swept.offset);
                 // SAFETY: the caller's contract; lanes and seeds stay inside panel and block.
                 unsafe {

@@ -20,7 +20,7 @@ pub use crate::memory::{check_memory, memory_limit, set_memory_limit};
 pub use pool::{num_threads, set_num_threads};
 pub use staged::Staged;
 
-use crate::array::{Array, Buffer, DType, Dims, Layout, Out, View, copy};
+use crate::array::{Array, Buffer, DType, Layout, Out, View, copy};
 use crate::error::{Error, Result, caught, text};
 use crate::interrupt::PATIENCE;
 use crate::ir::Type;
@@ -61,12 +61,12 @@ impl Plan {
         validate(
             "input",
             self.inputs(),
-            inputs.iter().map(|v| (v.dtype, v.layout.shape.clone())),
+            inputs.iter().map(|v| (v.dtype, v.shape())),
         )?;
         validate(
             "output",
             self.outputs(),
-            outputs.iter().map(|o| (o.dtype, o.shape.clone())),
+            outputs.iter().map(|o| (o.dtype, &o.shape[..])),
         )?;
         if !self.is_apart() {
             return Err(Error::internal("the arguments of this plan share bases"));
@@ -153,10 +153,10 @@ impl Plan {
 }
 
 /// The types given must be the ones expected.
-pub fn validate(
+pub fn validate<'a>(
     what: &str,
     types: &[Type],
-    given: impl ExactSizeIterator<Item = (DType, Dims)>,
+    given: impl ExactSizeIterator<Item = (DType, &'a [usize])>,
 ) -> Result<()> {
     if types.len() != given.len() {
         return Err(text::wrong_count(what, types.len(), given.len()));
@@ -165,8 +165,8 @@ pub fn validate(
         if want.dtype != dtype {
             return Err(text::wrong_dtype(what, k, dtype, want.dtype));
         }
-        if want.shape != shape {
-            return Err(text::wrong_shape(what, k, &shape, &want.shape));
+        if want.shape[..] != *shape {
+            return Err(text::wrong_shape(what, k, shape, &want.shape));
         }
     }
     Ok(())

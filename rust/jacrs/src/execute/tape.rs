@@ -1,8 +1,12 @@
 //! The interpreter of scalar tapes.
 
 use super::frame::Frame;
+use crate::ops::elementwise::Outlined;
 use crate::ops::{self, Fun};
 use crate::plan::{Code, Instruction, Tape};
+#[cfg(target_arch = "x86_64")]
+use crate::simd::math::Fused;
+use crate::simd::math::Portable;
 use crate::simd::{Level, level};
 
 /// Runs a tape over the registers of a frame, compiled like the block kernels of this machine, so
@@ -16,7 +20,7 @@ pub fn run(tape: &Tape, frame: &Frame, exact: bool) {
             Level::Avx512 => avx512(tape, frame, exact),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => avx2(tape, frame, exact),
-            _ => interpret(tape, frame, exact),
+            _ => interpret::<Portable>(tape, frame, exact),
         }
     }
 }
@@ -25,20 +29,21 @@ pub fn run(tape: &Tape, frame: &Frame, exact: bool) {
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,fma")]
 unsafe fn avx512(tape: &Tape, frame: &Frame, exact: bool) {
     // SAFETY: the caller's contract.
-    unsafe { interpret(tape, frame, exact) }
+    unsafe { interpret::<Fused>(tape, frame, exact) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2(tape: &Tape, frame: &Frame, exact: bool) {
     // SAFETY: the caller's contract.
-    unsafe { interpret(tape, frame, exact) }
+    unsafe { interpret::<Fused>(tape, frame, exact) }
 }
 
 /// # Safety
-/// Registers and addresses of the tape must lie inside the memory of the frame.
+/// Registers and addresses of the tape must lie inside the memory of the frame; the processor must
+/// have what the arithmetic needs.
 #[inline(always)]
-unsafe fn interpret(tape: &Tape, frame: &Frame, exact: bool) {
+unsafe fn interpret<A: Outlined>(tape: &Tape, frame: &Frame, exact: bool) {
     let registers = frame.registers();
     for instruction in &tape.code {
         let Instruction { code, out, a, b, c } = *instruction;
@@ -47,9 +52,11 @@ unsafe fn interpret(tape: &Tape, frame: &Frame, exact: bool) {
             let read = |k: u32| registers.add(k as usize).read();
             let write = |value: u64| registers.add(out as usize).write(value);
             match code {
-                Code::Fun(fun) => write(ops::scalar(fun, read(a), read(b), read(c))),
-                Code::Guarded if exact => write(ops::scalar(Fun::Mul0, read(a), read(b), 0)),
-                Code::Guarded => write(ops::scalar(Fun::Mul, read(a), read(b), 0)),
+                Code::Fun(fun) => write(ops::scalar_in::<A>(fun, read(a), read(b), read(c))),
+                Code::Guarded if exact => {
+                    write(ops::scalar_in::<A>(Fun::Mul0, read(a), read(b), 0));
+                }
+                Code::Guarded => write(ops::scalar_in::<A>(Fun::Mul, read(a), read(b), 0)),
                 Code::Load8 => write(frame.resolve(instruction.address()).cast::<u64>().read()),
                 Code::Load4 => write(u64::from(
                     frame.resolve(instruction.address()).cast::<u32>().read(),

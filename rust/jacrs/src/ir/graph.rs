@@ -33,7 +33,7 @@ impl Type {
     pub fn new(dtype: DType, shape: &[usize]) -> Self {
         Self {
             dtype,
-            shape: shape.into(),
+            shape: Dims::from_slice(shape),
         }
     }
 }

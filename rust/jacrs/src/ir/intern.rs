@@ -30,18 +30,19 @@ pub struct Interner<T> {
 
 impl<T: Copy + Eq + Hash> Default for Interner<T> {
     fn default() -> Self {
-        let mut interner = Self {
-            items: vec![],
+        Self {
+            items: vec![SmallVec::new()],
             index: HashTable::new(),
             hasher: super::hash::FastState,
-        };
-        interner.id(&[]);
-        interner
+        }
     }
 }
 
 impl<T: Copy + Eq + Hash> Interner<T> {
     pub fn id(&mut self, item: &[T]) -> u32 {
+        if item.is_empty() {
+            return 0;
+        }
         let hash = self.hasher.hash_one(item);
         if let Some(&id) = self
             .index

@@ -76,6 +76,12 @@ pub enum Op {
     /// The derivative, of order `r`, of the matrix of cofactors along matrices; operands
     /// `a, e_1, ..., e_r`.
     Cofactors,
+    /// To each column of `b` the reduced resolvent of one eigenvalue, or singular value, is applied:
+    /// how its vector moves; operands `a, factor(a), b`.
+    Resolvent(Factorisation),
+    /// Zeros, whose derivative by every entry of a matrix is NaN where flagged; operands
+    /// `a, flags`, where a flag is NaN and zero is none.
+    Pole,
 }
 
 /// A factorisation of a matrix `a` of shape `[m, n]`; `k` is the smaller of the two.
@@ -120,6 +126,13 @@ pub enum Part {
     /// Singular values in descending order.
     S,
     Vt,
+    /// NaN for each column of `q`, eigenvalue or singular value whose derivatives (of vectors: of the
+    /// first order, of values: of the second) do not exist, else zero.
+    Ties,
+    /// The same for the columns of `u`.
+    TiesU,
+    /// The same for the rows of `vt`.
+    TiesVt,
 }
 
 /// What is known of the matrix of a linear system, and how it is used.
@@ -168,12 +181,23 @@ named!(Factorisation {
 });
 named!(Part {
     Det "det", Sign "sign", LogDet "logdet", Lower "lower", Q "q", R "r", Values "values",
-    Vectors "vectors", U "u", S "s", Vt "vt",
+    Vectors "vectors", U "u", S "s", Vt "vt", Ties "ties", TiesU "ties_u", TiesVt "ties_vt",
 });
 named!(Form {
     General "general", Lower "lower", Upper "upper", UnitLower "unit_lower",
     UnitUpper "unit_upper",
 });
+
+impl Part {
+    /// Whether its derivative is zero.
+    pub fn is_step(self) -> bool {
+        matches!(self, Self::Sign) || self.are_ties()
+    }
+
+    pub fn are_ties(self) -> bool {
+        matches!(self, Self::Ties | Self::TiesU | Self::TiesVt)
+    }
+}
 
 impl System {
     /// `general`, `lower_t`, `upper_unchecked`, ...: the form, then what is not usual.
@@ -235,7 +259,9 @@ impl Op {
             | Op::Part(..)
             | Op::Solve(_)
             | Op::Pinv
-            | Op::Cofactors => None,
+            | Op::Cofactors
+            | Op::Resolvent(_)
+            | Op::Pole => None,
         }
     }
 }

@@ -294,6 +294,7 @@ impl Parser {
             "matmul0" => Op::MatMul(Guard::On),
             "pinv" => Op::Pinv,
             "cofactors" => Op::Cofactors,
+            "pole" => Op::Pole,
             _ => {
                 return factored(name)
                     .ok_or_else(|| Error::value(format!("there is no operation {name}")));
@@ -307,6 +308,7 @@ fn factored(name: &str) -> Option<Op> {
     Some(match name.split_once('.') {
         None => Op::Factor(Factorisation::from_name(name)?),
         Some(("solve", system)) => Op::Solve(System::from_name(system)?),
+        Some(("resolvent", factors)) => Op::Resolvent(Factorisation::from_name(factors)?),
         Some((factors, part)) => {
             Op::Part(Factorisation::from_name(factors)?, Part::from_name(part)?)
         }

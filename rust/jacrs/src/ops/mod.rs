@@ -22,7 +22,7 @@ pub mod tile;
 mod verify;
 mod view;
 
-pub use elementwise::{Fun, kernel, partials, scalar};
+pub use elementwise::{Fun, kernel, partials, scalar, scalar_in};
 pub use evaluate::evaluate;
 pub use fold::fold;
 pub use reduce::join_parts;
@@ -32,7 +32,7 @@ use smallvec::SmallVec;
 
 use crate::array::{DType, Dims, Layout, Out, View};
 use crate::error::{Error, Result};
-use crate::ir::{Cumulation, Form, Graph, NodeId, Op, Part, Type};
+use crate::ir::{Cumulation, Form, Graph, NodeId, Op, Type};
 use tile::{Cut, Known, Needs, Tile};
 
 /// How an operation is differentiated; everything else follows from it.
@@ -228,6 +228,8 @@ pub fn operation(op: Op) -> &'static dyn Operation {
         Op::Solve(_) => &factor::Solve,
         Op::Pinv => &factor::Pinv,
         Op::Cofactors => &factor::Cofactors,
+        Op::Resolvent(_) => &factor::Resolvent,
+        Op::Pole => &factor::Pole,
     }
 }
 
@@ -245,7 +247,7 @@ pub fn blocks_derivative(op: Op, dtype: DType) -> bool {
     match op {
         Op::Map(fun) => elementwise::rule(fun) == Rule::Zero,
         Op::StopGradient | Op::Const(_) | Op::Iota | Op::Factor(_) => true,
-        Op::Part(_, Part::Sign) => true,
+        Op::Part(_, part) => part.is_step(),
         _ => false,
     }
 }
@@ -273,10 +275,10 @@ fn arity(op: Op) -> Option<usize> {
         Op::Map(fun) => fun.arity(),
         Op::Pack(_) | Op::Concat(_) | Op::Cofactors => return None,
         Op::Solve(system) if system.form == Form::General => 3,
-        Op::Solve(_) | Op::Part(..) => 2,
+        Op::Solve(_) | Op::Part(..) | Op::Pole => 2,
         Op::Assign(_) | Op::AddAt(_) | Op::Gather | Op::MatMul(_) => 2,
         Op::Cumulate(Cumulation::Recurrence | Cumulation::RecurrenceBack, ..) => 2,
-        Op::ScatterAdd | Op::ScatterSet | Op::Pinv => 3,
+        Op::ScatterAdd | Op::ScatterSet | Op::Pinv | Op::Resolvent(_) => 3,
         Op::Opaque(_)
         | Op::StopGradient
         | Op::Reshape

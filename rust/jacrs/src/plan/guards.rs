@@ -24,9 +24,15 @@ pub fn are_hidden(graph: &Graph, outputs: &[NodeId]) -> bool {
 }
 
 pub fn is_guarded(op: Op) -> bool {
+    if let Op::Solve(system) = op {
+        return !system.checked;
+    }
     matches!(
         op,
-        Op::Map(Fun::Mul0) | Op::MatMul(Guard::On) | Op::Cumulate(_, _, Guard::On)
+        Op::Map(Fun::Mul0)
+            | Op::MatMul(Guard::On)
+            | Op::Cumulate(_, _, Guard::On)
+            | Op::Resolvent(_)
     )
 }
 

@@ -21,6 +21,8 @@
 //! may stand on both sides. `f32` is a [`Float`] but no [`Scalar`], since Rust has no operators
 //! between `f32` and `f64`; `Dual<f32, N>` and `Var<f32>` are both.
 //!
+//! Values have the bits that arrays have on the same machine.
+//!
 //! Comparisons are by value, derivatives aside: a branch is taken as it would be in plain numbers,
 //! and the derivative is that of the path taken.
 //!

@@ -5,7 +5,7 @@
 //! derivative is zero. Slopes follow the conventions of `docs/conventions.md`.
 
 use super::{Arithmetic, Basic, Differential};
-use crate::simd::{Number, Real, special};
+use crate::simd::{Number, Power, Real, special};
 use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, LN_10};
 
 const DEGREE: f64 = std::f64::consts::PI / 180.0;
@@ -166,7 +166,7 @@ macro_rules! functions {
             }
             #[inline]
             fn powf(self, c: f64) -> Self {
-                Number::power(self, c as $T)
+                Power::power(self, c as $T)
             }
             #[inline]
             fn powi(self, n: i32) -> Self {
@@ -216,7 +216,7 @@ functions! {
     min "fmin" (x, z) -> y = if x <= z || Number::is_nan(z) { x } else { z },
         [share(x < z || z.is_nan(), x > z || x.is_nan()), share(z < x || x.is_nan(), z > x || z.is_nan())];
     /// To a variable power. With an exponent of zero the slope is zero even where `self` is.
-    pow "power" (x, z) -> y = Number::power(x, z), [z.guarded(x.pow(z.plus(-1.0))), y.guarded(x.ln())];
+    pow "power" (x, z) -> y = Power::power(x, z), [z.guarded(x.pow(z.plus(-1.0))), y.guarded(x.ln())];
     /// The rest of a division, with the sign of the divisor. (`%` gives that of the dividend.)
     remainder "remainder" (x, z) -> y = Number::remainder(x, z),
         [constant(1.0), -((x - y) / z).round_ties_even()];
@@ -275,16 +275,24 @@ functions! {
     /// The length of the vector `(self, z)`; at the origin its slope is zero.
     hypot "hypot" (x, z) -> y = Real::hypot(x, z), [direction(x, y), direction(z, y)];
     /// `ln(exp(self) + exp(z))`, without overflow.
-    logaddexp "logaddexp" (x, z) -> y = special::logaddexp(x, z), [(x - z).expit(), (z - x).expit()];
+    logaddexp "logaddexp" (x, z) -> y = Real::logaddexp(x, z), [(x - z).expit(), (z - x).expit()];
     /// `log2(2^self + 2^z)`, without overflow.
-    logaddexp2 "logaddexp2" (x, z) -> y = special::logaddexp2(x, z),
+    logaddexp2 "logaddexp2" (x, z) -> y = Real::logaddexp2(x, z),
         [(x - z).times(LN_2).expit(), (z - x).times(LN_2).expit()];
     /// The logistic function `1 / (1 + exp(-self))`.
-    expit "expit" (x) -> y = special::expit(x), [y * (-x).expit()];
+    expit "expit" (x) -> y = Real::expit(x), [y * (-x).expit()];
     /// The error function.
     erf "erf" (x) -> y = Real::erf(x), [bell(x)];
     /// One minus the error function, exact in its tail.
     erfc "erfc" (x) -> y = Real::erfc(x), [-bell(x)];
+    /// The logarithm of the absolute value of the gamma function.
+    gammaln "gammaln" (x) -> y = Real::gammaln(x), [x.digamma()];
+    /// The logarithmic derivative of the gamma function.
+    digamma "digamma" (x) -> y = Real::digamma(x), [constant::<S::Value>(2.0).zeta(x)];
+    /// Hurwitz's zeta function, the sum of `(z + k)^-self` over `k >= 0`. By its order there is no
+    /// closed form: that slope is NaN.
+    zeta "zeta" (x, z) -> y = Real::zeta(x, z),
+        [constant(f64::NAN), -(x * x.plus(1.0).zeta(z))];
     /// From degrees to radians.
     to_radians "radians" (x) -> y = Basic::times(x, DEGREE), [constant(DEGREE)];
     /// From radians to degrees.

@@ -20,7 +20,18 @@ impl Level {
     }
 }
 
+impl Level {
+    /// The levels that this machine has.
+    pub fn available() -> impl Iterator<Item = Level> {
+        let best = detect();
+        [Level::Baseline, Level::Avx2, Level::Avx512]
+            .into_iter()
+            .filter(move |&level| level <= best)
+    }
+}
+
 /// The best level of this machine, found once. `JACRS_SIMD=baseline|avx2` lowers it.
+#[inline]
 pub fn level() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
     *LEVEL.get_or_init(|| {

@@ -1,9 +1,7 @@
 //! The arithmetic that operations are written in, over every element type that has it.
 
-use crate::array::Element;
-
 /// Types with NumPy's arithmetic: float32, float64 and int64 (which wraps).
-pub trait Number: Element + PartialOrd + PartialEq {
+pub trait Number: Copy + PartialOrd {
     const ZERO: Self;
     const ONE: Self;
     fn add(self, other: Self) -> Self;
@@ -19,7 +17,6 @@ pub trait Number: Element + PartialOrd + PartialEq {
     fn remainder(self, other: Self) -> Self;
     /// With the sign of the dividend.
     fn fmod(self, other: Self) -> Self;
-    fn power(self, other: Self) -> Self;
     fn is_nan(self) -> bool;
     /// The product of two factors of which one is zero: zero, whatever the other, with the sign
     /// that their product has where it is a number.
@@ -53,8 +50,13 @@ pub trait Number: Element + PartialOrd + PartialEq {
     }
 }
 
-/// Floating-point types with the elementary functions.
-pub trait Real: Number {
+/// Types with powers.
+pub trait Power: Number {
+    fn power(self, other: Self) -> Self;
+}
+
+/// Floating-point numbers with the elementary functions, of which each level has its own.
+pub trait Real: Power {
     fn from_f64(x: f64) -> Self;
     fn div(self, other: Self) -> Self;
     fn sqrt(self) -> Self;
@@ -82,6 +84,18 @@ pub trait Real: Number {
     fn hypot(self, other: Self) -> Self;
     fn erf(self) -> Self;
     fn erfc(self) -> Self;
+    fn expit(self) -> Self;
+    fn logaddexp(self, other: Self) -> Self;
+    fn logaddexp2(self, other: Self) -> Self;
+    /// The logarithm of the absolute value of the gamma function.
+    fn gammaln(self) -> Self;
+    fn digamma(self) -> Self;
+    /// Hurwitz's zeta function.
+    fn zeta(self, other: Self) -> Self;
+    /// Whether `sin`, `cos` and `tan` take no branch.
+    fn is_moderate(self) -> bool;
+    /// Whether `gammaln` and `digamma` take no branch.
+    fn is_positive(self) -> bool;
     fn floor(self) -> Self;
     fn ceil(self) -> Self;
     fn trunc(self) -> Self;
@@ -93,8 +107,8 @@ pub trait Real: Number {
     fn signbit(self) -> bool;
 }
 
-macro_rules! real {
-    ($T:ident, $erf:path, $erfc:path, $expm1:path, $log1p:path, $asinh:path, $acosh:path, $atanh:path, $fmod:path) => {
+macro_rules! number {
+    ($T:ident) => {
         impl Number for $T {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -135,7 +149,7 @@ macro_rules! real {
                 if other == 0.0 {
                     return self / other;
                 }
-                let rest = $fmod(self, other);
+                let rest = self % other;
                 let mut quotient = (self - rest) / other;
                 if rest != 0.0 && ((other < 0.0) != (rest < 0.0)) {
                     quotient -= 1.0;
@@ -144,11 +158,15 @@ macro_rules! real {
                     return (0.0 as $T).copysign(self / other);
                 }
                 let floor = quotient.floor();
-                if quotient - floor > 0.5 { floor + 1.0 } else { floor }
+                if quotient - floor > 0.5 {
+                    floor + 1.0
+                } else {
+                    floor
+                }
             }
             #[inline(always)]
             fn remainder(self, other: Self) -> Self {
-                let rest = $fmod(self, other);
+                let rest = self % other;
                 if rest == 0.0 {
                     rest.copysign(other)
                 } else if (other < 0.0) != (rest < 0.0) {
@@ -159,11 +177,7 @@ macro_rules! real {
             }
             #[inline(always)]
             fn fmod(self, other: Self) -> Self {
-                $fmod(self, other)
-            }
-            #[inline(always)]
-            fn power(self, other: Self) -> Self {
-                $T::powf(self, other)
+                self % other
             }
             #[inline(always)]
             fn is_nan(self) -> bool {
@@ -174,87 +188,11 @@ macro_rules! real {
                 (0.0 as $T).copysign(self) * (1.0 as $T).copysign(other)
             }
         }
-
-        impl Real for $T {
-            #[inline(always)]
-            fn from_f64(x: f64) -> Self {
-                x as $T
-            }
-            #[inline(always)]
-            fn div(self, other: Self) -> Self {
-                self / other
-            }
-            real!(@std $T: sqrt cbrt exp exp2 ln log2 log10 sin cos tan asin acos atan sinh cosh
-                tanh floor ceil trunc);
-            real!(@path expm1 $expm1, log1p $log1p, asinh $asinh, acosh $acosh, atanh $atanh,
-                erf $erf, erfc $erfc);
-            #[inline(always)]
-            fn atan2(self, other: Self) -> Self {
-                $T::atan2(self, other)
-            }
-            #[inline(always)]
-            fn hypot(self, other: Self) -> Self {
-                $T::hypot(self, other)
-            }
-            #[inline(always)]
-            fn rint(self) -> Self {
-                $T::round_ties_even(self)
-            }
-            #[inline(always)]
-            fn copysign(self, other: Self) -> Self {
-                $T::copysign(self, other)
-            }
-            #[inline(always)]
-            fn is_infinite(self) -> bool {
-                $T::is_infinite(self)
-            }
-            #[inline(always)]
-            fn is_finite(self) -> bool {
-                $T::is_finite(self)
-            }
-            #[inline(always)]
-            fn signbit(self) -> bool {
-                $T::is_sign_negative(self)
-            }
-        }
-    };
-    (@std $T:ident: $($name:ident)*) => {
-        $(#[inline(always)]
-        fn $name(self) -> Self {
-            $T::$name(self)
-        })*
-    };
-    (@path $($name:ident $path:path),*) => {
-        $(#[inline(always)]
-        fn $name(self) -> Self {
-            $path(self)
-        })*
     };
 }
 
-// The standard library's inverse hyperbolics lose accuracy near zero and one; libm's do not.
-real!(
-    f64,
-    libm::erf,
-    libm::erfc,
-    f64::exp_m1,
-    f64::ln_1p,
-    libm::asinh,
-    libm::acosh,
-    libm::atanh,
-    libm::fmod
-);
-real!(
-    f32,
-    libm::erff,
-    libm::erfcf,
-    f32::exp_m1,
-    f32::ln_1p,
-    libm::asinhf,
-    libm::acoshf,
-    libm::atanhf,
-    libm::fmodf
-);
+number!(f64);
+number!(f32);
 
 impl Number for i64 {
     const ZERO: Self = 0;
@@ -317,16 +255,19 @@ impl Number for i64 {
         }
     }
     #[inline(always)]
-    fn power(self, other: Self) -> Self {
-        // Negative exponents are refused before a kernel runs.
-        self.wrapping_pow(other.clamp(0, i64::from(u32::MAX)) as u32)
-    }
-    #[inline(always)]
     fn is_nan(self) -> bool {
         false
     }
     #[inline(always)]
     fn zero_product(self, _: Self) -> Self {
         0
+    }
+}
+
+impl Power for i64 {
+    #[inline(always)]
+    fn power(self, other: Self) -> Self {
+        // Negative exponents are refused before a kernel runs.
+        self.wrapping_pow(other.clamp(0, i64::from(u32::MAX)) as u32)
     }
 }

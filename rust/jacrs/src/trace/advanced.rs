@@ -185,7 +185,7 @@ impl Recording {
             let count = build::sum(g, ones, &build::all_axes(g, ones));
             self.value_for(count, Need::Count)?.to_vec::<i64>()[0] as usize
         } else {
-            let flags = self.value(mask)?.to_vec::<bool>();
+            let flags = self.lane_values(mask)?.to_vec::<bool>();
             flags.into_iter().filter(|&flag| flag).count()
         };
         let whole = self.in_all_lanes(mask)?;

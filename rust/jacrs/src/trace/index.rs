@@ -6,7 +6,7 @@ use super::advanced::{Group, Pick, Source};
 
 use super::moving::is_basic;
 use super::storage::Span;
-use super::{Demand, Handle, Recording};
+use super::{Handle, Recording};
 use crate::array::{DType, Dims, Layout, Strides};
 use crate::error::{Result, text};
 use crate::ir::NodeId;
@@ -370,13 +370,7 @@ impl Recording {
 
     /// The value of a 0-d integer, which from here on shapes the recording.
     pub fn integer(&mut self, node: NodeId) -> Result<i64> {
-        let value = self.value(node)?.to_vec::<i64>()[0];
-        if build::constant_value(&self.graph, node).is_none() && self.captured_data(node).is_none()
-        {
-            let whole = self.in_all_lanes(node)?;
-            self.demand(Demand::Integer(whole));
-        }
-        Ok(value)
+        Ok(self.value(node)?.to_vec::<i64>()[0])
     }
 
     /// `y[index]`: a window where NumPy gives a view, a new array where it gives a copy, a scalar

@@ -5,7 +5,7 @@
 //! they agree. Levels nest: the lanes of an inner one may hold placeholders of an outer one.
 
 use super::order;
-use super::{Handle, Recording};
+use super::{Demand, Handle, Recording};
 use crate::array::{Array, DType, Dims, Layout, product};
 use crate::error::{Error, Result, text};
 use crate::ir::NodeId;
@@ -168,12 +168,20 @@ impl Recording {
         Ok(self.known(whole))
     }
 
+    /// As [`Recording::lane_values`], for who goes on by what they are.
+    fn asked(&mut self, node: NodeId) -> Result<Array> {
+        let whole = self.in_all_lanes(node)?;
+        self.compute(whole)?;
+        self.demand(Demand::Value(whole));
+        Ok(self.known(whole))
+    }
+
     /// The value of a node that is needed now: in lanes, what all of them agree on.
     ///
     /// # Errors
     /// Where they do not agree.
     pub fn value_for(&mut self, node: NodeId, need: Need) -> Result<Array> {
-        let values = self.lane_values(node)?;
+        let values = self.asked(node)?;
         if !self.is_lane(node) {
             return Ok(values);
         }
@@ -200,7 +208,7 @@ impl Recording {
         if !self.is_lane(node) {
             return Ok(None);
         }
-        let values = self.lane_values(node)?;
+        let values = self.asked(node)?;
         let (own, all) = (self.graph.shape(node).len(), values.shape().len());
         let front: Dims = (own..all).chain(0..own).collect();
         Ok(Some(
@@ -234,6 +242,8 @@ impl Recording {
         for place in self.lane_values(index)?.to_vec::<i64>() {
             super::index::wrap(place, 0, size)?;
         }
+        let whole = self.in_all_lanes(index)?;
+        self.demand(Demand::Bounds(whole, size));
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Where values enter a recording: arguments, captured arrays, literals, structural constants.
 
 use super::{Access, Handle, Recording, order};
-use crate::array::{Array, DType, Dims, Layout};
+use crate::array::{Array, DType, Dims, Element, Layout};
 use crate::error::text;
 use crate::ir::{NodeId, Op};
 use crate::ops::build;
@@ -32,10 +32,20 @@ impl Recording {
     /// An array argument of the recorded function.
     pub fn argument(&mut self, array: Array, differentiable: bool) -> Handle {
         let active = differentiable && array.dtype().is_differentiable();
+        self.read_only_input(array, active, text::ARGUMENT)
+    }
+
+    /// An array that the function reached otherwise than as an argument, and that may be another
+    /// when the graph runs again.
+    pub fn reached(&mut self, array: Array) -> Handle {
+        self.read_only_input(array, false, text::OUTSIDE)
+    }
+
+    fn read_only_input(&mut self, array: Array, active: bool, why: &'static str) -> Handle {
         let node = self.graph.input(array.dtype(), array.shape(), active);
         let (frame, unordered) = order::of_memory(&array.view().layout);
         self.slots.push(Slot::Argument(Box::new(array)));
-        self.new_storage(node, frame, unordered, Some(text::ARGUMENT))
+        self.new_storage(node, frame, unordered, Some(why))
     }
 
     /// An array that the recorded function made or reached otherwise than as an argument: data of
@@ -147,10 +157,11 @@ pub(super) fn gather_inputs(slots: &[Slot]) -> Vec<Array> {
     };
     let wide: Vec<f64> = literals(DType::F64).collect();
     let narrow: Vec<f32> = literals(DType::F32).map(|v| v as f32).collect();
-    let wide = Array::from_slice(&[wide.len()], &wide);
-    let narrow = Array::from_slice(&[narrow.len()], &narrow);
+    let wide = cells(&wide);
+    let narrow = cells(&narrow);
     let (mut next_wide, mut next_narrow) = (0, 0);
-    let cell = |buffer: &Array, next: &mut isize| {
+    let cell = |buffer: &Option<Array>, next: &mut isize| {
+        let buffer = buffer.as_ref().expect("made where there is a literal");
         *next += 1;
         buffer.relaid(*next - 1, Layout::contiguous(&[]))
     };
@@ -170,6 +181,11 @@ pub(super) fn broadcasts(from: &[usize], to: &[usize]) -> bool {
             .iter()
             .zip(&to[to.len() - from.len()..])
             .all(|(&a, &b)| a == b || a == 1)
+}
+
+/// One array of all values, if there are any.
+fn cells<T: Element>(values: &[T]) -> Option<Array> {
+    (!values.is_empty()).then(|| Array::from_slice(&[values.len()], values))
 }
 
 /// The shape that operands have together, or NumPy's words for why there is none.

@@ -7,6 +7,7 @@
 //! they were last read as.
 
 mod advanced;
+mod answers;
 mod combine;
 mod elements;
 mod index;
@@ -25,6 +26,7 @@ mod write;
 
 use hashbrown::{HashMap, HashTable};
 
+pub use answers::Answers;
 pub use index::Index;
 pub use lanes::Need;
 pub use promote::Weak;
@@ -117,12 +119,12 @@ pub enum Access {
 
 /// A value that decided which nodes were recorded: a guard of anything that replays them. A node
 /// that was asked for in the lanes of a `vmap` is the one over all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Demand {
+    /// The value itself: that of a branch, of an integer used as such, of what Python was given.
+    Value(NodeId),
     /// The number of true elements of a mask.
     Count(NodeId),
-    /// An integer that was used as such.
-    Integer(NodeId),
     /// The indices were found to lie in `-size..size`.
     Bounds(NodeId, usize),
     /// The integers were found not to be negative.
@@ -135,7 +137,7 @@ impl Recording {
     }
 
     /// The values that decided what was recorded, in the order in which they were asked for.
-    /// Questions of the driver itself, through [`Recording::value`], are for it to remember.
+    /// [`Recording::answers`] are nodes that tell whether all is as it was.
     pub fn demands(&self) -> &[Demand] {
         &self.demands
     }

@@ -3,7 +3,7 @@
 use hashbrown::HashMap;
 
 use super::leaf::Slot;
-use super::{Need, Recording};
+use super::{Demand, Need, Recording};
 use crate::array::{Array, DType, Layout, product};
 use crate::error::{Error, Result, caught};
 use crate::interrupt::{pause, piece};
@@ -94,6 +94,7 @@ impl Recording {
             bits_of(&self.value(node)?)
         } else {
             self.compute(node)?;
+            self.demand(Demand::Value(node));
             self.values.cells[node.index()]
         };
         Ok(match self.graph.dtype(node) {

@@ -14,8 +14,10 @@ fn points(name: &str) -> impl Iterator<Item = [f64; 2]> {
     POINTS.into_iter().map(move |[x, z]| [x + shift, z])
 }
 
-fn call<S: Float>(name: &str, arity: usize, x: [S; 2]) -> S {
-    apply(name, &x[..arity]).unwrap()
+fn call<S: Float>(name: &str, arity: usize, [x, z]: [S; 2]) -> S {
+    // By its order it has no derivative.
+    let x = if name == "zeta" { S::from_f64(3.0) } else { x };
+    apply(name, &[x, z][..arity]).unwrap()
 }
 
 #[test]
@@ -107,7 +109,7 @@ fn composed_functions_are_what_they_say() {
     assert_eq!((x.fract().value, x.fract().partials), (0.75, [1.0]));
     assert_eq!((x.signum().value, x.signum().partials), (1.0, [0.0]));
     assert_eq!(Dual::variable(-0.0).signum().value, -1.0);
-    assert_eq!(x.sin_cos().1.partials, [-2.75f64.sin()]);
+    assert_eq!(x.sin_cos().1.partials, [-Float::sin(2.75f64)]);
     assert_eq!(x.mul_add(x, x).partials, [6.5]);
     let clamped = |x: f64| Dual::variable(x).clamp(0.0.into(), 1.0.into());
     assert_eq!(

@@ -432,7 +432,8 @@ impl Maker<'_> {
             (Factorisation::Lu, Part::LogDet),
             (Factorisation::Qr, Part::R),
             (Factorisation::Eigh, Part::Values),
-        ][self.dice.below(5)];
+            (Factorisation::Svd, Part::TiesU),
+        ][self.dice.below(6)];
         match self.dice.below(3) {
             0 => factor::part_of(&mut self.g, factors, part, a).ok(),
             1 => factor::inverse(&mut self.g, a, false).ok(),

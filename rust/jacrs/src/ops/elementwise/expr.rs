@@ -80,6 +80,8 @@ methods! {
     sinh Sinh ();
     cosh Cosh ();
     expit Expit ();
+    digamma Digamma ();
+    zeta Zeta (z);
     rint Rint ();
     is_nan IsNan ();
     power Power (z);

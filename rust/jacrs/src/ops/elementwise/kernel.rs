@@ -1,6 +1,9 @@
 //! Block kernels: one tight loop over contiguous operands, compiled once for each level.
 
+use std::mem::MaybeUninit;
+
 use crate::array::DType;
+use crate::simd::math::{Arithmetic, Common, Fused, Plain, Portable};
 use crate::simd::{Level, level};
 
 /// Applies a function to `n` contiguous elements of each operand.
@@ -10,46 +13,164 @@ use crate::simd::{Level, level};
 /// unless they are equal.
 pub type Kernel = unsafe fn(operands: &[*const u8], out: *mut u8, n: usize);
 
-/// A function of one or two elements, as a type so that each loop is compiled for it.
-pub trait Loop<T, O> {
+/// A function of one or two elements, as a type so that each loop is compiled for it. Elements have
+/// the same layout in every arithmetic.
+pub trait Loop {
+    type In<A: Arithmetic>: Copy;
+    type Out<A: Arithmetic>: Copy;
     const ARITY: usize;
-    fn apply(x: T, z: T) -> O;
-}
-
-/// The loop over `L` for the level of this machine.
-pub fn block<L: Loop<T, O>, T: Copy, O>() -> Kernel {
-    match level() {
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => avx512::<L, T, O>,
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => avx2::<L, T, O>,
-        _ => run::<L, T, O>,
+    /// An elementary function: long, and computed through blocks.
+    const ELEMENTARY: bool = false;
+    /// The function branches for elements that are not common.
+    const BRANCHES: bool = false;
+    #[inline(always)]
+    fn is_common<A: Arithmetic>(_: Self::In<A>, _: Self::In<A>) -> bool {
+        true
     }
+    fn apply<A: Arithmetic>(x: Self::In<A>, z: Self::In<A>) -> Self::Out<A>;
 }
 
-#[inline(always)]
-unsafe fn run<L: Loop<T, O>, T: Copy, O>(operands: &[*const u8], out: *mut u8, n: usize) {
-    let x = operands[0].cast::<T>();
-    let z = operands[L::ARITY - 1].cast::<T>();
-    let out = out.cast::<O>();
-    for i in 0..n {
-        // SAFETY: the caller's contract.
-        unsafe { out.add(i).write(L::apply(x.add(i).read(), z.add(i).read())) }
+/// The loop over `L` for a level.
+pub fn block<L: Loop>(level: Level) -> Kernel {
+    match level {
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => avx512::<L>,
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => avx2::<L>,
+        _ => run::<L, Portable>,
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,fma")]
-unsafe fn avx512<L: Loop<T, O>, T: Copy, O>(operands: &[*const u8], out: *mut u8, n: usize) {
+unsafe fn avx512<L: Loop>(operands: &[*const u8], out: *mut u8, n: usize) {
     // SAFETY: the caller's contract.
-    unsafe { run::<L, T, O>(operands, out, n) }
+    unsafe { run::<L, Fused>(operands, out, n) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<L: Loop<T, O>, T: Copy, O>(operands: &[*const u8], out: *mut u8, n: usize) {
+unsafe fn avx2<L: Loop>(operands: &[*const u8], out: *mut u8, n: usize) {
     // SAFETY: the caller's contract.
-    unsafe { run::<L, T, O>(operands, out, n) }
+    unsafe { run::<L, Fused>(operands, out, n) }
+}
+
+#[inline(always)]
+unsafe fn run<L: Loop, A: Arithmetic>(operands: &[*const u8], out: *mut u8, n: usize) {
+    let x = operands[0].cast::<L::In<A>>();
+    let z = operands[L::ARITY - 1].cast::<L::In<A>>();
+    let out = out.cast::<L::Out<A>>();
+    // SAFETY: the caller's contract.
+    unsafe {
+        if L::ELEMENTARY {
+            return in_blocks::<L, A>(x, z, out, n);
+        }
+        for i in 0..n {
+            out.add(i)
+                .write(L::apply::<A>(x.add(i).read(), z.add(i).read()));
+        }
+    }
+}
+
+/// Elements that are computed together: what is left over at the end is filled up to this number.
+/// A vector loop that never ends in single elements needs no second, slow body.
+const STRIDE: usize = 16;
+const BLOCK: usize = 16 * STRIDE;
+
+/// Results go to a block on the stack first: it overlaps no operand, so that neither checks nor a
+/// body for operands that are updated in place are needed.
+#[inline(always)]
+unsafe fn in_blocks<L: Loop, A: Arithmetic>(
+    x: *const L::In<A>,
+    z: *const L::In<A>,
+    out: *mut L::Out<A>,
+    n: usize,
+) {
+    let mut block = [MaybeUninit::<L::Out<A>>::uninit(); BLOCK];
+    let mut padded = [[MaybeUninit::<L::In<A>>::uninit(); STRIDE]; 2];
+    let mut start = 0;
+    while start < n {
+        // SAFETY: `start + count <= n`; the padded operands have `STRIDE` elements.
+        unsafe {
+            let (mut px, mut pz) = (x.add(start), z.add(start));
+            let mut count = (n - start).min(BLOCK);
+            let mut strides = count / STRIDE;
+            if strides == 0 {
+                for (row, from) in padded.iter_mut().zip([px, pz]) {
+                    for (i, cell) in row.iter_mut().enumerate() {
+                        cell.write(from.add(i.min(count - 1)).read());
+                    }
+                }
+                (px, pz) = (padded[0].as_ptr().cast(), padded[1].as_ptr().cast());
+                strides = 1;
+            } else {
+                count = strides * STRIDE;
+            }
+            compute::<L, A>(px, pz, &mut block, strides);
+            std::ptr::copy_nonoverlapping(block.as_ptr().cast(), out.add(start), count);
+            start += count;
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn compute<L: Loop, A: Arithmetic>(
+    x: *const L::In<A>,
+    z: *const L::In<A>,
+    block: &mut [MaybeUninit<L::Out<A>>; BLOCK],
+    strides: usize,
+) {
+    let n = strides * STRIDE;
+    // SAFETY: the operands have `n` elements, of the same layout in every arithmetic.
+    unsafe {
+        if L::BRANCHES {
+            let mut rare = false;
+            for i in 0..n {
+                rare |= !L::is_common::<A>(x.add(i).read(), z.add(i).read());
+            }
+            if rare {
+                for (i, out) in block[..n].iter_mut().enumerate() {
+                    out.write(L::apply::<A>(x.add(i).read(), z.add(i).read()));
+                }
+                return;
+            }
+        }
+        let (x, z) = (x.cast::<L::In<Common<A>>>(), z.cast::<L::In<Common<A>>>());
+        let block = block.as_mut_ptr().cast::<L::Out<Common<A>>>();
+        for i in 0..n {
+            block
+                .add(i)
+                .write(L::apply::<Common<A>>(x.add(i).read(), z.add(i).read()));
+        }
+    }
+}
+
+/// How single numbers are computed: with the bits of a block of the same arithmetic.
+pub trait Outlined: Arithmetic {
+    /// # Safety
+    /// The processor must have what the arithmetic needs.
+    unsafe fn outlined<L: Loop>(x: L::In<Self>, z: L::In<Self>) -> L::Out<Self>;
+}
+
+impl Outlined for Plain {
+    #[inline(never)]
+    unsafe fn outlined<L: Loop>(x: L::In<Self>, z: L::In<Self>) -> L::Out<Self> {
+        L::apply(x, z)
+    }
+}
+
+impl Outlined for Fused {
+    #[inline(always)]
+    unsafe fn outlined<L: Loop>(x: L::In<Self>, z: L::In<Self>) -> L::Out<Self> {
+        // SAFETY: the caller's contract.
+        unsafe { fused::<L>(x, z) }
+    }
+}
+
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
+#[inline(never)]
+unsafe fn fused<L: Loop>(x: L::In<Fused>, z: L::In<Fused>) -> L::Out<Fused> {
+    L::apply(x, z)
 }
 
 /// The selection kernel for values of `dtype`.
@@ -105,16 +226,18 @@ pub fn cast(from: DType, to: DType) -> Option<Kernel> {
     })
 }
 
-fn convert<T: Copy + Convert<O>, O>() -> Kernel {
-    struct Conversion;
-    impl<T: Convert<O>, O> Loop<T, O> for Conversion {
+fn convert<T: Copy + Convert<O>, O: Copy>() -> Kernel {
+    struct Conversion<T, O>(std::marker::PhantomData<(T, O)>);
+    impl<T: Copy + Convert<O>, O: Copy> Loop for Conversion<T, O> {
+        type In<A: Arithmetic> = T;
+        type Out<A: Arithmetic> = O;
         const ARITY: usize = 1;
         #[inline(always)]
-        fn apply(x: T, _: T) -> O {
+        fn apply<A: Arithmetic>(x: T, _: T) -> O {
             x.convert()
         }
     }
-    block::<Conversion, T, O>()
+    block::<Conversion<T, O>>(level())
 }
 
 trait Convert<O> {

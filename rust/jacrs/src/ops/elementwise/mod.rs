@@ -7,8 +7,8 @@ mod table;
 use std::cell::RefCell;
 
 pub use expr::{Expr, select};
-pub use kernel::Kernel;
-pub use table::{Class, Fun, ROWS, Row, kernel, scalar};
+pub use kernel::{Kernel, Outlined};
+pub use table::{Class, Fun, ROWS, Row, kernel_at, scalar_in};
 
 use smallvec::SmallVec;
 
@@ -17,6 +17,8 @@ use crate::array::{DType, Dims, Layout, Out, View, coalesce};
 use crate::error::{Error, Result, text};
 use crate::ir::{Graph, NodeId, Op, ShapeId, Type};
 use crate::ops::tile::{self, Cut, Known, Needs, Tile};
+use crate::simd::math::{Fused, Portable};
+use crate::simd::{Level, level};
 
 impl Fun {
     pub fn row(self) -> &'static Row {
@@ -67,6 +69,24 @@ impl Fun {
             Ok(result)
         } else {
             Err(wrong())
+        }
+    }
+}
+
+/// The block kernel for operands of `dtype` (of a selection: of its two values) with a result of
+/// `out`; `None` where the class has no such loop.
+pub fn kernel(fun: Fun, dtype: DType, out: DType) -> Option<Kernel> {
+    kernel_at(level(), fun, dtype, out)
+}
+
+/// The value for float64 operands held as bits; bools are 0 or 1. It has the bits of the block
+/// kernel of this machine.
+pub fn scalar(fun: Fun, a: u64, b: u64, c: u64) -> u64 {
+    // SAFETY: the level was detected.
+    unsafe {
+        match level() {
+            Level::Baseline => scalar_in::<Portable>(fun, a, b, c),
+            Level::Avx2 | Level::Avx512 => scalar_in::<Fused>(fun, a, b, c),
         }
     }
 }

@@ -4,11 +4,15 @@
 //! `Name "text" [NumPy's names] (operands) -> result = value, [partials]`: the value is written
 //! over a [`Number`] or a [`Real`]; a partial is a graph expression over the operands and the
 //! result. Partials follow the conventions of the table of kinks in `docs/conventions.md`.
+//!
+//! Among the elementary functions, `(operands; condition)` says where a value takes no branch. A
+//! block of operands that all meet it is computed without the branches, in vectors.
 
 use super::expr::{Expr, select};
-use super::kernel::{Kernel, Loop};
+use super::kernel::{Kernel, Loop, Outlined};
 use crate::array::DType;
-use crate::simd::{Number, Real, special};
+use crate::simd::math::Arithmetic;
+use crate::simd::{Lane, Level, Number, Power, Real, special};
 
 /// Which operand types a function takes and what it gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +49,8 @@ pub struct Row {
 
 macro_rules! elementwise {
     ($($class:ident { $(
-        $fun:ident $name:literal [$($numpy:literal),*] ($($x:ident),*) -> $y:ident = $value:expr
-            $(, [$($partial:expr),*])?;
+        $fun:ident $name:literal [$($numpy:literal),*] ($($x:ident),* $(; $common:expr)?)
+            -> $y:ident = $value:expr $(, [$($partial:expr),*])?;
     )* })*) => {
         /// An elementwise function.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,7 +63,7 @@ macro_rules! elementwise {
             name: $name,
             numpy: &[$($numpy),*],
             arity: [$(stringify!($x)),*].len(),
-            class: Class::$class,
+            class: elementwise!(@class $class),
             flat: elementwise!(@flat $([$($partial),*])?),
         },)*)*];
 
@@ -71,22 +75,29 @@ macro_rules! elementwise {
             }
         }
 
-        /// The block kernel for operands of `dtype` (of a selection: of its two values) with a
-        /// result of `out`; `None` where the class has no such loop.
-        pub fn kernel(fun: Fun, dtype: DType, out: DType) -> Option<Kernel> {
+        /// As [`super::kernel`], for a level of which the processor must be capable.
+        pub fn kernel_at(level: Level, fun: Fun, dtype: DType, out: DType) -> Option<Kernel> {
             match fun {
-                $($(Fun::$fun => elementwise!(@kernel $class dtype out ($($x),*) $value),)*)*
+                $($(Fun::$fun => elementwise!(
+                    @kernel $class level dtype out ($($x),* $(; $common)?) $value
+                ),)*)*
             }
         }
 
-        /// The value for float64 operands held as bits; bools are 0 or 1.
+        /// As [`super::scalar`], in the arithmetic `A`.
+        ///
+        /// # Safety
+        /// The processor must have what the arithmetic needs.
         #[inline(always)]
-        pub fn scalar(fun: Fun, a: u64, b: u64, c: u64) -> u64 {
+        pub unsafe fn scalar_in<A: Outlined>(fun: Fun, a: u64, b: u64, c: u64) -> u64 {
             match fun {
-                $($(Fun::$fun => elementwise!(@scalar $class (a, b, c) ($($x),*) $value),)*)*
+                $($(Fun::$fun => elementwise!(@scalar $class A (a, b, c) ($($x),*) $value),)*)*
             }
         }
     };
+
+    (@class Elementary) => { Class::Float };
+    (@class $class:ident) => { Class::$class };
 
     (@flat) => { true };
     (@flat [$($partial:expr),*]) => { false };
@@ -98,91 +109,128 @@ macro_rules! elementwise {
         vec![$($partial),*]
     }};
 
-    (@kernel Float $d:ident $o:ident ($($x:ident),*) $value:expr) => {{
+    (@kernel Elementary $l:ident $d:ident $o:ident $x:tt $value:expr) => {{
         match $d {
-            DType::F64 => Some(elementwise!(@loop f64 f64 ($($x),*) $value)),
-            DType::F32 => Some(elementwise!(@loop f32 f32 ($($x),*) $value)),
+            DType::F64 => Some(elementwise!(@elementary $l f64 $x $value)),
+            DType::F32 => Some(elementwise!(@elementary $l f32 $x $value)),
             _ => None,
         }
     }};
-    (@kernel Arith $d:ident $o:ident ($($x:ident),*) $value:expr) => {{
+    (@kernel Float $l:ident $d:ident $o:ident $x:tt $value:expr) => {{
         match $d {
-            DType::F64 => Some(elementwise!(@loop f64 f64 ($($x),*) $value)),
-            DType::F32 => Some(elementwise!(@loop f32 f32 ($($x),*) $value)),
-            DType::I64 => Some(elementwise!(@loop i64 i64 ($($x),*) $value)),
+            DType::F64 => Some(elementwise!(@loop $l f64 f64 $x $value)),
+            DType::F32 => Some(elementwise!(@loop $l f32 f32 $x $value)),
             _ => None,
         }
     }};
-    (@kernel Compare $d:ident $o:ident ($($x:ident),*) $value:expr) => {{
+    (@kernel Arith $l:ident $d:ident $o:ident $x:tt $value:expr) => {{
         match $d {
-            DType::F64 => Some(elementwise!(@loop f64 bool ($($x),*) $value)),
-            DType::F32 => Some(elementwise!(@loop f32 bool ($($x),*) $value)),
-            DType::I64 => Some(elementwise!(@loop i64 bool ($($x),*) $value)),
-            DType::Bool => Some(elementwise!(@loop bool bool ($($x),*) $value)),
+            DType::F64 => Some(elementwise!(@loop $l f64 f64 $x $value)),
+            DType::F32 => Some(elementwise!(@loop $l f32 f32 $x $value)),
+            DType::I64 => Some(elementwise!(@loop $l i64 i64 $x $value)),
             _ => None,
         }
     }};
-    (@kernel Test $d:ident $o:ident ($($x:ident),*) $value:expr) => {{
+    (@kernel Compare $l:ident $d:ident $o:ident $x:tt $value:expr) => {{
         match $d {
-            DType::F64 => Some(elementwise!(@loop f64 bool ($($x),*) $value)),
-            DType::F32 => Some(elementwise!(@loop f32 bool ($($x),*) $value)),
+            DType::F64 => Some(elementwise!(@loop $l f64 bool $x $value)),
+            DType::F32 => Some(elementwise!(@loop $l f32 bool $x $value)),
+            DType::I64 => Some(elementwise!(@loop $l i64 bool $x $value)),
+            DType::Bool => Some(elementwise!(@loop $l bool bool $x $value)),
             _ => None,
         }
     }};
-    (@kernel Logic $d:ident $o:ident ($($x:ident),*) $value:expr) => {{
-        (($d) == DType::Bool).then(|| elementwise!(@loop bool bool ($($x),*) $value))
-    }};
-    (@kernel Bits $d:ident $o:ident ($($x:ident),*) $value:expr) => {{
+    (@kernel Test $l:ident $d:ident $o:ident $x:tt $value:expr) => {{
         match $d {
-            DType::I64 => Some(elementwise!(@loop i64 i64 ($($x),*) $value)),
-            DType::Bool => Some(elementwise!(@loop bool bool ($($x),*) $value)),
+            DType::F64 => Some(elementwise!(@loop $l f64 bool $x $value)),
+            DType::F32 => Some(elementwise!(@loop $l f32 bool $x $value)),
             _ => None,
         }
     }};
-    (@kernel Select $d:ident $o:ident ($($x:ident),*) $value:expr) => {
+    (@kernel Logic $l:ident $d:ident $o:ident $x:tt $value:expr) => {{
+        (($d) == DType::Bool).then(|| elementwise!(@loop $l bool bool $x $value))
+    }};
+    (@kernel Bits $l:ident $d:ident $o:ident $x:tt $value:expr) => {{
+        match $d {
+            DType::I64 => Some(elementwise!(@loop $l i64 i64 $x $value)),
+            DType::Bool => Some(elementwise!(@loop $l bool bool $x $value)),
+            _ => None,
+        }
+    }};
+    (@kernel Select $l:ident $d:ident $o:ident $x:tt $value:expr) => {
         super::kernel::select($d)
     };
-    (@kernel Cast $d:ident $o:ident ($($x:ident),*) $value:expr) => {
+    (@kernel Cast $l:ident $d:ident $o:ident $x:tt $value:expr) => {
         super::kernel::cast($d, $o)
     };
 
-    (@loop $T:ident $O:ident ($x:ident) $value:expr) => {{
-        struct This;
-        impl Loop<$T, $O> for This {
-            const ARITY: usize = 1;
-            #[inline(always)]
-            fn apply($x: $T, _: $T) -> $O { $value }
-        }
-        super::kernel::block::<This, $T, $O>()
-    }};
-    (@loop $T:ident $O:ident ($x:ident, $z:ident) $value:expr) => {{
-        struct This;
-        impl Loop<$T, $O> for This {
-            const ARITY: usize = 2;
-            #[inline(always)]
-            fn apply($x: $T, $z: $T) -> $O { $value }
-        }
-        super::kernel::block::<This, $T, $O>()
-    }};
+    // The element of a loop: floats know the arithmetic of the level.
+    (@lane f64 $A:ident) => { Lane<f64, $A> };
+    (@lane f32 $A:ident) => { Lane<f32, $A> };
+    (@lane $T:ident $A:ident) => { $T };
 
-    (@scalar Float ($($r:ident),*) $xs:tt $value:expr) => { elementwise!(@f64 ($($r),*) $xs ($value).to_bits()) };
-    (@scalar Arith ($($r:ident),*) $xs:tt $value:expr) => { elementwise!(@f64 ($($r),*) $xs ($value).to_bits()) };
-    (@scalar Compare ($($r:ident),*) $xs:tt $value:expr) => { elementwise!(@f64 ($($r),*) $xs u64::from($value)) };
-    (@scalar Test ($($r:ident),*) $xs:tt $value:expr) => { elementwise!(@f64 ($($r),*) $xs u64::from($value)) };
-    (@scalar Logic ($a:ident, $b:ident, $c:ident) $xs:tt $value:expr) => {
+    (@loop $l:ident $T:ident $O:ident $x:tt $value:expr) => {{
+        struct This;
+        impl Loop for This { elementwise!(@body $T $O $x $value); }
+        super::kernel::block::<This>($l)
+    }};
+    (@elementary $l:ident $T:ident ($($x:ident),* $(; $common:expr)?) $value:expr) => {{
+        struct This;
+        impl Loop for This {
+            const ELEMENTARY: bool = true;
+            elementwise!(@branches ($($x),*) $($common)?);
+            elementwise!(@body $T $T ($($x),*) $value);
+        }
+        super::kernel::block::<This>($l)
+    }};
+    (@branches $x:tt) => {};
+    (@branches ($x:ident) $common:expr) => {
+        const BRANCHES: bool = true;
+        #[inline(always)]
+        fn is_common<A: Arithmetic>($x: Self::In<A>, _: Self::In<A>) -> bool { $common }
+    };
+    (@body $T:ident $O:ident ($x:ident) $value:expr) => {
+        type In<A: Arithmetic> = elementwise!(@lane $T A);
+        type Out<A: Arithmetic> = elementwise!(@lane $O A);
+        const ARITY: usize = 1;
+        #[inline(always)]
+        fn apply<A: Arithmetic>($x: Self::In<A>, _: Self::In<A>) -> Self::Out<A> { $value }
+    };
+    (@body $T:ident $O:ident ($x:ident, $z:ident) $value:expr) => {
+        type In<A: Arithmetic> = elementwise!(@lane $T A);
+        type Out<A: Arithmetic> = elementwise!(@lane $O A);
+        const ARITY: usize = 2;
+        #[inline(always)]
+        fn apply<A: Arithmetic>($x: Self::In<A>, $z: Self::In<A>) -> Self::Out<A> { $value }
+    };
+
+    // Elementary functions are called: the interpreter of a tape stays small.
+    (@scalar Elementary $A:ident ($a:ident, $b:ident, $c:ident) $x:tt $value:expr) => {{
+        struct This;
+        impl Loop for This { elementwise!(@body f64 f64 $x $value); }
+        let operands = [Lane::new(f64::from_bits($a)), Lane::new(f64::from_bits($b))];
+        // SAFETY: the caller's contract.
+        unsafe { $A::outlined::<This>(operands[0], operands[1]) }.get().to_bits()
+    }};
+    (@scalar Float $A:ident $r:tt $x:tt $value:expr) => { elementwise!(@f64 $A $r $x ($value).get().to_bits()) };
+    (@scalar Arith $A:ident $r:tt $x:tt $value:expr) => { elementwise!(@f64 $A $r $x ($value).get().to_bits()) };
+    (@scalar Compare $A:ident $r:tt $x:tt $value:expr) => { elementwise!(@f64 $A $r $x u64::from($value)) };
+    (@scalar Test $A:ident $r:tt $x:tt $value:expr) => { elementwise!(@f64 $A $r $x u64::from($value)) };
+    (@scalar Logic $A:ident ($a:ident, $b:ident, $c:ident) $xs:tt $value:expr) => {
         elementwise!(@bool ($a, $b) $xs u64::from($value))
     };
-    (@scalar Bits ($a:ident, $b:ident, $c:ident) $xs:tt $value:expr) => {
+    (@scalar Bits $A:ident ($a:ident, $b:ident, $c:ident) $xs:tt $value:expr) => {
         elementwise!(@i64 ($a, $b) $xs ($value).cast_unsigned())
     };
-    (@scalar Select ($a:ident, $b:ident, $c:ident) $xs:tt $value:expr) => { if $a != 0 { $b } else { $c } };
-    (@scalar Cast ($a:ident, $b:ident, $c:ident) $xs:tt $value:expr) => { $a };
-    (@f64 ($a:ident, $b:ident, $c:ident) ($x:ident) $value:expr) => {{
-        let $x = f64::from_bits($a);
+    (@scalar Select $A:ident ($a:ident, $b:ident, $c:ident) $xs:tt $value:expr) => { if $a != 0 { $b } else { $c } };
+    (@scalar Cast $A:ident ($a:ident, $b:ident, $c:ident) $xs:tt $value:expr) => { $a };
+    (@f64 $A:ident ($a:ident, $b:ident, $c:ident) ($x:ident) $value:expr) => {{
+        let $x = Lane::<f64, $A>::new(f64::from_bits($a));
         $value
     }};
-    (@f64 ($a:ident, $b:ident, $c:ident) ($x:ident, $z:ident) $value:expr) => {{
-        let ($x, $z) = (f64::from_bits($a), f64::from_bits($b));
+    (@f64 $A:ident ($a:ident, $b:ident, $c:ident) ($x:ident, $z:ident) $value:expr) => {{
+        let $x = Lane::<f64, $A>::new(f64::from_bits($a));
+        let $z = Lane::<f64, $A>::new(f64::from_bits($b));
         $value
     }};
     (@bool ($a:ident, $b:ident) ($x:ident) $value:expr) => {{
@@ -230,7 +278,7 @@ elementwise! {
             [select(x.lt(z).or(z.is_nan()), x.one(), select(x.gt(z).or(x.is_nan()), x.zero(), x.constant(0.5))),
              select(z.lt(x).or(x.is_nan()), x.one(), select(z.gt(x).or(z.is_nan()), x.zero(), x.constant(0.5)))];
         // With an exponent of zero the slope is zero even at x = 0, hence the guarded products.
-        Power "power" ["power"] (x, p) -> y = Number::power(x, p),
+        Power "power" ["power"] (x, p) -> y = Power::power(x, p),
             [p.mul0(x.power(p - p.one())), y.mul0(x.log())];
         // The quotient that belongs to the value: that of `x / z`, once rounded, may be the next one.
         Remainder "remainder" ["remainder"] (x, z) -> y = Number::remainder(x, z), [x.one(), -((x - y) / z).rint()];
@@ -242,6 +290,17 @@ elementwise! {
         Div "div" ["divide"] (x, z) -> y = Real::div(x, z), [z.reciprocal(), -(y / z)];
         Reciprocal "reciprocal" ["reciprocal"] (x) -> y = Real::div(Number::ONE, x), [-y.square()];
         Sqrt "sqrt" ["sqrt"] (x) -> y = Real::sqrt(x), [x.constant(0.5) / y];
+        Radians "radians" ["radians", "deg2rad"] (x) -> y = Number::mul(x, Real::from_f64(DEGREE)), [x.constant(DEGREE)];
+        Degrees "degrees" ["degrees", "rad2deg"] (x) -> y = Number::mul(x, Real::from_f64(1.0 / DEGREE)), [x.constant(1.0 / DEGREE)];
+        Copysign "copysign" ["copysign"] (x, z) -> y = Real::copysign(x, z), [x.sign() * x.one().copysign(z), x.zero()];
+        Heaviside "heaviside" ["heaviside"] (x, h) -> y = special::heaviside(x, h),
+            [x.zero(), select(x.eq(x.zero()), x.one(), x.zero())];
+        Floor "floor" ["floor"] (x) -> y = Real::floor(x);
+        Ceil "ceil" ["ceil"] (x) -> y = Real::ceil(x);
+        Trunc "trunc" ["trunc", "fix"] (x) -> y = Real::trunc(x);
+        Rint "rint" ["rint"] (x) -> y = Real::rint(x);
+    }
+    Elementary {
         Cbrt "cbrt" ["cbrt"] (x) -> y = Real::cbrt(x), [y.square().scaled(3.0).reciprocal()];
         Exp "exp" ["exp"] (x) -> y = Real::exp(x), [y];
         Exp2 "exp2" ["exp2"] (x) -> y = Real::exp2(x), [y.scaled(LN_2)];
@@ -250,9 +309,9 @@ elementwise! {
         Log2 "log2" ["log2"] (x) -> y = Real::log2(x), [x.scaled(LN_2).reciprocal()];
         Log10 "log10" ["log10"] (x) -> y = Real::log10(x), [x.scaled(LN_10).reciprocal()];
         Log1p "log1p" ["log1p"] (x) -> y = Real::log1p(x), [(x + x.one()).reciprocal()];
-        Sin "sin" ["sin"] (x) -> y = Real::sin(x), [x.cos()];
-        Cos "cos" ["cos"] (x) -> y = Real::cos(x), [-x.sin()];
-        Tan "tan" ["tan"] (x) -> y = Real::tan(x), [x.one() + y.square()];
+        Sin "sin" ["sin"] (x; Real::is_moderate(x)) -> y = Real::sin(x), [x.cos()];
+        Cos "cos" ["cos"] (x; Real::is_moderate(x)) -> y = Real::cos(x), [-x.sin()];
+        Tan "tan" ["tan"] (x; Real::is_moderate(x)) -> y = Real::tan(x), [x.one() + y.square()];
         Asin "arcsin" ["arcsin"] (x) -> y = Real::asin(x),
             [((x.one() - x) * (x.one() + x)).sqrt().reciprocal()];
         Acos "arccos" ["arccos"] (x) -> y = Real::acos(x),
@@ -269,21 +328,16 @@ elementwise! {
         Atanh "arctanh" ["arctanh"] (x) -> y = Real::atanh(x), [((x.one() - x) * (x.one() + x)).reciprocal()];
         Hypot "hypot" ["hypot"] (x, z) -> y = Real::hypot(x, z),
             [select(y.eq(y.zero()), y.zero(), x / y), select(y.eq(y.zero()), y.zero(), z / y)];
-        Logaddexp "logaddexp" ["logaddexp"] (x, z) -> y = special::logaddexp(x, z), [(x - z).expit(), (z - x).expit()];
-        Logaddexp2 "logaddexp2" ["logaddexp2"] (x, z) -> y = special::logaddexp2(x, z),
+        Logaddexp "logaddexp" ["logaddexp"] (x, z) -> y = Real::logaddexp(x, z), [(x - z).expit(), (z - x).expit()];
+        Logaddexp2 "logaddexp2" ["logaddexp2"] (x, z) -> y = Real::logaddexp2(x, z),
             [(x - z).scaled(LN_2).expit(), (z - x).scaled(LN_2).expit()];
-        Expit "expit" ["expit"] (x) -> y = special::expit(x), [y * (-x).expit()];
+        Expit "expit" ["expit"] (x) -> y = Real::expit(x), [y * (-x).expit()];
         Erf "erf" ["erf"] (x) -> y = Real::erf(x), [(-x.square()).exp().scaled(std::f64::consts::FRAC_2_SQRT_PI)];
         Erfc "erfc" ["erfc"] (x) -> y = Real::erfc(x), [(-x.square()).exp().scaled(-std::f64::consts::FRAC_2_SQRT_PI)];
-        Radians "radians" ["radians", "deg2rad"] (x) -> y = Number::mul(x, Real::from_f64(DEGREE)), [x.constant(DEGREE)];
-        Degrees "degrees" ["degrees", "rad2deg"] (x) -> y = Number::mul(x, Real::from_f64(1.0 / DEGREE)), [x.constant(1.0 / DEGREE)];
-        Copysign "copysign" ["copysign"] (x, z) -> y = Real::copysign(x, z), [x.sign() * x.one().copysign(z), x.zero()];
-        Heaviside "heaviside" ["heaviside"] (x, h) -> y = special::heaviside(x, h),
-            [x.zero(), select(x.eq(x.zero()), x.one(), x.zero())];
-        Floor "floor" ["floor"] (x) -> y = Real::floor(x);
-        Ceil "ceil" ["ceil"] (x) -> y = Real::ceil(x);
-        Trunc "trunc" ["trunc", "fix"] (x) -> y = Real::trunc(x);
-        Rint "rint" ["rint"] (x) -> y = Real::rint(x);
+        Gammaln "gammaln" ["gammaln"] (x; Real::is_positive(x)) -> y = Real::gammaln(x), [x.digamma()];
+        Digamma "digamma" ["psi"] (x; Real::is_positive(x)) -> y = Real::digamma(x), [x.constant(2.0).zeta(x)];
+        // By its order there is no closed form.
+        Zeta "zeta" ["_zeta"] (s, q) -> y = Real::zeta(s, q), [s.constant(f64::NAN), -s * (s + s.one()).zeta(q)];
     }
     Compare {
         Less "less" ["less"] (x, z) -> y = x < z;

@@ -9,12 +9,16 @@ mod algebra;
 mod cofactors;
 mod kernel;
 mod pinv;
+mod pole;
+mod resolvent;
 mod rules;
 mod solve;
 
 pub use algebra::symmetric;
 pub use cofactors::Cofactors;
 pub use pinv::{Pinv, pinv};
+pub use pole::{Pole, pole};
+pub use resolvent::Resolvent;
 pub use solve::{Solve, inverse, solve};
 
 use super::{Call, Lanes, Operation, Rule, build};
@@ -69,12 +73,37 @@ fn blocks(factors: Factorisation, m: usize, n: usize) -> Vec<(Part, usize, usize
         // Both triangles, and where each row came from.
         Factorisation::Lu => vec![(Part::Lower, n, n), (Part::Values, n, 1)],
         Factorisation::Cholesky => vec![(Part::Lower, n, n)],
-        Factorisation::Qr => vec![(Part::Q, m, k), (Part::R, k, n)],
-        Factorisation::QrComplete => vec![(Part::Q, m, m), (Part::R, m, n)],
-        Factorisation::Eigh => vec![(Part::Values, n, 1), (Part::Vectors, n, n)],
-        Factorisation::Svd => vec![(Part::U, m, k), (Part::S, k, 1), (Part::Vt, k, n)],
-        Factorisation::SvdFull => vec![(Part::U, m, m), (Part::S, k, 1), (Part::Vt, n, n)],
+        Factorisation::Qr | Factorisation::QrComplete => {
+            let width = if factors == Factorisation::Qr { k } else { m };
+            vec![
+                (Part::Q, m, width),
+                (Part::R, width, n),
+                (Part::Ties, width, 1),
+            ]
+        }
+        Factorisation::Eigh => vec![
+            (Part::Values, n, 1),
+            (Part::Vectors, n, n),
+            (Part::Ties, n, 1),
+        ],
+        Factorisation::Svd | Factorisation::SvdFull => {
+            let full = factors == Factorisation::SvdFull;
+            let (left, right) = if full { (m, n) } else { (k, k) };
+            vec![
+                (Part::U, m, left),
+                (Part::S, k, 1),
+                (Part::Vt, right, n),
+                (Part::Ties, k, 1),
+                (Part::TiesU, left, 1),
+                (Part::TiesVt, right, 1),
+            ]
+        }
     }
+}
+
+/// Whether a part is a list of numbers, not a matrix.
+fn is_list(part: Part) -> bool {
+    matches!(part, Part::Values | Part::S) || part.are_ties()
 }
 
 fn packed_length(factors: Factorisation, m: usize, n: usize) -> usize {
@@ -197,19 +226,27 @@ fn factor<T: Entry>(
         }
         Factorisation::Qr | Factorisation::QrComplete => {
             let width = if factors == Factorisation::Qr { k } else { m };
-            let (q, r) = row.split_at_mut(m * width);
+            let (q, rest) = row.split_at_mut(m * width);
+            let (r, ties) = rest.split_at_mut(width * n);
             kernel::qr(a, m, n, q, r);
+            kernel::deficient(r, (m, n), ties);
             Ok(())
         }
         Factorisation::Eigh => {
-            let (values, vectors) = row.split_at_mut(n);
-            kernel::eigh(a, n, values, vectors)
+            let (values, rest) = row.split_at_mut(n);
+            let (vectors, ties) = rest.split_at_mut(n * n);
+            kernel::eigh(a, n, values, vectors)?;
+            kernel::repeated(values, kernel::tolerance(values, n), ties);
+            Ok(())
         }
         Factorisation::Svd | Factorisation::SvdFull => {
             let full = factors == Factorisation::SvdFull;
             let (u, rest) = row.split_at_mut(m * if full { m } else { k });
-            let (s, v) = rest.split_at_mut(k);
-            kernel::svd(a, (m, n), u, s, v)
+            let (s, rest) = rest.split_at_mut(k);
+            let (v, ties) = rest.split_at_mut(n * if full { n } else { k });
+            kernel::svd(a, (m, n), u, s, v)?;
+            kernel::singular_ties(s, (m, n), ties);
+            Ok(())
         }
     }
 }
@@ -237,7 +274,7 @@ fn part_shape(factors: Factorisation, part: Part, m: usize, n: usize) -> Option<
     let blocks = blocks(factors, m, n);
     let &(_, rows, columns) = blocks.iter().find(|(name, ..)| *name == part)?;
     Some(match part {
-        Part::Values | Part::S => [rows].as_slice().into(),
+        _ if is_list(part) => [rows].as_slice().into(),
         _ => [rows, columns].as_slice().into(),
     })
 }
@@ -274,7 +311,7 @@ impl Operation for PartOf {
     }
 
     fn rule(&self, op: Op) -> Rule {
-        if Self::parts(op).1 == Part::Sign {
+        if Self::parts(op).1.is_step() {
             Rule::Zero
         } else {
             Rule::General
@@ -306,7 +343,7 @@ impl Operation for PartOf {
         let (_, rows, columns) = blocks[at];
         layout.shape.push(rows);
         layout.strides.push(step);
-        if !matches!(part, Part::Values | Part::S) {
+        if !is_list(part) {
             layout.shape.push(columns);
             layout.strides.push(step * rows as isize);
         }
@@ -375,4 +412,14 @@ pub fn factored(g: &mut Graph, factors: Factorisation, a: NodeId) -> Result<Node
 pub fn part_of(g: &mut Graph, factors: Factorisation, part: Part, a: NodeId) -> Result<NodeId> {
     let packed = factored(g, factors, a)?;
     build::emit(g, Op::Part(factors, part), &[a, packed])
+}
+
+/// A part of a factorisation that is there.
+fn part_node(
+    g: &mut Graph,
+    factors: Factorisation,
+    part: Part,
+    (a, packed): (NodeId, NodeId),
+) -> NodeId {
+    build::emit(g, Op::Part(factors, part), &[a, packed]).expect("a part of this factorisation")
 }

@@ -124,7 +124,8 @@ fn invert_all<T: Entry>(packed: &View, cutoff: &View, out: &Out) {
             // SAFETY: `walk` stays inside the cutoffs.
             let cutoff = unsafe { cutoff.ptr.cast::<T>().offset(j).read() };
             let (u, rest) = packed.split_at_mut(m * k);
-            let (s, v) = rest.split_at_mut(k);
+            let (s, rest) = rest.split_at_mut(k);
+            let v = &mut rest[..n * k];
             let bound = s[0] * cutoff;
             for (column, &s) in v.chunks_exact_mut(n).zip(&*s) {
                 let factor = if s > bound { T::ONE / s } else { T::ZERO };
@@ -135,7 +136,7 @@ fn invert_all<T: Entry>(packed: &View, cutoff: &View, out: &Out) {
             matmul(
                 MatMut::from_row_major_slice_mut(result, n, m),
                 Accum::Replace,
-                MatRef::from_column_major_slice(v, n, k),
+                MatRef::from_column_major_slice(&*v, n, k),
                 MatRef::from_column_major_slice(u, m, k).transpose(),
                 T::ONE,
                 Par::Seq,

@@ -1,12 +1,13 @@
 //! Tangents of what is read off a factorisation.
 //!
-//! Where factors of a repeated eigenvalue or singular value would have to be told apart, a reciprocal
-//! gap is infinite, and only what is not multiplied by it, exactly, stays finite.
+//! Nothing here divides by what may vanish: where a vector is no function of the matrix, its tangent
+//! is some finite number and a [`pole`], which makes it NaN.
 
 use super::algebra::{block, inner, join, keep, multiply, sizes, skew, spread, symmetric, widened};
+use super::resolvent::moved_vectors;
 use super::solve::{inverse, solve_with};
-use crate::array::DType;
-use crate::ir::{Factorisation, Form, Graph, NodeId, Op, Part, Reduction, System};
+use super::{kernel, part_node, pole};
+use crate::ir::{Factorisation, Form, Graph, NodeId, Op, Part, System};
 use crate::ops::{Fun, build};
 
 /// A matrix and its factorisation.
@@ -19,19 +20,14 @@ pub struct Factored {
 
 impl Factored {
     fn part(self, g: &mut Graph, part: Part) -> NodeId {
-        let op = Op::Part(self.factors, part);
-        build::emit(g, op, &[self.a, self.packed]).expect("a part of this factorisation")
+        part_node(g, self.factors, part, (self.a, self.packed))
     }
 
-    /// Below this part of the largest, two values are equal up to the rounding of the factorisation.
-    fn tolerance(self, g: &Graph) -> f64 {
-        let (m, n) = sizes(g, self.a);
-        let epsilon = if g.dtype(self.a) == DType::F32 {
-            f64::from(f32::EPSILON)
-        } else {
-            f64::EPSILON
-        };
-        4.0 * m.max(n) as f64 * epsilon
+    /// Where a list of vectors or values has no derivative by the entries of `a`, which the matrix
+    /// is or is made of.
+    fn pole(self, g: &mut Graph, ties: Part, a: NodeId) -> NodeId {
+        let flags = self.part(g, ties);
+        pole::pole(g, a, flags).expect("as many matrices as flags")
     }
 }
 
@@ -50,11 +46,12 @@ pub fn tangent(g: &mut Graph, f: Factored, part: Part, y: NodeId, t: NodeId) -> 
             let gradient = build::swap_last(g, inverse);
             inner(g, gradient, t)
         }
-        Part::Sign => unreachable!("a step"),
         Part::Lower => cholesky(g, y, t),
         Part::Q | Part::R => qr(g, f, part, t),
         Part::Values | Part::Vectors => eigh(g, f, part, t),
-        Part::U | Part::S | Part::Vt => svd(g, f, part, t),
+        Part::S => singular_values(g, f, t),
+        Part::U | Part::Vt => singular_vectors(g, f, part, t),
+        Part::Sign | Part::Ties | Part::TiesU | Part::TiesVt => unreachable!("a step"),
     }
 }
 
@@ -86,179 +83,178 @@ fn scaled(g: &mut Graph, x: NodeId, factor: f64) -> NodeId {
     build::mul(g, x, factor)
 }
 
-/// `dq = q omega` and what leaves the span of `q`; `dr = q^T da - omega r` (Walter, Lehmann and
-/// Lamour, "On evaluating higher-order derivatives of the QR decomposition of tall matrices with
-/// full column rank in forward and reverse mode AD", Optim. Methods Softw. 27, 2012). Columns of
-/// the complete `q` that complete the basis move as little as they can.
+/// `dq = x - q c` with `x = da r^-1` and an upper triangle `c = dr r^-1`, of which the diagonal and
+/// what is above make `q^T dq` skew; `dr = q^T da - (q^T dq) r` (Walter, Lehmann and Lamour, "On
+/// evaluating higher-order derivatives of the QR decomposition of tall matrices with full column
+/// rank in forward and reverse mode AD", Optim. Methods Softw. 27, 2012). So a column of `q` is
+/// moved by columns before it alone. Columns of the complete `q` that complete the basis move
+/// as little as they can.
 fn qr(g: &mut Graph, f: Factored, part: Part, t: NodeId) -> NodeId {
-    let (m, n) = sizes(g, f.a);
-    let k = m.min(n);
     let (q, r) = (f.part(g, Part::Q), f.part(g, Part::R));
     let (_, width) = sizes(g, q);
-    let leading = block(g, t, (0, m), (0, k));
-    let corner = block(g, r, (0, k), (0, k));
-    let turned = build::swap_last(g, leading);
-    let x = triangular(g, Form::Upper, true, corner, turned);
-    let x = build::swap_last(g, x);
+    let x = over_triangle(g, f, r, t);
     let qt = build::swap_last(g, q);
     let c = multiply(g, qt, x);
+    let pole = f.pole(g, Part::Ties, f.a);
+    let lost = pole::tangent(g, pole, t);
     let low = keep(g, c, Fun::Greater);
     let low = widened(g, low, width);
-    let omega = skew(g, low);
     if part == Part::R {
         let moved = multiply(g, qt, t);
+        let omega = skew(g, low);
         let back = multiply(g, omega, r);
         let moved = build::sub(g, moved, back);
+        let lost = spread(g, lost, moved, false);
+        let moved = build::add(g, moved, lost);
         return keep(g, moved, Fun::LessEqual);
     }
-    let turn = multiply(g, q, omega);
-    if width == m {
-        return turn;
-    }
+    let upper = keep(g, c, Fun::LessEqual);
+    let upper = widened(g, upper, width);
+    let mirrored = build::swap_last(g, low);
+    let c = build::add(g, upper, mirrored);
     let inside = multiply(g, q, c);
-    let outside = build::sub(g, x, inside);
-    build::add(g, turn, outside)
+    let x = widened(g, x, width);
+    let dq = build::sub(g, x, inside);
+    let lost = spread(g, lost, dq, true);
+    build::add(g, dq, lost)
 }
 
-/// `dw = diag(v^T da v)`, `dv = v (f * v^T da v)` with `f[i, j] = 1 / (w[j] - w[i])` (Magnus, "On
-/// differentiating eigenvalues and eigenvectors", Econometric Theory 1, 1985).
+/// `t r^-1` for the leading columns. Those of which `q` has no derivative are finite; the last of a
+/// square `q` follows from the others, and is zero.
+fn over_triangle(g: &mut Graph, f: Factored, r: NodeId, t: NodeId) -> NodeId {
+    let (m, n) = sizes(g, f.a);
+    let k = m.min(n);
+    let needed = if k == m { k - 1 } else { k };
+    let leading = block(g, t, (0, m), (0, needed));
+    let corner = block(g, r, (0, needed), (0, needed));
+    let flags = f.part(g, Part::Ties);
+    let flags = spread(g, flags, r, false);
+    let flags = block(g, flags, (0, needed), (0, needed));
+    let lost = build::map(g, Fun::IsNan, &[flags]);
+    let one = build::constant_like(g, corner, 1.0);
+    let safe = build::select(g, lost, one, corner);
+    let turned = build::swap_last(g, leading);
+    let x = triangular(g, Form::Upper, true, safe, turned);
+    let x = build::swap_last(g, x);
+    widened(g, x, k)
+}
+
+/// `dw = diag(v^T da v)` (Magnus, "On differentiating eigenvalues and eigenvectors", Econometric
+/// Theory 1, 1985); vectors move by the reduced resolvent.
 fn eigh(g: &mut Graph, f: Factored, part: Part, t: NodeId) -> NodeId {
     let v = f.part(g, Part::Vectors);
+    // What is read.
+    let (below, t_below) = (
+        keep(g, f.a, Fun::GreaterEqual),
+        keep(g, t, Fun::GreaterEqual),
+    );
+    let pole = f.pole(g, Part::Ties, below);
     let t = symmetric(g, t);
-    let image = multiply(g, t, v);
     if part == Part::Values {
-        let products = build::mul0(g, v, image);
-        let r = g.shape(products).len();
-        return build::sum(g, products, &[r - 2]);
+        let image = multiply(g, t, v);
+        let slope = column_dots(g, v, image);
+        let lost = pole::second(g, pole, t_below);
+        return build::add(g, slope, lost);
     }
-    let vt = build::swap_last(g, v);
-    let m = multiply(g, vt, image);
-    let w = f.part(g, Part::Values);
-    let gaps = reciprocal_gaps(g, f, w, m, Fun::Sub);
-    let turn = build::mul0(g, gaps, m);
-    multiply(g, v, turn)
+    let dv = moved_vectors(g, f.factors, (f.a, f.packed), t);
+    let lost = pole::tangent(g, pole, t_below);
+    let lost = spread(g, lost, dv, true);
+    build::add(g, dv, lost)
 }
 
-/// `1 / (w[j] - w[i])`, or with `+` for `-`: zero on the diagonal, infinite where the values agree
-/// (or both vanish) to rounding.
-fn reciprocal_gaps(g: &mut Graph, f: Factored, w: NodeId, like: NodeId, sign: Fun) -> NodeId {
-    let (row, column) = (spread(g, w, like, true), spread(g, w, like, false));
-    let gap = build::map(g, sign, &[row, column]);
-    let inverse = guarded_reciprocal(g, f, w, gap);
-    keep(g, inverse, Fun::NotEqual)
+fn column_dots(g: &mut Graph, x: NodeId, z: NodeId) -> NodeId {
+    let products = build::mul0(g, x, z);
+    let r = g.shape(products).len();
+    build::sum(g, products, &[r - 2])
 }
 
-/// `1 / x`, infinite where `x` is zero to rounding beside the largest of `w`.
-fn guarded_reciprocal(g: &mut Graph, f: Factored, w: NodeId, x: NodeId) -> NodeId {
-    let near = is_negligible(g, f, w, x);
-    let one = build::constant_like(g, x, 1.0);
-    let safe = build::select(g, near, one, x);
-    let inverse = build::map(g, Fun::Reciprocal, &[safe]);
-    let pole = build::constant_like(g, x, f64::INFINITY);
-    build::select(g, near, pole, inverse)
-}
-
-fn is_negligible(g: &mut Graph, f: Factored, w: NodeId, x: NodeId) -> NodeId {
-    let last = g.shape(w).len() - 1;
-    let sizes = build::map(g, Fun::Abs, &[w]);
-    let largest = build::reduce(g, Reduction::Max, sizes, &[last]);
-    let bound = scaled(g, largest, f.tolerance(g));
-    let mut aligned = g.dims(bound);
-    aligned.resize(g.shape(x).len(), 1);
-    let shape = g.dims(x);
-    let bound = build::reshape(g, bound, &aligned);
-    let bound = build::broadcast(g, bound, &shape);
-    let size = build::map(g, Fun::Abs, &[x]);
-    build::map(g, Fun::LessEqual, &[size, bound])
-}
-
-/// With `p = u^T da v`: `ds = diag(p)`, `du = u omega`, `dv = v omega'` and what leaves the spans
-/// (Townsend, "Differentiating the singular value decomposition", 2016), written with the gaps
-/// `s[j] - s[i]` and `s[j] + s[i]` apart: the second is no pole at equal values.
-fn svd(g: &mut Graph, f: Factored, part: Part, t: NodeId) -> NodeId {
+/// `ds = diag(u^T da v)`; at zero as the slope of `abs`.
+fn singular_values(g: &mut Graph, f: Factored, t: NodeId) -> NodeId {
     let (m, n) = sizes(g, f.a);
     let k = m.min(n);
     let (u, s, vt) = (f.part(g, Part::U), f.part(g, Part::S), f.part(g, Part::Vt));
     let v = build::swap_last(g, vt);
-    let (u1, v1) = (block(g, u, (0, m), (0, k)), block(g, v, (0, n), (0, k)));
-    let image = multiply(g, t, v1);
-    if part == Part::S {
-        let products = build::mul0(g, u1, image);
-        let r = g.shape(products).len();
-        let slope = build::sum(g, products, &[r - 2]);
-        // As the slope of `abs` at zero.
-        let vanishes = is_negligible(g, f, s, s);
-        let zero = build::zeros_like(g, slope);
-        return build::select(g, vanishes, zero, slope);
-    }
-    let u1t = build::swap_last(g, u1);
-    let p = multiply(g, u1t, image);
-    let omega = svd_turn(
-        g,
-        f,
-        s,
-        p,
-        if part == Part::U { Fun::Add } else { Fun::Sub },
-    );
-    if part == Part::U {
-        return moved_basis(g, f, (u, s), omega, image);
-    }
-    let tt = build::swap_last(g, t);
-    let image = multiply(g, tt, u1);
-    let dv = moved_basis(g, f, (v, s), omega, image);
-    build::swap_last(g, dv)
+    let (u, v) = (block(g, u, (0, m), (0, k)), block(g, v, (0, n), (0, k)));
+    let image = multiply(g, t, v);
+    let slope = column_dots(g, u, image);
+    let zero = build::zeros_like(g, slope);
+    let vanishes = vanish(g, s, m.max(n));
+    let slope = build::select(g, vanishes, zero, slope);
+    let pole = f.pole(g, Part::Ties, f.a);
+    let lost = pole::second(g, pole, t);
+    build::add(g, slope, lost)
 }
 
-/// Half of `(p + p^T) / (s[j] - s[i])`, and plus or minus half of `(p - p^T) / (s[j] + s[i])`.
-fn svd_turn(g: &mut Graph, f: Factored, s: NodeId, p: NodeId, sign: Fun) -> NodeId {
-    let pt = build::swap_last(g, p);
-    let even = build::add(g, p, pt);
-    let odd = build::sub(g, p, pt);
-    let differences = reciprocal_gaps(g, f, s, p, Fun::Sub);
-    let sums = reciprocal_gaps(g, f, s, p, Fun::Add);
-    let even = build::mul0(g, differences, even);
-    let odd = build::mul0(g, sums, odd);
-    let both = build::map(g, sign, &[even, odd]);
-    scaled(g, both, 0.5)
+/// Where singular values are zero, to rounding.
+fn vanish(g: &mut Graph, s: NodeId, size: usize) -> NodeId {
+    let shape = g.dims(s);
+    let largest = build::slice_axis(g, s, shape.len() - 1, 0, 1);
+    let bound = scaled(g, largest, kernel::share(g.dtype(s), size));
+    let bound = build::broadcast(g, bound, &shape);
+    build::map(g, Fun::LessEqual, &[s, bound])
 }
 
-/// The tangent of a basis of which the first vectors turn among each other by `omega` and are moved
-/// towards `image / s`; those that complete the basis move as little as they can.
-fn moved_basis(
-    g: &mut Graph,
-    f: Factored,
-    (basis, s): (NodeId, NodeId),
-    omega: NodeId,
-    image: NodeId,
-) -> NodeId {
-    let ((m, width), (k, _)) = (sizes(g, basis), sizes(g, omega));
-    if m == k {
-        return multiply(g, basis, omega);
+/// Vectors of values move by the reduced resolvent (Townsend, "Differentiating the singular value
+/// decomposition", 2016, has its entries). Those that complete a basis follow as little as they can.
+fn singular_vectors(g: &mut Graph, f: Factored, part: Part, t: NodeId) -> NodeId {
+    let (m, n) = sizes(g, f.a);
+    let k = m.min(n);
+    let moved = moved_vectors(g, f.factors, (f.a, f.packed), t);
+    let left = part == Part::U;
+    let (size, ties, partner) = if left {
+        (m, Part::TiesU, Part::TiesVt)
+    } else {
+        (n, Part::TiesVt, Part::TiesU)
+    };
+    let rows = if left { (0, m) } else { (m, m + n) };
+    let mut moved = block(g, moved, rows, (0, k));
+    let ties = f.pole(g, ties, f.a);
+    let lost = pole::tangent(g, ties, t);
+    // A vector may have a derivative where its partner has none: its second one is made of both.
+    let partner = f.pole(g, partner, f.a);
+    let later = pole::second(g, partner, t);
+    let r = g.shape(later).len();
+    let later = build::slice_axis(g, later, r - 1, 0, k);
+    let later = spread(g, later, moved, true);
+    moved = build::add(g, moved, later);
+    let width = g.shape(lost)[r - 1];
+    if width > k {
+        let rest = completing(g, f, left, t);
+        moved = join(g, &[moved, rest], true);
     }
-    let inverse = guarded_reciprocal(g, f, s, s);
-    if width == k {
-        let turned = build::swap_last(g, basis);
-        let inside = multiply(g, turned, image);
-        let inside = multiply(g, basis, inside);
-        let outside = build::sub(g, image, inside);
-        let inverse = spread(g, inverse, outside, true);
-        let outside = build::mul0(g, inverse, outside);
-        let turn = multiply(g, basis, omega);
-        return build::add(g, turn, outside);
+    debug_assert_eq!(sizes(g, moved), (size, width));
+    let lost = spread(g, lost, moved, true);
+    moved = build::add(g, moved, lost);
+    if left {
+        moved
+    } else {
+        build::swap_last(g, moved)
     }
-    let rest = block(g, basis, (0, m), (k, width));
+}
+
+/// The tangent `-u1 (u0^T da v1 / s)^T` of the vectors `u0` that complete a left basis, or the same of
+/// a right one.
+fn completing(g: &mut Graph, f: Factored, left: bool, t: NodeId) -> NodeId {
+    let (m, n) = sizes(g, f.a);
+    let k = m.min(n);
+    let (u, s, vt) = (f.part(g, Part::U), f.part(g, Part::S), f.part(g, Part::Vt));
+    let v = build::swap_last(g, vt);
+    let (size, basis, other, t) = if left {
+        (m, u, v, t)
+    } else {
+        let tt = build::swap_last(g, t);
+        (n, v, u, tt)
+    };
+    let (_, height) = sizes(g, t);
+    let rest = block(g, basis, (0, size), (k, size));
+    let basis = block(g, basis, (0, size), (0, k));
+    let other = block(g, other, (0, height), (0, k));
     let rest = build::swap_last(g, rest);
-    let below = multiply(g, rest, image);
-    let inverse = spread(g, inverse, below, true);
-    let below = build::mul0(g, inverse, below);
-    let zeros = widened(g, below, width);
-    let low = build::zeros_like(g, omega);
-    let low = widened(g, low, width);
-    let low = join(g, &[low, zeros], false);
-    let mixing = skew(g, low);
-    let corner = widened(g, omega, width);
-    let empty = build::zeros_like(g, zeros);
-    let corner = join(g, &[corner, empty], false);
-    let turn = build::add(g, corner, mixing);
-    multiply(g, basis, turn)
+    let image = multiply(g, t, other);
+    let image = multiply(g, rest, image);
+    let s = spread(g, s, image, true);
+    let image = build::div(g, image, s);
+    let back = build::swap_last(g, image);
+    let moved = multiply(g, basis, back);
+    build::neg(g, moved)
 }

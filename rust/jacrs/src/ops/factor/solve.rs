@@ -1,6 +1,7 @@
 //! Linear systems.
 
-use faer::MatMut;
+use faer::prelude::{Reborrow, ReborrowMut};
+use faer::{MatMut, MatRef};
 
 use super::algebra::{identity, keep, multiply};
 use super::kernel::{self, Entry, Pivots};
@@ -87,7 +88,9 @@ impl Operation for Solve {
     }
 
     fn eval(&self, call: &Call, operands: &[View], out: &Out) -> Result<()> {
-        with_float!(out.dtype, T => solve_all::<T>(system(call.op), operands, out))
+        let system = system(call.op);
+        let guarded = call.exact && !system.checked;
+        with_float!(out.dtype, T => solve_all::<T>(system, operands, guarded, out))
     }
 
     /// `a x = b` gives `a dx = db - da x`.
@@ -150,8 +153,9 @@ impl Operation for Solve {
     }
 }
 
-/// Each system of a stack.
-fn solve_all<T: Entry>(system: System, operands: &[View], out: &Out) -> Result<()> {
+/// Each system of a stack. If `guarded`, a solution is zero where the right-hand side is, even if
+/// the matrix is singular.
+fn solve_all<T: Entry>(system: System, operands: &[View], guarded: bool, out: &Out) -> Result<()> {
     let b = &operands[operands.len() - 1];
     copy(b, out.ptr, &Layout::contiguous(&out.shape));
     let lead = out.shape.len() - 2;
@@ -172,18 +176,32 @@ fn solve_all<T: Entry>(system: System, operands: &[View], out: &Out) -> Result<(
                 return;
             }
             // SAFETY: `k` columns of `n` entries, row by row, which nobody else uses now.
-            let x = unsafe {
+            let mut x = unsafe {
                 MatMut::from_raw_parts_mut(out.ptr.cast::<T>().offset(o), n, k, k as isize, 1)
             };
+            let zeros = if guarded {
+                zero_columns(x.rb())
+            } else {
+                vec![]
+            };
             result = if system.form == Form::General {
-                general(system, &line::<T>(source, i), n, x)
+                general(system, &line::<T>(source, i), n, x.rb_mut())
             } else {
                 kernel::load(source, i, &mut scratch);
-                triangular(system, &scratch, n, x)
+                triangular(system, &scratch, n, x.rb_mut())
             };
+            for &j in &zeros {
+                x.rb_mut().col_mut(j).fill(T::ZERO);
+            }
         },
     );
     result
+}
+
+fn zero_columns<T: Entry>(x: MatRef<'_, T>) -> Vec<usize> {
+    (0..x.ncols())
+        .filter(|&j| x.col(j).iter().all(|&x| x == T::ZERO))
+        .collect()
 }
 
 fn general<T: Entry>(system: System, packed: &[T], n: usize, x: MatMut<'_, T>) -> Result<()> {
@@ -202,7 +220,7 @@ fn triangular<T: Entry>(system: System, t: &[T], n: usize, x: MatMut<'_, T>) -> 
     if let (Some(i), true) = (zero, system.checked && !unit) {
         return Err(text::singular_at(i));
     }
-    let t = faer::MatRef::from_column_major_slice(t, n, n);
+    let t = MatRef::from_column_major_slice(t, n, n);
     if system.transposed {
         kernel::solve_triangular(kernel::transposed(system.form), t.transpose(), x);
     } else {

@@ -177,10 +177,9 @@ fn computed_indices() {
         at(&mut r, &mut y, &[rows, rows]),
         (vec![2], vec![11.0, 5.0])
     );
-    assert_eq!(
-        r.demands(),
-        [Demand::Bounds(node, 3), Demand::Bounds(node, 4)]
-    );
+    assert!(r.demands().contains(&Demand::Bounds(node, 3)));
+    assert!(r.demands().contains(&Demand::Bounds(node, 4)));
+    assert!(!r.demands().contains(&Demand::Value(node)));
     let (mut r, mut y) = start(&[3]);
     let data = r.argument(Array::from_slice(&[2], &[0i64, 5]), false);
     let index = [Index::Array(r.node(data))];
@@ -205,9 +204,9 @@ fn computed_integers() {
         at(&mut r, &mut y, &[Index::Array(node), Index::At(1)]),
         (vec![], vec![9.0])
     );
-    assert!(!r.demands().contains(&Demand::Integer(node)));
+    assert!(!r.demands().contains(&Demand::Value(node)));
     let mut row = r.view(&mut y, &[Index::Array(node)]).unwrap();
-    assert!(r.demands().contains(&Demand::Integer(node)));
+    assert!(r.demands().contains(&Demand::Value(node)));
     let ten = number(&mut r, 10.0);
     r.assign(&mut row, &[Index::At(0)], ten).unwrap();
     assert_eq!(at(&mut r, &mut y, &[Index::At(2), Index::At(0)]).1, [10.0]);
@@ -261,7 +260,8 @@ fn masks_that_depend_on_values() {
     assert_eq!(contents(&mut r, y), [0.0, 1.0, 2.0, 0.0, 0.0, 0.0]);
     let part = r.view(&mut y, &[Index::Mask(large)]).unwrap();
     assert_eq!(r.shape(part), [3]);
-    assert_eq!(r.demands(), [Demand::Count(large)]);
+    assert!(r.demands().contains(&Demand::Count(large)));
+    assert!(!r.demands().contains(&Demand::Value(large)));
     let values = r.captured(Array::from_slice(&[3], &[7.0, 8.0, 9.0]), Access::Writable);
     let values = r.node(values);
     r.assign(&mut y, &[Index::Mask(large)], values).unwrap();

@@ -7,6 +7,7 @@ use faer::{MatMut, Par, Spec};
 
 use super::{Entry, columns, solve_triangular};
 use crate::ir::Form;
+use crate::simd::math;
 
 /// Up to this size plain loops are faster than a blocked algorithm.
 const SMALL: usize = 16;
@@ -192,7 +193,7 @@ impl Scaled {
     };
 
     pub fn times(self, factor: f64) -> Self {
-        let (mantissa, exponent) = libm::frexp(factor);
+        let (mantissa, exponent) = math::frexp(factor);
         self.joined(Self {
             mantissa,
             exponent: i64::from(exponent),
@@ -201,7 +202,7 @@ impl Scaled {
 
     /// The product of both.
     pub fn joined(self, other: Self) -> Self {
-        let (mantissa, exponent) = libm::frexp(self.mantissa * other.mantissa);
+        let (mantissa, exponent) = math::frexp(self.mantissa * other.mantissa);
         Self {
             mantissa,
             exponent: self.exponent + other.exponent + i64::from(exponent),
@@ -209,6 +210,6 @@ impl Scaled {
     }
 
     pub fn value(self) -> f64 {
-        libm::ldexp(self.mantissa, self.exponent.clamp(-10_000, 10_000) as i32)
+        math::ldexp(self.mantissa, self.exponent.clamp(-10_000, 10_000) as i32)
     }
 }

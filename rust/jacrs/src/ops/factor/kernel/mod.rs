@@ -6,19 +6,23 @@
 mod cholesky;
 mod lu;
 mod orthogonal;
+mod resolvent;
 mod spectral;
+mod ties;
 
 pub use cholesky::cholesky;
 pub use lu::{Pivots, Scaled, lu};
 pub use orthogonal::qr;
+pub use resolvent::{Bases, resolvent};
 pub use spectral::{eigh, svd};
+pub use ties::{deficient, repeated, share, singular_ties, tolerance};
 
 use std::ops::{Add, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use faer::linalg::triangular_solve as faer_solve;
 use faer::{MatMut, MatRef, Par};
 
-use crate::array::{Layout, Strides, View, copy};
+use crate::array::{DType, Element, Layout, Strides, View, copy};
 use crate::ir::Form;
 
 /// Single and double precision.
@@ -37,6 +41,7 @@ pub trait Entry:
 {
     const ZERO: Self;
     const ONE: Self;
+    const DTYPE: DType;
     fn to_f64(self) -> f64;
     fn from_f64(x: f64) -> Self;
 
@@ -50,6 +55,7 @@ macro_rules! entry {
         $(impl Entry for $T {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
+            const DTYPE: DType = <$T as Element>::DTYPE;
             #[allow(clippy::cast_lossless, reason = "from float64 it is none")]
             fn to_f64(self) -> f64 {
                 self as f64
@@ -61,6 +67,22 @@ macro_rules! entry {
     };
 }
 entry!(f32 f64);
+
+/// Copies the matrix at an offset of a view, row after row.
+pub fn load_rows<T: Entry>(view: &View, offset: isize, rows: &mut [T]) {
+    let r = view.shape().len();
+    let source = Layout {
+        shape: view.shape()[r - 2..].into(),
+        strides: Strides::from_slice(&view.strides()[r - 2..]),
+    };
+    let target = Layout::contiguous(&source.shape);
+    debug_assert_eq!(rows.len(), source.shape.iter().product());
+    copy(
+        &view.relaid(offset, source),
+        rows.as_mut_ptr().cast(),
+        &target,
+    );
+}
 
 /// Copies the matrix at an offset of a view, column after column.
 pub fn load<T: Entry>(view: &View, offset: isize, columns: &mut [T]) {

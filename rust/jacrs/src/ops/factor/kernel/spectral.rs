@@ -7,6 +7,7 @@ use faer::{MatRef, Par, Spec};
 
 use super::{Entry, columns};
 use crate::error::{Result, text};
+use crate::simd::math;
 
 /// Eigenvalues in ascending order and eigenvectors of a matrix, of which the lower triangle is read;
 /// NaN where it holds something that is not finite.
@@ -129,7 +130,7 @@ fn scale<T: Entry>(a: &[T]) -> Option<T> {
         }
         largest = largest.max(size);
     }
-    let (_, exponent) = libm::frexp(largest);
+    let (_, exponent) = math::frexp(largest);
     // Squares of the entries must neither overflow nor vanish.
     let bound = if size_of::<T>() == 4 { 24 } else { 200 };
     if largest == 0.0 || exponent.abs() < bound {
@@ -137,7 +138,7 @@ fn scale<T: Entry>(a: &[T]) -> Option<T> {
     }
     // The reciprocal must be finite as well.
     let most = if size_of::<T>() == 4 { 120 } else { 1000 };
-    Some(T::from_f64(libm::ldexp(1.0, exponent.clamp(-most, most))))
+    Some(T::from_f64(math::ldexp(1.0, exponent.clamp(-most, most))))
 }
 
 fn scaled<T: Entry>(x: &mut [T], factor: T) {

@@ -1,0 +1,229 @@
+"""`compile`: a function, or a transform of one, that is recorded once and then run without Python."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from types import MethodType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jacrs import _jacrs, errors
+from jacrs._compile.outs import fill, leaves_of
+from jacrs._compile.parts import built, taken_apart
+from jacrs._compile.purity import Pure
+from jacrs._compile.witness import Witness
+from jacrs._scope import follow_argument, recording_scope
+from jacrs._scope.state import witnessed
+from jacrs._trees import found_by_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_MOST_MISSES = 64
+# Arrays and numbers as inputs; numbers as values that a trace holds for; arrays too.
+_WAYS = ((True, True), (True, False), (False, False))
+
+
+def compile(f: Callable[..., Any], *, strict: bool = False) -> Compiled:  # noqa: A001
+    """Return a function that does what `f` does, recorded at the first call, then run natively.
+
+    Parameters
+    ----------
+    f : callable
+        A function of arrays, numbers, objects and containers of them, or a transform of one, such
+        as `jacobian(f)`. `jacobian(compile(f))` is the same as `compile(jacobian(f))`; so it is
+        with the other transforms.
+    strict : bool
+        Whether to raise where `f` reaches something that cannot be looked at again.
+
+    Returns
+    -------
+    Compiled
+        It takes the arguments of `f`, and `out=` where `f` does. A call runs a *trace*: a course
+        that was recorded for such arguments. Arrays and floats among the arguments, and arrays
+        that `f` reaches otherwise, are inputs of a trace, read at each call. All else is a
+        condition: shapes, dtypes, integers, texts, other objects; what `f` reaches outside its
+        arguments by names, cells, attributes and containers; which way its branches go. Where no
+        trace holds the call is recorded, so that the result is that of `f` as it is now. 16 traces
+        are kept, those used last. A function that has to be recorded again and again is run as if
+        it were not compiled, with one warning.
+
+    Raises
+    ------
+    TraceError
+        `f` writes to something outside, asks for the time, draws random numbers, prints or reads:
+        a replay would not do it again. With `strict`, what cannot be followed: `explain` lists it.
+
+    Examples
+    --------
+    >>> import numpy as np, jacrs
+    >>> def f(x):
+    ...     return x * np.sin(x) if x[0] > 0 else -x
+    >>> J = jacrs.compile(jacrs.jacobian(f))
+    >>> J(np.array([0.5, 1.0])).diagonal()
+    array([0.91820682, 1.38177329])
+    >>> J(np.array([-0.5, 1.0])).diagonal(), J.n_traces
+    (array([-1., -1.]), 2)
+    """
+    return Compiled(f, strict=strict)
+
+
+class Compiled(_jacrs.Replay):
+    """A function with the traces of its calls; what `compile` returns."""
+
+    def __new__(cls, f: Callable[..., Any], *, strict: bool = False) -> Compiled:  # noqa: ARG004
+        """Make one without traces."""
+        return super().__new__(cls, taken_apart)
+
+    def __init__(self, f: Callable[..., Any], *, strict: bool = False) -> None:
+        if not callable(f):
+            raise errors.not_callable("compile", f)
+        functools.update_wrapper(self, f)
+        self._f = f
+        self._strict = strict
+        self._misses = 0
+        self._replays = 0  # at the last miss
+        self._transforms: dict[Any, Compiled] = {}
+
+    def explain(self) -> str:
+        """Return what the traces hold for and run, in words."""
+        lines = [f"{self._name()}: {self.n_traces} traces, {self.n_replays} replays"]
+        for i, (conditions, unfollowed, program) in enumerate(self.described()):
+            lines.append(f"trace {i}")
+            lines += [f"  holds while unchanged: {what}" for what in sorted(set(conditions))]
+            lines += [f"  not looked at again: {what}" for what in unfollowed]
+            lines += [f"  {line}" for line in program.splitlines()]
+        return "\n".join(lines)
+
+    def transformed(self, transform: Any, *options: Any) -> Compiled:
+        """Return `transform(f, *options)` compiled: the same object for the same options."""
+        key = (transform, *options)
+        try:
+            found = self._transforms.get(key)
+        except TypeError:  # a list or a dict among the options
+            return Compiled(transform(self._f, *options), strict=self._strict)
+        if found is None:
+            found = Compiled(transform(self._f, *options), strict=self._strict)
+            self._transforms[key] = found
+        return found
+
+    def _name(self) -> str:
+        return getattr(self._f, "__name__", type(self._f).__name__)
+
+    def _inside(self, *args: Any, **keywords: Any) -> Any:
+        """Call it as a part of what is being recorded."""
+        return follow_argument(self._f)(*args, **keywords)
+
+    def _missed(self, *args: Any, **keywords: Any) -> Any:
+        """Do a call that no trace holds for."""
+        if "out" in keywords and getattr(self._f, "takes_out", False):
+            return self._into(keywords.pop("out"), args, keywords)
+        if self._traced(args, keywords):
+            found = self._replayed(args, keywords)
+            if found is not None:
+                return found[0]
+        return self._f(*args, **keywords)
+
+    def _into(self, out: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Do a call with `out=`; what no trace can write there is left to the function itself."""
+        targets = leaves_of(out)
+        found = None
+        if targets is not None:
+            found = self.replay(args, keywords or None, targets)
+            if found is None and self._traced(args, keywords):
+                found = self._replayed(args, keywords, targets)
+        if found is None:
+            return self._f(*args, **keywords, out=out)
+        return fill(self._f, found[0], out, targets)
+
+    def _replayed(
+        self, args: tuple[Any, ...], keywords: dict[str, Any], targets: Sequence[Any] = ()
+    ) -> tuple[Any] | None:
+        """Run what has just been recorded: no sign that a trace is of use again."""
+        found = self.replay(args, keywords or None, list(targets))
+        self._replays = self.n_replays
+        return found
+
+    def _traced(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
+        """Record a call, unless that has been done in vain too often."""
+        if self.n_replays > self._replays:
+            self._replays, self._misses = self.n_replays, 0
+        if self._misses == _MOST_MISSES:
+            text = errors.too_many_courses(self._name(), _MOST_MISSES)
+            warnings.warn(text, RuntimeWarning, stacklevel=4)
+        self._misses += 1
+        if self._misses > _MOST_MISSES:
+            return False
+        for arrays, numbers in _WAYS[:-1]:
+            try:
+                if self._record(args, keywords, arrays=arrays, numbers=numbers):
+                    return True
+            except errors.ImpureError:
+                raise
+            except Exception:  # noqa: BLE001 - the last way raises it again, if it is not the way
+                continue
+        return self._record(args, keywords, arrays=False, numbers=False)
+
+    def _record(
+        self, args: tuple[Any, ...], keywords: dict[str, Any], *, arrays: bool, numbers: bool
+    ) -> bool:
+        """Record a call and keep the trace; tell whether its numbers mean what they do in NumPy."""
+        pending = self.begin(args, keywords or None, arrays, numbers)
+        witness = Witness(arrays=arrays)
+        session = _jacrs.Session()
+        session.open()
+        try:
+            _jacrs.keep_recording()
+            with witnessed(witness), recording_scope(self._f) as g, Pure():
+                given, named = pending.over(list(map(_recorded, *_leaves(pending, session))))
+                result = g(*given, **named)
+            self._check(session, pending, witness)
+            if numbers and _jacrs.recorded_narrow():
+                return False  # beside float32 a Python float is weaker than a float64
+            outputs: list[Any] = []
+            how = built(result, outputs)
+            unfollowed = witness.unfollowed()
+            if unfollowed and self._strict:
+                raise errors.not_followed(self._name(), unfollowed)
+            self.add(pending, outputs, witness.guards(), how, unfollowed, self._directions())
+        finally:
+            session.close()
+        return True
+
+    def _check(self, session: Any, pending: Any, witness: Witness) -> None:
+        """Raise what the recorded function has hidden, or has written to."""
+        changed = witness.changed()
+        if changed is None and (session.check() is not None or not pending.holds()):
+            changed = "an argument"
+        if changed is not None:
+            raise errors.writes(self._name(), changed)
+
+    def _directions(self) -> int | None:
+        return getattr(self._f, "directions", None)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """Bind as a method, as functions do; the instance is argument 0."""
+        return self if instance is None else MethodType(self, instance)
+
+    def __reduce__(self) -> Any:
+        if found_by_name(self) is self:
+            return self.__qualname__  # a decorated function: found by its name, as functions are
+        return functools.partial(Compiled, strict=self._strict), (self._f,)
+
+    def __repr__(self) -> str:
+        return f"<jacrs.compile of {self._f!r}>"
+
+
+def _leaves(pending: Any, session: Any) -> tuple[Sequence[Any], Sequence[str], Sequence[Any]]:
+    return pending.leaves, pending.kinds, [session] * len(pending.kinds)
+
+
+def _recorded(leaf: Any, kind: str, session: Any) -> Any:
+    """Return what recorded code gets for a leaf of the arguments."""
+    if kind == "array":
+        return session.argument(leaf, differentiable=False)
+    if kind == "number":
+        return _jacrs.number(leaf)
+    return leaf if isinstance(leaf, np.ndarray) else follow_argument(leaf)

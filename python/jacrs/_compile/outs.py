@@ -1,0 +1,32 @@
+"""`out=` of compiled functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jacrs._transforms.leaves import is_plain_array
+from jacrs._transforms.targets import apart
+from jacrs._trees import flatten
+
+
+def leaves_of(out: Any) -> list[Any] | None:
+    """Return the arrays of `out`; None where there is something else, which the function refuses."""
+    leaves: list[Any] = []
+    flatten(out, leaves, None)
+    if not leaves or not all(map(is_plain_array, leaves)):
+        return None
+    apart(leaves, "out")
+    return leaves
+
+
+def fill(f: Any, result: Any, out: Any, targets: list[Any]) -> Any:
+    """Copy to `out` what was not written there, and return what `f` returns."""
+    derivative = f.derivative_of(result)
+    leaves: list[Any] = []
+    flatten(derivative, leaves, None)
+    for target, leaf in zip(targets, leaves, strict=True):
+        if leaf is not target:
+            target[...] = np.asarray(leaf)
+    return f.with_derivative(result, out)

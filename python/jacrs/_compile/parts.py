@@ -1,0 +1,68 @@
+"""How arguments are taken apart, and how results are put together, for `Replay`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from jacrs import errors
+from jacrs._jacrs import ArrayTracer, Tracer
+from jacrs._pytrees import FieldsOf, Registered
+from jacrs._scope.plain import PLAIN
+from jacrs._trees import children_and_maker
+
+
+def taken_apart(value: Any) -> tuple[list[Any], Any] | None:
+    """Return the parts of a container that is no tuple, list or dict, and what rebuilds it.
+
+    What a container keeps beside its children is a part too: a trace holds for it alone.
+    """
+    found = children_and_maker(value)
+    if found is None:
+        return None
+    keys, items, make = found
+    rest: list[Any] = []
+    if isinstance(make, FieldsOf):
+        rest = list(make.static.values())
+    elif isinstance(make, Registered):
+        rest = [make.aux]
+    elif isinstance(value, dict):
+        rest = list(keys)
+        if isinstance(make, partial):
+            rest.append(value.default_factory)
+
+    def rebuild(parts: list[Any]) -> Any:
+        own = parts[: len(items)]
+        return make(zip(keys, own, strict=True) if isinstance(value, dict) else own)
+
+    return [*items, *rest], rebuild
+
+
+def built(value: Any, outputs: list[Any]) -> tuple[Any, ...]:
+    """Say how a result is put together; append what of it is computed to `outputs`."""
+    kind = type(value)
+    if isinstance(value, Tracer):
+        outputs.append(value)
+        return ("array" if isinstance(value, ArrayTracer) else "scalar", len(outputs) - 1)
+    if isinstance(value, np.ndarray):
+        return ("copy", value.view(np.ndarray).copy())
+    if kind in PLAIN or isinstance(value, np.generic):
+        return ("constant", value)
+    if kind is tuple or kind is list:
+        return (kind.__name__, [built(item, outputs) for item in value])
+    if kind is dict:
+        return ("dict", list(value), [built(item, outputs) for item in value.values()])
+    found = children_and_maker(value)
+    if found is None:
+        raise errors.not_a_result("the result", value)
+    keys, items, make = found
+    parts = [built(item, outputs) for item in items]
+    if isinstance(value, dict):
+        return ("made", partial(_made_dict, make, list(keys)), parts)
+    return ("made", make, parts)
+
+
+def _made_dict(make: Any, keys: list[Any], items: list[Any]) -> Any:
+    return make(zip(keys, items, strict=True))

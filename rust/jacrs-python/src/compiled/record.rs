@@ -1,0 +1,255 @@
+//! A recording that becomes a trace.
+
+use std::sync::{Mutex, PoisonError};
+
+use jacrs::array::{Array, DType};
+use jacrs::ir::NodeId;
+use jacrs::trace::Answers;
+use numpy::PyUntypedArray;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple};
+
+use super::built::Built;
+use super::form::{Arguments, Containers, Lifting};
+use super::guard::Guard;
+use super::trace::{Parts, Trace};
+use crate::arrays::{self, Take};
+use crate::error::raise_as;
+use crate::programs::{self, Blocks};
+use crate::session::{nodes, read_given};
+use crate::state::{self, State};
+
+/// What is noted of a recording that will be run again.
+#[derive(Default)]
+pub struct Kept {
+    /// The inputs that the function reached outside its arguments.
+    reached: Vec<usize>,
+    /// Jacobians, and the nodes of their blocks, row by row.
+    jacobians: Vec<(Blocks, Vec<NodeId>)>,
+}
+
+impl Kept {
+    pub fn note(&mut self, blocks: Blocks, nodes: Vec<NodeId>) {
+        self.jacobians.push((blocks, nodes));
+    }
+}
+
+/// Makes the recording of this thread one that will be run again. To be called before its inputs.
+#[pyfunction]
+pub fn keep_recording(py: Python<'_>) -> PyResult<()> {
+    state::with(py, |state| {
+        state.kept = Some(Kept::default());
+        Ok(())
+    })
+}
+
+/// A tracer for an array that the function reached outside its arguments: an input.
+#[pyfunction]
+pub fn reached(array: &Bound<'_, PyUntypedArray>) -> PyResult<Py<PyAny>> {
+    let taken = arrays::from_numpy(array, Take::Copy)?;
+    state::wrap_handle(array.py(), |state| {
+        let input = state.rec.graph.inputs().len();
+        if let Some(kept) = &mut state.kept {
+            kept.reached.push(input);
+        }
+        Ok(state.rec.reached(taken))
+    })
+}
+
+/// A tracer for a Python float that is an argument.
+#[pyfunction]
+pub fn number(py: Python<'_>, value: f64) -> PyResult<Py<PyAny>> {
+    state::wrap(py, |state| {
+        let handle = state.rec.argument(Array::scalar(value), false);
+        Ok(state.rec.node(handle))
+    })
+}
+
+/// Whether anything that was recorded is of dtype float32.
+#[pyfunction]
+pub fn recorded_narrow(py: Python<'_>) -> PyResult<bool> {
+    state::with(py, |state| {
+        let g = &state.rec.graph;
+        Ok(g.ids().any(|id| g.dtype(id) == DType::F32))
+    })
+}
+
+/// A call that is being recorded.
+#[pyclass(frozen, module = "jacrs._jacrs")]
+pub struct Pending {
+    arguments: Mutex<Option<Arguments>>,
+    apart: Py<PyAny>,
+    args: Py<PyTuple>,
+    keywords: Option<Py<PyDict>>,
+    /// The leaves, and for each whether it is an "array", a "number" or an "object".
+    #[pyo3(get)]
+    leaves: Vec<Py<PyAny>>,
+    #[pyo3(get)]
+    kinds: Vec<&'static str>,
+}
+
+impl Pending {
+    pub fn new<'py>(
+        args: &Bound<'py, PyTuple>,
+        keywords: Option<&Bound<'py, PyDict>>,
+        lifting: Lifting,
+        apart: &Py<PyAny>,
+    ) -> PyResult<Self> {
+        let py = args.py();
+        let containers = Containers {
+            apart: apart.bind(py),
+        };
+        let (arguments, leaves) = Arguments::of(args, keywords, lifting, &containers)?;
+        let kinds = arguments.kinds();
+        Ok(Self {
+            arguments: Mutex::new(Some(arguments)),
+            apart: apart.clone_ref(py),
+            args: args.clone().unbind(),
+            keywords: keywords.map(|k| k.clone().unbind()),
+            leaves: leaves.into_iter().map(Bound::unbind).collect(),
+            kinds,
+        })
+    }
+
+    fn take(&self) -> Option<Arguments> {
+        (self.arguments.lock())
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    fn put(&self, arguments: Arguments) {
+        *(self.arguments.lock()).unwrap_or_else(PoisonError::into_inner) = Some(arguments);
+    }
+}
+
+#[pymethods]
+impl Pending {
+    /// Whether the arguments still look as they did.
+    fn holds(&self, py: Python<'_>) -> PyResult<bool> {
+        let Some(arguments) = self.take() else {
+            return Ok(false);
+        };
+        let keywords = self.keywords.as_ref().map(|k| k.bind(py));
+        let mut leaves = super::form::Leaves::new();
+        let held = arguments.match_all(self.args.bind(py), keywords, &self.apart, &mut leaves);
+        self.put(arguments);
+        held
+    }
+
+    /// The arguments around other leaves: positional and named ones.
+    fn over<'py>(
+        &self,
+        py: Python<'py>,
+        leaves: Vec<Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        let containers = Containers {
+            apart: self.apart.bind(py),
+        };
+        let Some(arguments) = self.take() else {
+            return Err(raise_as(py, "internal", "a call is recorded once"));
+        };
+        let keywords = self.keywords.as_ref().map(|k| k.bind(py));
+        let rebuilt = arguments.rebuilt(self.args.bind(py), keywords, &containers, leaves);
+        self.put(arguments);
+        rebuilt
+    }
+}
+
+/// What Python knows of a recorded call.
+pub struct Recorded<'a, 'py> {
+    pub guards: Vec<Bound<'py, PyAny>>,
+    pub built: &'a Bound<'py, PyTuple>,
+    pub unfollowed: Vec<String>,
+    pub directions: Option<usize>,
+}
+
+/// The trace of what is being recorded.
+pub fn trace(
+    py: Python<'_>,
+    pending: &Bound<'_, Pending>,
+    outputs: &Bound<'_, PyList>,
+    recorded: Recorded<'_, '_>,
+) -> PyResult<Trace> {
+    let given = read_given(outputs)?;
+    let (graph, wanted, inputs, reached, answers) = state::with_patience(py, |state| {
+        let outputs = nodes(state, &given)?;
+        let answers = state.rec.answers()?;
+        let wanted = Wanted::new(state, &outputs, &answers);
+        let reached = state.kept.take().map_or_else(Vec::new, |kept| kept.reached);
+        let graph = state.rec.graph.clone();
+        Ok((graph, wanted, state.rec.inputs(), reached, answers))
+    })?;
+    let program = programs::whole_program(py, &graph, &wanted.values, wanted.blocks.as_ref())?;
+    let guards = recorded.guards.iter().map(Guard::read);
+    let Some(arguments) = pending.get().take() else {
+        return Err(raise_as(py, "internal", "a call is recorded once"));
+    };
+    Ok(Trace::new(Parts {
+        arguments,
+        guards: guards.collect::<PyResult<_>>()?,
+        program,
+        inputs,
+        reached,
+        answers: answers.expected,
+        ordered: answers.ordered,
+        built: Built::read(recorded.built)?,
+        places: wanted.places,
+        directions: recorded.directions.unwrap_or(usize::MAX),
+        unfollowed: recorded.unfollowed,
+    }))
+}
+
+/// What a program is to compute.
+struct Wanted {
+    /// Results, then answers.
+    values: Vec<NodeId>,
+    blocks: Option<Blocks>,
+    /// Where each output is among the values and the blocks.
+    places: Vec<usize>,
+}
+
+impl Wanted {
+    /// The Jacobian that most outputs are blocks of is assembled; all else is computed as it was
+    /// recorded.
+    fn new(state: &State, outputs: &[NodeId], answers: &Answers) -> Self {
+        let g = &state.rec.graph;
+        let kept = state.kept.as_ref();
+        let jacobians = kept.map_or(&[][..], |kept| &kept.jacobians[..]);
+        let of = |found: &[NodeId]| outputs.iter().filter(|y| found.contains(y)).count();
+        let assembled = (jacobians.iter())
+            .filter(|(blocks, found)| of(found) > 0 && is_swept_as_is(g, blocks))
+            .max_by_key(|(_, found)| of(found));
+        let mut values: Vec<NodeId> = vec![];
+        let mut places = vec![];
+        for &y in outputs {
+            let block = assembled.and_then(|(_, found)| found.iter().position(|&b| b == y));
+            places.push(match block {
+                Some(k) => (true, k),
+                None => {
+                    values.push(y);
+                    (false, values.len() - 1)
+                }
+            });
+        }
+        values.extend(&answers.nodes);
+        let place = |(is_block, k): (bool, usize)| if is_block { values.len() + k } else { k };
+        Self {
+            places: places.into_iter().map(place).collect(),
+            blocks: assembled.map(|(blocks, _)| blocks.clone()),
+            values,
+        }
+    }
+}
+
+/// Whether the blocks have the dtypes in which they are swept, which are floats.
+fn is_swept_as_is(g: &jacrs::ir::Graph, blocks: &Blocks) -> bool {
+    let float = |dtype: DType| dtype == dtype.to_float();
+    (blocks.ys.iter()).all(|&y| {
+        blocks.xs.iter().all(|&x| {
+            let (y, x) = (g.dtype(y), g.dtype(x));
+            float(y)
+                && float(x)
+                && programs::swept_dtype(y, x, blocks.mode) == programs::block_dtype(y, x)
+        })
+    })
+}
