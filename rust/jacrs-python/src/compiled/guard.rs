@@ -143,13 +143,15 @@ impl Place {
 
 /// What is not there, as None; other errors, such as a signal's, go on.
 fn absent<'py>(found: PyResult<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    found.map(Some).or_else(|error| Python::attach(|py| {
-        use pyo3::exceptions::{PyAttributeError, PyLookupError, PyValueError};
-        let gone = error.is_instance_of::<PyAttributeError>(py)
-            || error.is_instance_of::<PyLookupError>(py)
-            || error.is_instance_of::<PyValueError>(py); // an empty cell
-        if gone { Ok(None) } else { Err(error) }
-    }))
+    found.map(Some).or_else(|error| {
+        Python::attach(|py| {
+            use pyo3::exceptions::{PyAttributeError, PyLookupError, PyValueError};
+            let gone = error.is_instance_of::<PyAttributeError>(py)
+                || error.is_instance_of::<PyLookupError>(py)
+                || error.is_instance_of::<PyValueError>(py); // an empty cell
+            if gone { Ok(None) } else { Err(error) }
+        })
+    })
 }
 
 impl Expected {

@@ -215,7 +215,8 @@ impl Trace {
             let target = if k < values.len() || given.is_empty() {
                 None
             } else {
-                self.target(k, given).filter(|array| self.is_apart(array, &inputs))
+                self.target(k, given)
+                    .filter(|array| self.is_apart(array, &inputs))
             };
             outputs.add(py, kind, self.kinds[k], target, &mut targets)?;
         }

@@ -38,6 +38,8 @@ fn copy_sized<T: Copy>(source: &View, target: *mut u8, layout: &Layout) {
             let dst = target.cast::<T>().offset(b);
             if step_from == 1 && step_to == 1 {
                 std::ptr::copy_nonoverlapping(src, dst, n);
+            } else if step_from == 0 && step_to == 1 {
+                std::slice::from_raw_parts_mut(dst, n).fill(src.read());
             } else {
                 for i in 0..n as isize {
                     dst.offset(i * step_to)

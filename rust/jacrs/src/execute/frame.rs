@@ -3,11 +3,13 @@
 use smallvec::SmallVec;
 
 use crate::array::View;
-use crate::plan::{Address, Operand};
+use crate::plan::{Address, Operand, STRIP};
 
 /// The arena, then the bases of inputs and outputs.
 pub struct Frame {
     bases: SmallVec<[*mut u8; 12]>,
+    /// The memory of the strip under way.
+    strip: *mut u8,
 }
 
 // SAFETY: a frame is a list of addresses. Steps write disjoint parts of what they name, and a run
@@ -18,12 +20,25 @@ impl Frame {
     pub fn new(arena: *mut u8, others: impl IntoIterator<Item = *mut u8>) -> Self {
         Self {
             bases: std::iter::once(arena).chain(others).collect(),
+            strip: std::ptr::null_mut(),
+        }
+    }
+
+    /// The same, with memory for a strip.
+    pub fn in_strip(&self, strip: *mut u8) -> Self {
+        Self {
+            bases: self.bases.clone(),
+            strip,
         }
     }
 
     #[inline(always)]
     pub fn resolve(&self, address: Address) -> *mut u8 {
-        self.bases[address.base as usize].wrapping_offset(address.offset)
+        let base = match address.base {
+            STRIP => self.strip,
+            base => self.bases[base as usize],
+        };
+        base.wrapping_offset(address.offset)
     }
 
     /// The registers of tapes: the arena starts with them.

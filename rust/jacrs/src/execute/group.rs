@@ -5,11 +5,13 @@ use std::cell::Cell;
 use smallvec::SmallVec;
 
 use super::frame::Frame;
-use super::lanes::Source;
+use super::gather::Gather;
 use super::pool;
 use crate::array::Buffer;
 use crate::error::Result;
-use crate::plan::{BlockInstruction, Fill, Group};
+use crate::ops::elementwise::Reader;
+use crate::plan::{BlockInstruction, Fill, Gathered, Group, STRIP, Span, Stream};
+use crate::simd::vectorised;
 
 /// Elementwise operations worth handing to another thread.
 const TASK: usize = 1 << 17;
@@ -26,24 +28,22 @@ pub fn run(
     exact: bool,
     between: &dyn Fn() -> Result<()>,
 ) -> Result<()> {
-    let weight = group.code.len() + group.readers.len();
-    let blocks = (TASK / weight.max(1)).div_ceil(group.block).max(1);
-    let chunk = blocks * group.block;
-    if group.len <= 2 * chunk {
-        run_range(group, frame, exact, 0, group.len);
+    let weight = group.code.len() + group.readers.len() + group.odd.len();
+    let blocks = group.blocks.count();
+    let at_once = (TASK / weight.max(1))
+        .div_ceil(group.blocks.longest())
+        .max(1);
+    if blocks <= 2 * at_once {
+        run_span(group, frame, exact, &group.blocks.span(0..blocks));
         return between_if_large(group.len * weight, between);
     }
     let task = |k: usize| {
-        run_range(
-            group,
-            frame,
-            exact,
-            k * chunk,
-            group.len.min((k + 1) * chunk),
-        );
+        let first = k * at_once;
+        let range = first..blocks.min(first + at_once);
+        run_span(group, frame, exact, &group.blocks.span(range));
         Ok(())
     };
-    pool::parallel_for(group.len.div_ceil(chunk), &task, between)
+    pool::parallel_for(blocks.div_ceil(at_once), &task, between)
 }
 
 /// The clock is not worth looking at after a few elements.
@@ -68,51 +68,108 @@ fn with_blocks(bytes: usize, body: impl FnOnce(*mut u8)) {
     BLOCKS.set(Some((size, buffer)));
 }
 
-/// The elements `from..to` of a group.
-fn run_range(group: &Group, frame: &Frame, exact: bool, from: usize, to: usize) {
-    if from == to {
+/// Some of the blocks of a group.
+pub fn run_span(group: &Group, frame: &Frame, exact: bool, span: &Span) {
+    if span.count == 0 {
         return;
     }
-    let stride = group.block * 8 + if group.block < PADDED { 0 } else { PAD };
-    with_blocks(group.blocks * stride, |memory| {
-        let mut slots: SmallVec<[*mut u8; 32]> = (0..group.blocks)
+    let longest = group.blocks.longest();
+    let stride = longest * 8 + if longest < PADDED { 0 } else { PAD };
+    let gathered = group.readers.len() + group.odd.len();
+    with_blocks((group.scratch + gathered) * stride, |memory| {
+        let mut index = span.start.clone();
+        let start = group.blocks.element(&index);
+        // In the memory of a strip nothing lies before it.
+        let skipped = |base: u32| if base == STRIP { 0 } else { start };
+        let mut slots: SmallVec<[*mut u8; 32]> = (0..group.scratch)
             .map(|k| memory.wrapping_add(k * stride))
             .collect();
-        slots.extend(group.streams.iter().map(|s| {
-            frame
-                .resolve(s.address)
-                .wrapping_add(from * s.size as usize)
-        }));
+        let stream = |s: &Stream| {
+            let before = skipped(s.address.base) * s.size as usize;
+            frame.resolve(s.address).wrapping_add(before)
+        };
+        slots.extend(group.streams.iter().map(stream));
         for fill in &group.fills {
             // SAFETY: a slot has room for a block of any dtype; the address names one element.
-            unsafe {
-                repeat(
-                    fill,
-                    frame,
-                    slots[fill.slot as usize],
-                    group.block.min(to - from),
-                );
-            }
+            unsafe { repeat(fill, frame, slots[fill.slot as usize], longest) }
         }
-        let mut readers: SmallVec<[(Source, u32); 4]> = group
-            .readers
-            .iter()
-            .map(|g| (Source::new(&frame.view(&g.operand), from), g.slot))
+        let first = slots.len();
+        slots.extend(
+            (group.scratch..group.scratch + gathered).map(|k| memory.wrapping_add(k * stride)),
+        );
+        let mut readers: SmallVec<[Reading; 4]> = (group.readers.iter().zip(&slots[first..]))
+            .map(|(reader, &block)| Reading::new(reader, frame, block, span.origin))
             .collect();
-        let mut start = from;
-        while start < to {
-            let count = group.block.min(to - start);
-            for (reader, slot) in &mut readers {
-                reader.fill(count, slots[*slot as usize]);
+        let mut odd: SmallVec<[Reader; 2]> = (group.odd.iter())
+            .map(|x| Reader::starting_at(&frame.view(x), skipped(x.address.base)))
+            .collect();
+        for _ in 0..span.count {
+            let taken = span.taken(&group.blocks, &index);
+            let count = taken * group.blocks.inner;
+            let (regular, others) = slots[first..].split_at_mut(readers.len());
+            for (reading, slot) in readers.iter_mut().zip(regular) {
+                *slot = reading.block(&index, taken);
+            }
+            for (reader, slot) in odd.iter_mut().zip(others) {
+                reader.next(count, *slot);
             }
             // SAFETY: blocks have room for `count` elements; streams go on as long as the group.
             unsafe { block(&group.code, &slots, count, usize::from(exact)) }
-            for (slot, stream) in slots[group.blocks..].iter_mut().zip(&group.streams) {
+            for (slot, stream) in slots[group.scratch..].iter_mut().zip(&group.streams) {
                 *slot = slot.wrapping_add(count * stream.size as usize);
             }
-            start += count;
+            group.blocks.advance(&mut index);
         }
     });
+}
+
+/// A strided operand while it is read.
+struct Reading<'a> {
+    reader: &'a Gathered,
+    base: *mut u8,
+    /// Memory for a block, and what was gathered there last: from where, and of how many indices.
+    block: *mut u8,
+    last: (*mut u8, usize),
+}
+
+impl<'a> Reading<'a> {
+    fn new(reader: &'a Gathered, frame: &Frame, block: *mut u8, origin: usize) -> Self {
+        let mut base = frame.resolve(reader.address);
+        if reader.address.base == STRIP {
+            let before = origin as isize * reader.outer[0] * reader.size as isize;
+            base = base.wrapping_offset(-before);
+        }
+        Self {
+            reader,
+            base,
+            block,
+            last: (std::ptr::null_mut(), 0),
+        }
+    }
+
+    /// Where the elements of a block lie side by side.
+    fn block(&mut self, index: &[usize], count: usize) -> *mut u8 {
+        let Gathered {
+            size, outer, rows, ..
+        } = self.reader;
+        let at = (index.iter().zip(outer)).map(|(&i, &stride)| i as isize * stride);
+        let from = self
+            .base
+            .wrapping_offset(at.sum::<isize>() * *size as isize);
+        let Some(rows) = rows else { return from };
+        if self.last.0 != from || self.last.1 < count {
+            vectorised(Gather {
+                from,
+                to: self.block,
+                size: *size as usize,
+                count,
+                along: outer[outer.len() - 1],
+                rows,
+            });
+            self.last = (from, count);
+        }
+        self.block
+    }
 }
 
 /// # Safety

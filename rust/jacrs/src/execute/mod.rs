@@ -2,10 +2,12 @@
 
 mod finite;
 mod frame;
+mod gather;
 mod group;
-mod lanes;
 pub mod pool;
+mod profile;
 mod staged;
+mod strips;
 mod tape;
 
 use std::cell::Cell;
@@ -237,18 +239,29 @@ impl Run<'_> {
     fn pass(&self, exact: bool) -> Result<()> {
         EXECUTED.fetch_add(self.plan.work(), Ordering::Relaxed);
         for step in self.plan.steps() {
-            match step {
-                Step::Tape(tape) => {
-                    tape::run(tape, self.frame, exact);
-                    self.watch.after(tape.code.len() as u64)?;
-                }
-                Step::Group(group) => group::run(group, self.frame, exact, &|| self.watch.now())?,
-                Step::Kernel(kernel) => {
-                    self.kernel(kernel, exact)?;
-                    self.watch.after(kernel.work)?;
-                }
-            }
+            self.step(step, exact)?;
         }
+        self.copies();
+        Ok(())
+    }
+
+    fn step(&self, step: &Step, exact: bool) -> Result<()> {
+        match step {
+            Step::Tape(tape) => {
+                tape::run(tape, self.frame, exact);
+                self.watch.after(tape.code.len() as u64)
+            }
+            Step::Group(group) => group::run(group, self.frame, exact, &|| self.watch.now()),
+            Step::Kernel(kernel) => {
+                self.kernel(kernel, exact)?;
+                self.watch.after(kernel.work)
+            }
+            Step::Strips(strips) => strips::run(strips, self.frame, exact, &|| self.watch.now()),
+        }
+    }
+
+    /// Outputs that no step writes in place.
+    fn copies(&self) {
         for (operand, k) in self.plan.copies() {
             let target = self
                 .frame
@@ -259,7 +272,6 @@ impl Run<'_> {
                 &Layout::contiguous(&operand.layout.shape),
             );
         }
-        Ok(())
     }
 
     fn kernel(&self, step: &KernelStep, exact: bool) -> Result<()> {

@@ -13,7 +13,7 @@ mod fold;
 mod leaf;
 mod matmul;
 mod order;
-mod pairwise;
+pub mod pairwise;
 mod place;
 mod reduce;
 mod rows;
@@ -25,6 +25,7 @@ mod view;
 pub use elementwise::{Fun, kernel, partials, scalar, scalar_in};
 pub use evaluate::evaluate;
 pub use fold::fold;
+pub use reduce::join_parts;
 pub use verify::verify;
 
 use smallvec::SmallVec;

@@ -1,8 +1,11 @@
 //! Reducing many terms to one, pairwise and in an order that depends on shapes alone.
 
+use std::marker::PhantomData;
+use std::ops::Range;
+
 use crate::array::{Dims, Out, Strides, View, coalesce, walk};
 use crate::ir::Pick;
-use crate::simd::Number;
+use crate::simd::{Number, Work, vectorised};
 
 /// Elements that can be reduced; for bools a sum is "any" and a product is "all".
 pub trait Reducible: Copy {
@@ -113,10 +116,10 @@ impl Split {
 
 /// Columns that are reduced side by side, at most.
 const TILE: usize = 128;
-/// Columns that a contiguous run is dealt out to.
-const WIDE: usize = 16;
-/// Below this many terms a sum is taken one after the other; above, halves are added.
-const LEAF: usize = 16;
+/// Columns that a long run is dealt out to, like cards.
+const DEALT: usize = 64;
+/// Up to this many terms a sum is taken one after the other; above, halves are added.
+pub const LEAF: usize = 16;
 
 /// How two partial results become one: a type, so that each loop is compiled for it.
 pub trait Join<T> {
@@ -157,82 +160,129 @@ pub fn fold<T: Reducible, J: Join<T>>(x: &View, axes: &[usize], out: &Out) {
         }
         return;
     }
-    let terms = term_offsets(&reduced.0, &reduced.1);
+    let mut table = vec![];
+    let terms = match *reduced.1.as_slice() {
+        [] => Terms::Even(0),
+        [step] => Terms::Even(step),
+        ref strides => {
+            table.reserve(n);
+            walk(&reduced.0, [strides], |[offset]| table.push(offset));
+            Terms::Table(&table)
+        }
+    };
+    let fastest = x.shape().iter().rposition(|&length| length != 1);
+    let dealt = n >= 2 * DEALT && fastest.is_some_and(|axis| axes.contains(&axis));
     // The last kept axis goes side by side, in tiles.
     let split = kept.0.len().saturating_sub(1);
     let (width, step) = kept.0.last().map_or((1, 1), |&w| (w, kept.1[split]));
     let mut row = 0;
     walk(&kept.0[..split], [&kept.1[..split]], |[base]| {
-        for start in (0..width).step_by(TILE) {
-            let count = TILE.min(width - start);
-            let ptr = x
-                .ptr
-                .cast::<T>()
-                .wrapping_offset(base + start as isize * step);
-            let columns = Columns { ptr, step, count };
-            let target = out_ptr.wrapping_add(row + start);
-            match count {
-                1 if matches!(terms, Terms::Even(1)) && n >= 2 * WIDE => {
-                    let total = run_total::<T, J>(ptr, n);
-                    // SAFETY: row by row, inside `out`.
-                    unsafe { target.write(total) }
-                }
-                1 => columns.write_totals::<J, 1>(n, &terms, target),
-                2..=WIDE => columns.write_totals::<J, WIDE>(n, &terms, target),
-                _ => columns.write_totals::<J, TILE>(n, &terms, target),
+        let start = x.ptr.cast::<T>().wrapping_offset(base);
+        let target = out_ptr.wrapping_add(row);
+        if dealt {
+            for k in 0..width {
+                let total = run_total::<T, J>(start.wrapping_offset(k as isize * step), n, &terms);
+                // SAFETY: row by row, inside `out`.
+                unsafe { target.add(k).write(total) }
+            }
+        } else {
+            for first in (0..width).step_by(TILE) {
+                let columns = Columns {
+                    ptr: start.wrapping_offset(first as isize * step),
+                    step,
+                    count: TILE.min(width - first),
+                };
+                columns.write_totals::<J>(n, &terms, target.wrapping_add(first));
             }
         }
         row += width;
     });
 }
 
-/// A contiguous run, dealt out to columns whose totals are then joined by halves.
-fn run_total<T: Reducible, J: Join<T>>(ptr: *const T, n: usize) -> T {
+/// The part `k` of `0..n` halved `depth` times, as sums are halved.
+pub fn halved(n: usize, depth: u32, k: usize) -> Range<usize> {
+    let (mut from, mut to) = (0, n);
+    for level in (0..depth).rev() {
+        let middle = from + (to - from) / 2;
+        if k >> level & 1 == 0 {
+            to = middle;
+        } else {
+            from = middle;
+        }
+    }
+    from..to
+}
+
+/// Joins the totals of halves, `count` of them of `width` columns each, into the first.
+///
+/// # Safety
+/// `totals` must be good for all of them.
+pub unsafe fn join_halves<T: Reducible, J: Join<T>>(totals: *mut T, count: usize, width: usize) {
+    let mut apart = 1;
+    while apart < count {
+        for k in (0..count).step_by(2 * apart) {
+            for column in 0..width {
+                // SAFETY: the caller's contract.
+                unsafe {
+                    let left = totals.add(k * width + column);
+                    left.write(J::join(
+                        left.read(),
+                        totals.add((k + apart) * width + column).read(),
+                    ));
+                }
+            }
+        }
+        apart *= 2;
+    }
+}
+
+/// A long run, dealt out to columns whose totals are then joined by halves.
+fn run_total<T: Reducible, J: Join<T>>(ptr: *const T, n: usize, terms: &Terms) -> T {
+    let mut total = [J::EMPTY; DEALT];
+    let (step, hands) = match terms {
+        Terms::Even(step) => (*step, Terms::Even(step * DEALT as isize)),
+        Terms::Table(table) | Terms::Dealt(table) => (0, Terms::Dealt(table)),
+    };
     let columns = Columns {
         ptr,
-        step: 1,
-        count: WIDE,
+        step,
+        count: DEALT,
     };
-    let mut total = [J::EMPTY; WIDE];
-    columns.halves::<J, WIDE>(0, n / WIDE, &Terms::Even(WIDE as isize), &mut total);
-    let mut half = WIDE / 2;
+    columns.halves::<J, DEALT>(0, n / DEALT, &hands, &mut total);
+    let mut half = DEALT / 2;
     while half > 0 {
         for k in 0..half {
             total[k] = J::join(total[k], total[k + half]);
         }
         half /= 2;
     }
-    (n / WIDE * WIDE..n).fold(total[0], |sum, i| {
+    (n / DEALT * DEALT..n).fold(total[0], |sum, i| {
         // SAFETY: the run has `n` elements.
-        J::join(sum, unsafe { ptr.add(i).read() })
+        J::join(sum, unsafe { ptr.offset(terms.at(i)).read() })
     })
 }
 
-enum Terms {
+/// Where terms lie, from the first.
+#[derive(Clone, Copy)]
+enum Terms<'a> {
     Even(isize),
-    Table(Vec<isize>),
+    Table(&'a [isize]),
+    /// Each element of a hand has an entry of its own.
+    Dealt(&'a [isize]),
 }
 
-fn term_offsets(shape: &[usize], strides: &[isize]) -> Terms {
-    if shape.len() <= 1 {
-        return Terms::Even(strides.first().copied().unwrap_or(0));
-    }
-    let mut table = Vec::with_capacity(shape.iter().product());
-    walk(shape, [strides], |[offset]| table.push(offset));
-    Terms::Table(table)
-}
-
-impl Terms {
+impl Terms<'_> {
     #[inline(always)]
     fn at(&self, i: usize) -> isize {
         match self {
             Terms::Even(step) => i as isize * step,
-            Terms::Table(table) => table[i],
+            Terms::Table(table) | Terms::Dealt(table) => table[i],
         }
     }
 }
 
 /// Columns side by side, the terms of each one below the other.
+#[derive(Clone, Copy)]
 struct Columns<T> {
     ptr: *const T,
     step: isize,
@@ -240,14 +290,17 @@ struct Columns<T> {
 }
 
 impl<T: Reducible> Columns<T> {
-    /// Reduces all terms into `target`, in a tile of `W` columns.
-    fn write_totals<J: Join<T>, const W: usize>(&self, n: usize, terms: &Terms, target: *mut T) {
-        let mut total = [J::EMPTY; W];
-        self.halves::<J, W>(0, n, terms, &mut total);
-        for (k, value) in total[..self.count].iter().enumerate() {
+    /// Reduces all terms into `target`.
+    fn write_totals<J: Join<T>>(&self, n: usize, terms: &Terms, target: *mut T) {
+        if n <= LEAF {
             // SAFETY: the caller's row has `count` elements from here.
-            unsafe { target.add(k).write(*value) }
+            let total = unsafe { std::slice::from_raw_parts_mut(target, self.count) };
+            return self.leaf::<J>(0, n, terms, total);
         }
+        let mut total = [J::EMPTY; TILE];
+        self.halves::<J, TILE>(0, n, terms, &mut total);
+        // SAFETY: as above.
+        unsafe { std::ptr::copy_nonoverlapping(total.as_ptr(), target, self.count) }
     }
 
     fn halves<J: Join<T>, const W: usize>(
@@ -258,35 +311,155 @@ impl<T: Reducible> Columns<T> {
         total: &mut [T; W],
     ) {
         if to - from <= LEAF {
-            self.each(terms.at(from), total, |_, value| value);
-            for i in from + 1..to {
-                self.each(terms.at(i), total, J::join);
-            }
-            return;
+            return self.leaf::<J>(from, to, terms, &mut total[..self.count]);
         }
         let middle = from + (to - from) / 2;
         self.halves::<J, W>(from, middle, terms, total);
         let mut right = [J::EMPTY; W];
         self.halves::<J, W>(middle, to, terms, &mut right);
-        for (a, b) in total.iter_mut().zip(right) {
+        vectorised(Both::<T, J, W> {
+            left: total,
+            right: &right,
+            join: PhantomData,
+        });
+    }
+
+    fn leaf<J: Join<T>>(&self, from: usize, to: usize, terms: &Terms, total: &mut [T]) {
+        vectorised(Leaf::<T, J> {
+            columns: *self,
+            from,
+            to,
+            terms: *terms,
+            total,
+            join: PhantomData,
+        });
+    }
+}
+
+/// Two totals of each column become one.
+struct Both<'a, T, J, const W: usize> {
+    left: &'a mut [T; W],
+    right: &'a [T; W],
+    join: PhantomData<J>,
+}
+
+impl<T: Reducible, J: Join<T>, const W: usize> Work for Both<'_, T, J, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (a, &b) in self.left.iter_mut().zip(self.right) {
             *a = J::join(*a, b);
         }
     }
+}
 
-    /// Updates each column's total with the term at an offset.
+/// A few terms of each column, one after the other.
+struct Leaf<'a, T, J> {
+    columns: Columns<T>,
+    from: usize,
+    to: usize,
+    terms: Terms<'a>,
+    total: &'a mut [T],
+    join: PhantomData<J>,
+}
+
+impl<T: Reducible, J: Join<T>> Work for Leaf<'_, T, J> {
+    type Output = ();
+
     #[inline(always)]
-    fn each<const W: usize>(&self, offset: isize, total: &mut [T; W], update: impl Fn(T, T) -> T) {
-        let row = self.ptr.wrapping_offset(offset);
-        if self.step == 1 && self.count == W {
-            for (k, slot) in total.iter_mut().enumerate() {
-                // SAFETY: columns and terms stay inside the view.
-                *slot = update(*slot, unsafe { row.add(k).read() });
+    fn run(self) {
+        let Columns { ptr, step, .. } = self.columns;
+        let (from, to, total) = (self.from, self.to, self.total);
+        // SAFETY: columns and terms stay inside the view.
+        let at = |offset: isize| unsafe { ptr.offset(offset).read() };
+        match self.terms {
+            Terms::Dealt(table) => {
+                let hand = |i: usize| &table[i * DEALT..(i + 1) * DEALT];
+                for (slot, &offset) in total.iter_mut().zip(hand(from)) {
+                    *slot = at(offset);
+                }
+                for i in from + 1..to {
+                    for (slot, &offset) in total.iter_mut().zip(hand(i)) {
+                        *slot = J::join(*slot, at(offset));
+                    }
+                }
             }
-            return;
+            // Each column is a run of its own.
+            Terms::Even(1) if step != 1 => {
+                for (k, slot) in total.iter_mut().enumerate() {
+                    let start = k as isize * step;
+                    let mut sum = at(start + from as isize);
+                    for i in from + 1..to {
+                        sum = J::join(sum, at(start + i as isize));
+                    }
+                    *slot = sum;
+                }
+            }
+            terms if step == 1 => {
+                let first = terms.at(from);
+                for (k, slot) in total.iter_mut().enumerate() {
+                    *slot = at(first + k as isize);
+                }
+                for i in from + 1..to {
+                    let row = terms.at(i);
+                    for (k, slot) in total.iter_mut().enumerate() {
+                        *slot = J::join(*slot, at(row + k as isize));
+                    }
+                }
+            }
+            terms => {
+                for (k, slot) in total.iter_mut().enumerate() {
+                    *slot = at(terms.at(from) + k as isize * step);
+                }
+                for i in from + 1..to {
+                    for (k, slot) in total.iter_mut().enumerate() {
+                        *slot = J::join(*slot, at(terms.at(i) + k as isize * step));
+                    }
+                }
+            }
         }
-        for (k, slot) in total[..self.count].iter_mut().enumerate() {
-            // SAFETY: columns and terms stay inside the view.
-            *slot = update(*slot, unsafe { row.offset(k as isize * self.step).read() });
+    }
+}
+
+/// Adds a view to the elements with these strides from `target`.
+pub fn add_to<T: Reducible>(value: &View, target: *mut T, strides: &[isize]) {
+    let (dims, [from, to]) = coalesce(value.shape(), [value.strides(), strides]);
+    let outer = dims.len().saturating_sub(1);
+    walk(&dims[..outer], [&from[..outer], &to[..outer]], |[a, b]| {
+        vectorised(AddRow {
+            from: value.ptr.cast::<T>().wrapping_offset(a),
+            to: target.wrapping_offset(b),
+            steps: dims.last().map_or((1, 1), |_| (from[outer], to[outer])),
+            length: dims.last().copied().unwrap_or(1),
+        });
+    });
+}
+
+/// One row added to another.
+struct AddRow<T> {
+    from: *const T,
+    to: *mut T,
+    steps: (isize, isize),
+    length: usize,
+}
+
+impl<T: Reducible> Work for AddRow<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let add = |i: isize, j: isize| {
+            // SAFETY: rows of two shapes that are equal.
+            unsafe {
+                let slot = self.to.offset(j);
+                slot.write(slot.read().plus(self.from.offset(i).read()));
+            }
+        };
+        let length = self.length as isize;
+        match self.steps {
+            (1, 1) => (0..length).for_each(|k| add(k, k)),
+            (step, to) => (0..length).for_each(|k| add(k * step, k * to)),
         }
     }
 }

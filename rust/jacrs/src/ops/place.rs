@@ -1,9 +1,10 @@
 //! Putting values into arrays: slices, items, and parts side by side.
 
+use super::pairwise;
 use super::tile::{Cut, Known, Needs, Tile, slice_hits};
 use super::view::{check_slice, lane_slice};
 use super::{Call, Cotangent, Lanes, Operation, Rule, build, slice_layout};
-use crate::array::{Dims, Layout, Out, View, copy, product, walk, zero_fill};
+use crate::array::{Dims, Layout, Out, View, copy, product, zero_fill};
 use crate::error::{Error, Result};
 use crate::ir::{Graph, ListId, NodeId, Op, Type};
 use crate::with_type;
@@ -161,13 +162,11 @@ impl Operation for AddAt {
         let whole = Layout::contiguous(&out.shape);
         let value = &operands[1];
         let (start, layout) = slice_layout(&whole, &call.list, value.shape());
-        with_type!(out.dtype, T => walk(value.shape(), [value.strides(), &layout.strides], |[a, b]| {
-            // SAFETY: `walk` stays inside both shapes.
-            unsafe {
-                let target = out.ptr.cast::<T>().offset(start + b);
-                target.write(super::pairwise::plus(target.read(), value.ptr.cast::<T>().offset(a).read()));
-            }
-        }));
+        with_type!(out.dtype, T => {
+            // SAFETY: the slice is inside `out`.
+            let target = unsafe { out.ptr.cast::<T>().offset(start) };
+            pairwise::add_to::<T>(value, target, &layout.strides);
+        });
         Ok(())
     }
     fn transpose(

@@ -1,7 +1,7 @@
 //! Reductions over axes, and the place of an extremum.
 
 use super::elementwise::Fun;
-use super::pairwise::{Max, Min, Prod, Reducible, Sum, fold};
+use super::pairwise::{Max, Min, Prod, Reducible, Sum, fold, join_halves};
 use super::tile::{Cut, Known, Needs, Tile};
 use super::{Call, Cotangent, Lanes, Operation, Rule, build, list_of};
 use crate::array::{DType, Dims, Layout, Out, View, walk};
@@ -9,6 +9,26 @@ use crate::error::{Error, Result, text};
 use crate::ir::{Cumulation, Graph, Guard, NodeId, Op, Pick, Reduction, Type};
 use crate::with_type;
 use smallvec::smallvec;
+
+/// Joins what a reduction over the first axis gave for `count` parts of it, halves of halves, into
+/// the first.
+///
+/// # Safety
+/// `parts` must be good for `count` results of `width` elements.
+pub unsafe fn join_parts(op: Op, dtype: DType, parts: *mut u8, count: usize, width: usize) {
+    let Op::Reduce(kind, _) = op else {
+        unreachable!("{op:?}")
+    };
+    // SAFETY: the caller's contract.
+    with_type!(dtype, T => unsafe {
+        match kind {
+            Reduction::Sum => join_halves::<T, Sum>(parts.cast(), count, width),
+            Reduction::Prod => join_halves::<T, Prod>(parts.cast(), count, width),
+            Reduction::Max => join_halves::<T, Max>(parts.cast(), count, width),
+            Reduction::Min => join_halves::<T, Min>(parts.cast(), count, width),
+        }
+    });
+}
 
 /// The axes of a list.
 pub fn axes_of(list: &[i64]) -> Dims {

@@ -82,6 +82,17 @@ pub struct Root {
     pub buffer: u32,
     /// One more than the last group that used it.
     pub touched: u32,
+    /// Where it is made and last read among the steps of its strips, if it is made strip by strip.
+    pub inner: Option<(u32, u32)>,
+    /// Something reads it that is not in its strips.
+    pub outside: bool,
+}
+
+impl Root {
+    /// It lives within its strips: memory for one strip is enough.
+    pub fn is_local(&self) -> bool {
+        self.inner.is_some() && self.stored && !self.outside
+    }
 }
 
 /// A number of the tape.
@@ -97,6 +108,30 @@ pub enum DraftStep {
     Tape(Vec<TapeDraft>),
     Group(GroupDraft),
     Kernel(KernelDraft),
+    Strips(StripsDraft),
+    /// Strips that went to a later place.
+    Moved,
+}
+
+impl DraftStep {
+    /// The roots that a group or a kernel makes.
+    pub fn made(&self) -> impl Iterator<Item = u32> {
+        let (nodes, kernel) = match self {
+            DraftStep::Group(group) => (group.nodes.as_slice(), None),
+            DraftStep::Kernel(kernel) => (&[][..], Some(kernel.root)),
+            _ => (&[][..], None),
+        };
+        nodes.iter().map(|node| node.root).chain(kernel)
+    }
+}
+
+/// Groups and kernels that run together on some rows of their arrays, then on the next.
+pub struct StripsDraft {
+    /// The length of the first axis.
+    pub rows: usize,
+    pub steps: Vec<DraftStep>,
+    /// Some step reduces over the rows.
+    pub totals: bool,
 }
 
 /// An operand of a tape instruction.
@@ -153,6 +188,8 @@ pub struct KernelDraft {
     pub root: u32,
     /// Decided with the buffers.
     pub in_place: bool,
+    /// It reduces over the rows of its strips.
+    pub total: bool,
 }
 
 /// A whole schedule.

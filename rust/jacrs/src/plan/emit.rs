@@ -1,9 +1,12 @@
 //! From the draft to the steps that run: values become addresses.
 
-use super::draft::{Cell, Draft, DraftStep, KernelDraft, Spec, TapeDraft, Value};
+use super::arena::aligned;
+use super::draft::{Cell, Draft, DraftStep, KernelDraft, Spec, StripsDraft, TapeDraft, Value};
 use super::group;
 use super::lifetime::Memory;
-use super::step::{Address, Code, Instruction, KernelStep, Operand, Step, Tape};
+use super::step::{
+    ARENA, Address, Code, Instruction, KernelStep, Operand, Step, StripStep, Strips, Tape,
+};
 use crate::array::{DType, Layout, product};
 use crate::error::{Error, Result};
 use crate::interrupt::piece;
@@ -37,15 +40,52 @@ pub fn kernels(fun: Fun, dtype: DType, result: DType) -> Result<[Kernel; 2]> {
 
 impl Emitter<'_> {
     pub fn steps(&self) -> Result<Vec<Step>> {
-        let step = |draft: &DraftStep| {
+        let step = |(k, draft): (u32, &DraftStep)| {
             piece();
-            Ok(match draft {
+            Ok(Some(match draft {
                 DraftStep::Tape(code) => Step::Tape(self.tape(code)?),
-                DraftStep::Group(draft) => Step::Group(group::emit(self, draft)?),
+                DraftStep::Group(draft) => Step::Group(group::emit(self, draft, None)?),
                 DraftStep::Kernel(draft) => Step::Kernel(Box::new(self.kernel(draft))),
+                DraftStep::Strips(draft) => Step::Strips(Box::new(self.strips(k, draft)?)),
+                DraftStep::Moved => return Ok(None),
+            }))
+        };
+        (0u32..)
+            .zip(&self.draft.steps)
+            .map(step)
+            .filter_map(Result::transpose)
+            .collect()
+    }
+
+    fn strips(&self, step: u32, draft: &StripsDraft) -> Result<Strips> {
+        let memory = self.memory.strips(step);
+        let longest = draft.rows.div_ceil(1 << memory.depth);
+        let mut totals = memory.totals;
+        let inner = |draft_step: &DraftStep| {
+            Ok(match draft_step {
+                DraftStep::Group(group) => {
+                    StripStep::Group(group::emit(self, group, Some((draft.rows, longest)))?)
+                }
+                DraftStep::Kernel(kernel) if kernel.total => {
+                    let address = Address {
+                        base: ARENA,
+                        offset: totals as isize,
+                    };
+                    let kernel = self.kernel(kernel);
+                    let bytes = product(&kernel.out.layout.shape) * kernel.out.dtype.size();
+                    totals += aligned(bytes << memory.depth);
+                    StripStep::Total(Box::new(kernel), address)
+                }
+                DraftStep::Kernel(kernel) => StripStep::Kernel(Box::new(self.kernel(kernel))),
+                _ => unreachable!("strips hold groups and kernels"),
             })
         };
-        self.draft.steps.iter().map(step).collect()
+        Ok(Strips {
+            rows: draft.rows,
+            depth: memory.depth,
+            bytes: memory.bytes,
+            steps: draft.steps.iter().map(inner).collect::<Result<_>>()?,
+        })
     }
 
     /// The results that are copied to outputs at the end.

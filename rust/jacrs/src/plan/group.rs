@@ -3,9 +3,10 @@
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
+use super::blocks::{Blocks, common_shape, gathered};
 use super::draft::{GroupDraft, MapDraft, Source, Value};
 use super::emit::{Emitter, kernels};
-use super::step::{Address, BlockInstruction, Fill, Gathered, Group, Operand, Stream};
+use super::step::{Address, BlockInstruction, Fill, Group, Operand, Stream};
 use crate::array::DType;
 use crate::error::Result;
 use crate::ops::elementwise::Kernel;
@@ -21,10 +22,15 @@ const LONGEST: usize = 1024;
 enum Slot {
     Block(u32),
     Stream(u32),
+    Strided(u32),
 }
 
-/// The program of a group.
-pub fn emit(emitter: &Emitter<'_>, draft: &GroupDraft) -> Result<Group> {
+/// The program of a group; `rows` and the most of a strip where it runs in strips.
+pub fn emit(
+    emitter: &Emitter<'_>,
+    draft: &GroupDraft,
+    rows: Option<(usize, usize)>,
+) -> Result<Group> {
     let mut builder = Builder {
         emitter,
         draft,
@@ -35,8 +41,8 @@ pub fn emit(emitter: &Emitter<'_>, draft: &GroupDraft) -> Result<Group> {
         fills: vec![],
         fill_index: HashMap::new(),
         single_uses: single_uses(emitter, draft),
-        readers: vec![],
-        reader_index: HashMap::new(),
+        strided: vec![],
+        strided_index: HashMap::new(),
         blocks: 0,
         free: vec![],
         code: Vec::with_capacity(draft.nodes.len()),
@@ -44,7 +50,7 @@ pub fn emit(emitter: &Emitter<'_>, draft: &GroupDraft) -> Result<Group> {
     for (k, node) in draft.nodes.iter().enumerate() {
         builder.node(k, node)?;
     }
-    Ok(builder.finish())
+    Ok(builder.finish(rows))
 }
 
 /// The place of the last node that uses each repeated element, in a group of one block: there
@@ -132,9 +138,9 @@ struct Builder<'a> {
     /// Slots of repeated elements.
     fill_index: HashMap<Stream, Slot>,
     single_uses: HashMap<Stream, usize>,
-    readers: Vec<(Operand, Slot)>,
-    /// Readers by the number of the view.
-    reader_index: HashMap<u32, Slot>,
+    strided: Vec<Operand>,
+    /// Strided operands by the number of the view.
+    strided_index: HashMap<u32, u32>,
     blocks: u32,
     free: Vec<u32>,
     code: Vec<Instruction>,
@@ -158,6 +164,7 @@ impl Builder<'_> {
         self.release(k, node);
         self.code.push(Instruction {
             node: BlockInstruction {
+                fun: Some(node.fun),
                 kernels: kernels(node.fun, node.dtype, node.result)?,
                 operands: [0; 3],
                 arity: node.operands.len() as u8,
@@ -234,13 +241,12 @@ impl Builder<'_> {
         if let Some(single) = single(self.emitter, value, dtype) {
             return self.fill(single, dtype);
         }
-        if let Some(&slot) = self.reader_index.get(&k) {
-            return slot;
+        let next = self.strided.len() as u32;
+        let index = *self.strided_index.entry(k).or_insert(next);
+        if index == next {
+            self.strided.push(operand);
         }
-        let slot = Slot::Block(self.permanent());
-        self.reader_index.insert(k, slot);
-        self.readers.push((operand, slot));
-        slot
+        Slot::Strided(index)
     }
 
     fn fill(&mut self, single: Stream, dtype: DType) -> Slot {
@@ -268,6 +274,7 @@ impl Builder<'_> {
                 _ => spread::<u128>,
             };
             let node = BlockInstruction {
+                fun: None,
                 kernels: [kernel; 2],
                 operands: [0; 3],
                 arity: 1,
@@ -284,12 +291,28 @@ impl Builder<'_> {
         slot
     }
 
-    fn finish(self) -> Group {
-        let blocks = self.blocks as usize;
-        let first_stream = self.blocks;
+    fn finish(self, rows: Option<(usize, usize)>) -> Group {
+        let (scratch, streams) = (self.blocks, self.streams.len() as u32);
+        let lines = scratch as usize + self.streams.len() + self.strided.len();
+        let most = (CACHE / (8 * lines.max(1)) / 64 * 64).clamp(SHORTEST, LONGEST);
+        let (shape, fits) = common_shape(self.draft.len, rows.map(|r| r.0), &self.strided);
+        let blocks = Blocks::new(&shape, rows.map(|r| r.1), most);
+        let mut order: Vec<u32> = vec![0; fits.len()];
+        let (mut readers, mut odd) = (vec![], vec![]);
+        let regular = fits.iter().filter(|&&fit| fit).count() as u32;
+        for ((operand, fit), place) in self.strided.into_iter().zip(fits).zip(&mut order) {
+            if fit {
+                *place = readers.len() as u32;
+                readers.push(gathered(&operand, &shape, &blocks));
+            } else {
+                *place = regular + odd.len() as u32;
+                odd.push(operand);
+            }
+        }
         let index = |slot: Slot| match slot {
             Slot::Block(b) => b,
-            Slot::Stream(s) => first_stream + s,
+            Slot::Stream(s) => scratch + s,
+            Slot::Strided(s) => scratch + streams + order[s as usize],
         };
         let instruction = |i: Instruction| {
             let mut node = i.node;
@@ -299,29 +322,17 @@ impl Builder<'_> {
             node.out = index(i.out);
             node
         };
-        let lines = blocks + self.streams.len();
-        let block = (CACHE / (8 * lines.max(1)) / 64 * 64).clamp(SHORTEST, LONGEST);
-        let block = block.min(self.draft.len.next_multiple_of(8).max(8));
+        let fill = |(fill, slot): (Fill, Slot)| Fill {
+            slot: index(slot),
+            ..fill
+        };
         Group {
             len: self.draft.len,
-            block,
             blocks,
-            fills: self
-                .fills
-                .iter()
-                .map(|&(fill, slot)| Fill {
-                    slot: index(slot),
-                    ..fill
-                })
-                .collect(),
-            readers: self
-                .readers
-                .iter()
-                .map(|(operand, slot)| Gathered {
-                    operand: operand.clone(),
-                    slot: index(*slot),
-                })
-                .collect(),
+            scratch: scratch as usize,
+            fills: self.fills.into_iter().map(fill).collect(),
+            readers,
+            odd,
             code: self.code.into_iter().map(instruction).collect(),
             streams: self.streams,
         }

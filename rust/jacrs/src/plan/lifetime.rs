@@ -2,13 +2,15 @@
 
 use super::Bindings;
 use super::arena::Arena;
+use super::arena::aligned;
 use super::draft::{
-    Cell, Draft, DraftStep, END, LAST, NONE, Root, Scalar, Source, TapeDraft, Value,
+    Cell, Draft, DraftStep, END, LAST, NONE, Root, Scalar, Source, StripsDraft, TapeDraft, Value,
 };
-use super::step::{ARENA, Address};
+use super::step::{ARENA, Address, STRIP};
 use crate::interrupt::piece;
 use crate::ir::Graph;
-use crate::ops;
+use crate::ops::{self, pairwise};
+use hashbrown::HashMap;
 
 /// Where everything lies.
 pub struct Memory {
@@ -17,9 +19,25 @@ pub struct Memory {
     /// Bytes of the arena.
     pub bytes: usize,
     pub registers: usize,
+    strips: HashMap<u32, StripMemory>,
+}
+
+/// How the strips of a step are cut, and what they need.
+#[derive(Clone, Copy, Default)]
+pub struct StripMemory {
+    /// The rows are halved this often.
+    pub depth: u32,
+    /// Bytes for what passes from step to step in a strip.
+    pub bytes: usize,
+    /// Where the totals of each strip lie, one reduction after the other.
+    pub totals: usize,
 }
 
 impl Memory {
+    pub fn strips(&self, step: u32) -> StripMemory {
+        self.strips.get(&step).copied().unwrap_or_default()
+    }
+
     pub fn root(&self, root: u32) -> Address {
         self.roots[root as usize]
     }
@@ -46,6 +64,23 @@ struct Buffer {
 pub fn place(graph: &Graph, draft: &mut Draft, bindings: &Bindings) -> Memory {
     let registers = registers(draft);
     let mut buffers = buffers(graph, draft);
+    let mut strips = HashMap::new();
+    let mut local = HashMap::new();
+    let mut totals = vec![];
+    for (step, entry) in (0u32..).zip(&draft.steps) {
+        if let DraftStep::Strips(entry) = entry {
+            let (memory, bytes) = strip_memory(graph, draft, entry, &mut local);
+            totals.push((step, buffers.len()));
+            buffers.push(Buffer {
+                bytes,
+                first: step,
+                last: step,
+                output: NONE,
+                offset: 0,
+            });
+            strips.insert(step, memory);
+        }
+    }
     let bytes = offsets(&mut buffers, draft.steps.len(), registers * 8);
     let address = |root: &Root| match root.source {
         Source::Input(k) => bindings.inputs[k as usize],
@@ -67,12 +102,89 @@ pub fn place(graph: &Graph, draft: &mut Draft, bindings: &Bindings) -> Memory {
             Buffer { output, .. } => bindings.outputs[*output as usize],
         },
     };
-    let roots = draft.roots.iter().map(address).collect();
+    let mut roots: Vec<Address> = draft.roots.iter().map(address).collect();
+    for (root, offset) in local {
+        roots[root as usize] = Address {
+            base: STRIP,
+            offset: offset as isize,
+        };
+    }
+    for (step, buffer) in totals {
+        let memory = strips.get_mut(&step).expect("placed above");
+        memory.totals = buffers[buffer].offset;
+    }
     Memory {
         roots,
         bytes,
         registers,
+        strips,
     }
+}
+
+/// What the steps of a strip hand on should stay in the second-level cache.
+const STRIP_BYTES: usize = if cfg!(test) { 256 } else { 384 << 10 };
+
+/// Cuts the strips of a step and places what lives in them; and the bytes of totals.
+fn strip_memory(
+    graph: &Graph,
+    draft: &Draft,
+    strips: &StripsDraft,
+    local: &mut HashMap<u32, usize>,
+) -> (StripMemory, usize) {
+    let depth = depth(draft, strips);
+    let longest = strips.rows.div_ceil(1 << depth);
+    let mut arena = Arena::starting_at(0);
+    let mut live: Vec<(u32, usize, usize)> = vec![];
+    let mut totals = 0;
+    for (inner, step) in (0u32..).zip(&strips.steps) {
+        if let DraftStep::Kernel(kernel) = step
+            && kernel.total
+        {
+            let id = kernel.node;
+            totals += aligned((graph.size(id) * graph.dtype(id).size()) << depth);
+        }
+        for k in step.made() {
+            let root = &draft.roots[k as usize];
+            if !root.is_local() {
+                continue;
+            }
+            let bytes = root.len / strips.rows * root.dtype.size() * longest;
+            let offset = arena.take(bytes);
+            local.insert(k, offset);
+            live.push((root.inner.map_or(inner, |(_, last)| last), offset, bytes));
+        }
+        live.retain(|&(last, offset, bytes)| {
+            if last == inner {
+                arena.give(offset, bytes);
+            }
+            last > inner
+        });
+    }
+    let memory = StripMemory {
+        depth,
+        bytes: arena.top(),
+        totals: 0,
+    };
+    (memory, totals)
+}
+
+/// How often the rows are halved: until a strip fits, but sums over the rows are not cut where they
+/// are taken one after the other.
+fn depth(draft: &Draft, strips: &StripsDraft) -> u32 {
+    let made = strips.steps.iter().flat_map(DraftStep::made);
+    let local = made
+        .map(|k| &draft.roots[k as usize])
+        .filter(|root| root.is_local());
+    let row: usize = local
+        .map(|root| root.len / strips.rows * root.dtype.size())
+        .sum();
+    let mut depth = 0;
+    let fits = |depth: u32| (strips.rows >> depth).saturating_mul(row) <= STRIP_BYTES;
+    let shortest = if strips.totals { pairwise::LEAF } else { 1 };
+    while !fits(depth) && strips.rows >> depth > shortest {
+        depth += 1;
+    }
+    depth
 }
 
 /// Gives every scalar a register, free again after its last use; constants come first and stay.
@@ -149,7 +261,7 @@ fn buffers(graph: &Graph, draft: &mut Draft) -> Vec<Buffer> {
             root.source,
             Source::Group { .. } | Source::Kernel | Source::Tape
         );
-        if !made || !root.stored {
+        if !made || !root.stored || root.is_local() {
             continue;
         }
         if before == NONE {

@@ -10,6 +10,7 @@
 //! starts from the same steps.
 
 mod arena;
+mod blocks;
 mod draft;
 mod emit;
 mod group;
@@ -22,10 +23,11 @@ mod step;
 use std::fmt;
 
 pub use arena::{ALIGN, aligned};
+pub use blocks::{Blocks, Span};
 pub use scratch::Scratch;
 pub use step::{
     ARENA, Address, BlockInstruction, Code, Fill, Gathered, Group, Instruction, KernelStep,
-    Operand, Step, Stream, Tape,
+    Operand, Rows, STRIP, Step, Stream, StripStep, Strips, Tape,
 };
 
 use crate::array::product;
@@ -207,17 +209,26 @@ impl Plan {
             scratch_bytes: self.scratch_bytes(),
             ..Summary::default()
         };
+        let group = |summary: &mut Summary, group: &Group| {
+            summary.groups += 1;
+            summary.block_instructions += group.code.len();
+        };
         for step in &self.steps {
             match step {
                 Step::Tape(tape) => {
                     summary.tapes += 1;
                     summary.scalar_instructions += tape.code.len();
                 }
-                Step::Group(group) => {
-                    summary.groups += 1;
-                    summary.block_instructions += group.code.len();
-                }
+                Step::Group(step) => group(&mut summary, step),
                 Step::Kernel(_) => summary.kernels += 1,
+                Step::Strips(strips) => {
+                    for step in &strips.steps {
+                        match step {
+                            StripStep::Group(step) => group(&mut summary, step),
+                            _ => summary.kernels += 1,
+                        }
+                    }
+                }
             }
         }
         summary
@@ -227,8 +238,9 @@ impl Plan {
 fn work(steps: &[Step], copies: &[(Operand, u32)]) -> u64 {
     let step = |step: &Step| match step {
         Step::Tape(tape) => tape.code.len() as u64,
-        Step::Group(group) => (group.len as u64).saturating_mul(group.code.len() as u64),
+        Step::Group(group) => group.work(),
         Step::Kernel(kernel) => kernel.work,
+        Step::Strips(strips) => strips.work(),
     };
     let copied = copies.iter().map(|(x, _)| product(&x.layout.shape) as u64);
     (steps.iter().map(step).chain(copied)).fold(0, u64::saturating_add)

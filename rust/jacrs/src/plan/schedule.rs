@@ -5,6 +5,7 @@
 //! schedule and groups cannot wait for each other.
 
 mod scalars;
+mod strips;
 
 use hashbrown::HashMap;
 use smallvec::SmallVec;
@@ -35,6 +36,7 @@ pub fn schedule(graph: &Graph, outputs: &[NodeId]) -> Result<Draft> {
         cells: HashMap::new(),
         tape: None,
         groups: HashMap::new(),
+        strips: HashMap::new(),
     };
     let reachable = graph.reachable(outputs);
     for id in graph.ids().filter(|id| reachable[id.index()]) {
@@ -44,6 +46,7 @@ pub fn schedule(graph: &Graph, outputs: &[NodeId]) -> Result<Draft> {
     for (k, &id) in outputs.iter().enumerate() {
         scheduler.output(id, k as u32);
     }
+    scheduler.unwrap_single_strips();
     Ok(scheduler.draft)
 }
 
@@ -57,6 +60,8 @@ struct Scheduler<'g> {
     tape: Option<u32>,
     /// The latest group for each number of elements.
     groups: HashMap<usize, u32>,
+    /// The latest strips for each number of rows.
+    strips: HashMap<usize, u32>,
 }
 
 impl Scheduler<'_> {
@@ -67,11 +72,17 @@ impl Scheduler<'_> {
             Op::Const(_) => self.constant(id)?,
             Op::Opaque(_) | Op::StopGradient => self.values[g.operand(id, 0).index()],
             Op::Map(fun) if g.shape(id).is_empty() => self.scalar(id, fun),
-            Op::Map(fun) => self.elementwise(id, fun),
+            Op::Map(fun) => match self.map_in_strips(id, fun) {
+                Some(value) => value,
+                None => self.elementwise(id, fun),
+            },
             Op::Pack(_) if g.shape(g.operand(id, 0)).is_empty() => self.pack(id),
             op => match self.alias(id) {
                 Some(value) => value,
-                None => self.kernel(id, op),
+                None => match self.kernel_in_strips(id, op) {
+                    Some(value) => value,
+                    None => self.kernel(id, op),
+                },
             },
         };
         self.values[id.index()] = value;
@@ -99,6 +110,8 @@ impl Scheduler<'_> {
             output: NONE,
             buffer: NONE,
             touched: 0,
+            inner: None,
+            outside: false,
         };
         self.draft.roots.push(root);
         self.draft.roots.len() as u32 - 1
@@ -233,7 +246,7 @@ impl Scheduler<'_> {
         let root = &self.draft.roots[root as usize];
         match root.source {
             Source::Input(_) | Source::Constant(_) => 0,
-            Source::Group { .. } if within => root.step,
+            Source::Group { .. } if within && root.inner.is_none() => root.step,
             _ => root.step + 1,
         }
     }
@@ -261,6 +274,7 @@ impl Scheduler<'_> {
         root.last_read = root.last_read.max(step);
         let inside = whole && root.step == step;
         root.stored |= !inside;
+        root.outside = true;
         if let Source::Scalar(s) = root.source {
             self.read_scalar(s, (step, LAST));
         }
@@ -360,6 +374,7 @@ impl Scheduler<'_> {
             operands,
             root,
             in_place: false,
+            total: false,
         }));
         self.whole(id, root)
     }

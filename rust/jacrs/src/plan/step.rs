@@ -2,11 +2,15 @@
 
 use smallvec::SmallVec;
 
-use crate::array::{DType, Layout};
+use super::blocks::Blocks;
+use crate::array::{DType, Layout, Strides};
 use crate::ops::{Call, Fun, elementwise::Kernel};
 
 /// The arena of a run: constants, then registers, then buffers.
 pub const ARENA: u32 = 0;
+
+/// The memory of a strip, in the steps of [`Strips`].
+pub const STRIP: u32 = u32::MAX;
 
 /// A place in memory, as an offset from one of the bases of a run: the arena, then the inputs, then
 /// the outputs.
@@ -30,6 +34,38 @@ pub enum Step {
     Tape(Tape),
     Group(Group),
     Kernel(Box<KernelStep>),
+    Strips(Box<Strips>),
+}
+
+/// Steps that run together on some rows of their arrays, then on the next: a row is what lies at one
+/// index of the first axis.
+pub struct Strips {
+    pub rows: usize,
+    /// The rows are halved this often.
+    pub depth: u32,
+    /// Memory that each strip under way needs.
+    pub bytes: usize,
+    pub steps: Vec<StripStep>,
+}
+
+impl Strips {
+    /// Elements that the steps compute, read for a sum or a product, or move.
+    pub fn work(&self) -> u64 {
+        let each = self.steps.iter().map(|step| match step {
+            StripStep::Group(group) => group.work(),
+            StripStep::Kernel(kernel) | StripStep::Total(kernel, _) => kernel.work,
+        });
+        each.fold(0, u64::saturating_add)
+    }
+}
+
+pub enum StripStep {
+    Group(Group),
+    /// The rows are the first axis of operands and result.
+    Kernel(Box<KernelStep>),
+    /// A reduction over the rows; each strip has a result of its own at this address, one after the
+    /// other.
+    Total(Box<KernelStep>, Address),
 }
 
 /// Operations on single numbers, one after the other, over a file of 64-bit registers.
@@ -97,17 +133,26 @@ impl Instruction {
 pub struct Group {
     /// Elements in all.
     pub len: usize,
-    /// Elements at a time.
-    pub block: usize,
-    /// Slots `0..blocks` are scratch of `block` elements; the slots after them are `streams`.
-    pub blocks: usize,
+    pub blocks: Blocks,
+    /// Slots `0..scratch` are memory for a block each; the slots after them are `streams`, then
+    /// `readers`, then `odd`.
+    pub scratch: usize,
     /// Values that lie contiguously in memory, read or written in place.
     pub streams: Vec<Stream>,
     /// Slots that hold one element, repeated.
     pub fills: Vec<Fill>,
-    /// Slots that are gathered from strided operands.
+    /// Operands that do not lie contiguously.
     pub readers: Vec<Gathered>,
+    /// Operands whose shape does not go with the blocks.
+    pub odd: Vec<Operand>,
     pub code: Vec<BlockInstruction>,
+}
+
+impl Group {
+    /// Elements that it computes.
+    pub fn work(&self) -> u64 {
+        (self.len as u64).saturating_mul(self.code.len() as u64)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -124,14 +169,32 @@ pub struct Fill {
     pub slot: u32,
 }
 
+/// An operand that is read block by block.
 pub struct Gathered {
-    pub operand: Operand,
-    pub slot: u32,
+    pub address: Address,
+    /// Bytes of an element.
+    pub size: u32,
+    /// Strides on the axes that blocks are cut from, in elements.
+    pub outer: Strides,
+    /// How its elements lie at one index of those axes, where they have to be gathered; else a block
+    /// of it is read in place.
+    pub rows: Option<Rows>,
+}
+
+/// Rows of equal length.
+pub struct Rows {
+    /// Where each starts, in elements.
+    pub starts: Vec<isize>,
+    pub length: usize,
+    /// From one element to the next.
+    pub step: isize,
 }
 
 /// One kernel over one block.
 #[derive(Clone, Copy)]
 pub struct BlockInstruction {
+    /// What is computed; nothing where an element is only repeated.
+    pub fun: Option<Fun>,
     /// As run plainly, and as run with guarded products.
     pub kernels: [Kernel; 2],
     pub operands: [u32; 3],

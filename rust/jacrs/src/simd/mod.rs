@@ -2,12 +2,14 @@
 //! time. The source is branch-free scalar Rust that the compiler vectorises.
 
 mod bare;
+mod dispatch;
 mod lane;
 mod level;
 pub mod math;
 mod number;
 pub mod special;
 
+pub use dispatch::{Work, vectorised};
 pub use lane::Lane;
 pub use level::{Level, level};
 pub use number::{Number, Power, Real};

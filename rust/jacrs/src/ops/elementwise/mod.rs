@@ -257,21 +257,22 @@ impl Reader {
         }
     }
 
-    /// Goes on from element `start`, counted in C order.
-    pub fn seek(&mut self, start: usize) {
-        if self.contiguous {
-            self.offset = start as isize;
-            return;
+    /// A reader that goes on from element `start`, counted in C order.
+    pub fn starting_at(view: &View, start: usize) -> Self {
+        let mut reader = Self::new(view);
+        if reader.contiguous {
+            reader.offset = start as isize;
+            return reader;
         }
-        let Layout { shape, strides } = &self.view.layout;
-        self.offset = 0;
+        let Layout { shape, strides } = &reader.view.layout;
         let mut rest = start;
         for axis in (0..shape.len()).rev() {
             // Past the end of the first axis only if past the end of all.
-            self.index[axis] = rest % shape[axis].max(1);
-            self.offset += self.index[axis] as isize * strides[axis];
+            reader.index[axis] = rest % shape[axis].max(1);
+            reader.offset += reader.index[axis] as isize * strides[axis];
             rest /= shape[axis].max(1);
         }
+        reader
     }
 
     /// The next `count` elements: where they lie, or `block` after filling it.
