@@ -30,6 +30,9 @@ pub fn run(
 ) -> Result<()> {
     let weight = group.code.len() + group.readers.len() + group.odd.len();
     let blocks = group.blocks.count();
+    if blocks == 0 {
+        return Ok(());
+    }
     let at_once = (TASK / weight.max(1))
         .div_ceil(group.blocks.longest())
         .max(1);
