@@ -236,10 +236,13 @@ impl Run<'_> {
 
     fn pass(&self, exact: bool) -> Result<()> {
         EXECUTED.fetch_add(self.plan.work(), Ordering::Relaxed);
+        let tapes = tape::Runner::of(self.plan, self.frame, exact);
+        let mut count = 0;
         for step in self.plan.steps() {
             match step {
                 Step::Tape(tape) => {
-                    tape::run(tape, self.frame, exact);
+                    tapes.run(tape, count);
+                    count += 1;
                     self.watch.after(tape.code.len() as u64)?;
                 }
                 Step::Group(group) => group::run(group, self.frame, exact, &|| self.watch.now())?,

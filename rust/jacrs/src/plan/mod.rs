@@ -4,6 +4,7 @@
 //! schedule  nodes -> steps: tapes of single numbers, fused groups, other kernels
 //! lifetime  registers, buffers, updates in place
 //! emit      addresses: the program that `execute` runs
+//! native    machine code for the tapes of programs that run often
 //! ```
 //!
 //! A group says *what* is computed over blocks, not how: a lowering to another kind of processor
@@ -15,6 +16,8 @@ mod emit;
 mod group;
 mod guards;
 mod lifetime;
+#[cfg(target_arch = "x86_64")]
+pub mod native;
 mod schedule;
 mod scratch;
 mod step;
@@ -66,6 +69,8 @@ pub struct Plan {
     /// Each input and output has a base of its own.
     apart: bool,
     work: u64,
+    #[cfg(target_arch = "x86_64")]
+    native: native::Lazy,
 }
 
 /// Where the inputs and outputs of a plan lie: addresses in bases that each run supplies. Many
@@ -135,6 +140,8 @@ impl Plan {
             constants: draft.constants,
             bindings,
             apart,
+            #[cfg(target_arch = "x86_64")]
+            native: native::Lazy::default(),
         })
     }
 
@@ -192,6 +199,14 @@ impl Plan {
     /// Elements that one pass over the steps computes, reads for a sum or a product, or moves.
     pub fn work(&self) -> u64 {
         self.work
+    }
+
+    /// Machine code for the tapes, once the plan has run a few times.
+    #[cfg(target_arch = "x86_64")]
+    pub fn native(&self, exact: bool) -> Option<&native::Native> {
+        let alone = self.steps.len() == 1 && self.copies.is_empty();
+        let make = || native::Native::compile(&self.steps, self.registers, exact, alone);
+        self.native.get(exact, make)
     }
 
     /// The memory of runs.

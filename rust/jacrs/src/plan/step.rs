@@ -32,6 +32,15 @@ pub enum Step {
     Kernel(Box<KernelStep>),
 }
 
+impl Step {
+    pub fn tape(&self) -> Option<&Tape> {
+        match self {
+            Step::Tape(tape) => Some(tape),
+            _ => None,
+        }
+    }
+}
+
 /// Operations on single numbers, one after the other, over a file of 64-bit registers.
 pub struct Tape {
     pub code: Vec<Instruction>,
