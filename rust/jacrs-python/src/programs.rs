@@ -260,12 +260,7 @@ impl Program {
                 (Body::Linear(Box::new(linear)), vec![], 1)
             }
             Request::Jacobian(mode) => {
-                let seeded = if mode == Mode::Forward { xs } else { &float_ys };
-                let total: usize = seeded.iter().map(|&x| graph.size(x)).sum();
-                let width = total.clamp(1, PANEL);
-                let split = differentiate::linearize(&graph, ys, &float_ys, xs, mode, width)?;
-                let (early, late) = (optimize(&split.early), optimize(&split.late));
-                let assembly = Assembly::new(&early, &late, ys.len(), mode, width)?;
+                let (assembly, width) = assembled(&graph, ys, &float_ys, xs, mode)?;
                 (Body::Jacobian(Box::new(assembly), mode), vec![], width)
             }
         };
@@ -298,6 +293,26 @@ impl Program {
         };
         linear
     }
+}
+
+/// A Jacobian entry by entry where that is cheap, else by seeds in lanes; with the number of lanes.
+fn assembled(
+    graph: &Graph,
+    ys: &[NodeId],
+    float_ys: &[NodeId],
+    xs: &[NodeId],
+    mode: Mode,
+) -> Result<(Assembly, usize)> {
+    if let Some(unrolled) = differentiate::unrolled(graph, ys, float_ys, xs, mode) {
+        return Ok((Assembly::unrolled(&optimize(&unrolled), ys.len())?, 1));
+    }
+    let seeded = if mode == Mode::Forward { xs } else { float_ys };
+    let total: usize = seeded.iter().map(|&x| graph.size(x)).sum();
+    let width = total.clamp(1, PANEL);
+    let split = differentiate::linearize(graph, ys, float_ys, xs, mode, width)?;
+    let (early, late) = (optimize(&split.early), optimize(&split.late));
+    let assembly = Assembly::new(&early, &late, ys.len(), mode, width)?;
+    Ok((assembly, width))
 }
 
 fn as_float(graph: &mut Graph, y: NodeId) -> NodeId {
@@ -568,6 +583,13 @@ pub fn describe(job: &Job) -> String {
         Body::Jacobian(assembly, mode) => {
             let (once, panel) = assembly.summary();
             let (panels, _) = assembly.panels();
+            if panels == 0 {
+                let way = match mode {
+                    Mode::Forward => "forward",
+                    Mode::Reverse => "reverse",
+                };
+                return format!("mode: {way}, entry by entry\nonce: {once}");
+            }
             let way = match mode {
                 Mode::Forward => "forward (a lane for each input element)",
                 Mode::Reverse => "reverse (a lane for each output element)",

@@ -8,7 +8,7 @@ use crate::ir::{Graph, NodeId};
 use crate::ops::elementwise::{Class, ROWS, Row};
 use crate::ops::{Fun, build};
 use crate::plan::Plan;
-use crate::simd::{Level, level};
+use crate::plan::native::is_on;
 
 const SPECIAL: [f64; 14] = [
     0.0,
@@ -148,10 +148,9 @@ fn programs_that_run_often_are_compiled() {
     for _ in 0..6 {
         plan.evaluate(&inputs).unwrap();
     }
-    let allowed = level() >= Level::Avx2;
     for exact in [false, true] {
         let made = plan.native(exact).map(|native| native.bytes());
-        let expected = allowed && (exact == plan.is_exact());
+        let expected = is_on() && exact == plan.is_exact();
         assert_eq!(made.is_some(), expected, "{plan}");
         assert!(
             made.is_none_or(|bytes| bytes < 200 * 24),

@@ -27,6 +27,15 @@ const FEWEST: usize = 8;
 /// Longer programs do not stay in a cache, and their code would be large.
 const MOST: usize = 1 << 21;
 
+/// Machine code is made where the processor has AVX2, unless `JACRS_NATIVE=0`.
+pub fn is_on() -> bool {
+    static ON: OnceLock<bool> = OnceLock::new();
+    *ON.get_or_init(|| {
+        let wanted = std::env::var("JACRS_NATIVE").as_deref() != Ok("0");
+        wanted && level() >= Level::Avx2
+    })
+}
+
 /// What code calls: the first field of something that knows the tape and the memory of the run.
 #[repr(C)]
 pub struct Host {
@@ -51,8 +60,8 @@ impl Native {
         let tapes = || steps.iter().filter_map(Step::tape);
         let total: usize = tapes().map(|tape| tape.code.len()).sum();
         let inline: usize = tapes().map(lower::inline).sum();
-        let fits = level() >= Level::Avx2 && (FEWEST..=MOST).contains(&total);
-        if !fits || 2 * inline < total {
+        let fits = (FEWEST..=MOST).contains(&total) && total <= 2 * inline;
+        if !fits || !is_on() {
             return None;
         }
         let ends = alone && tapes().count() == 1;
