@@ -35,6 +35,7 @@ use crate::array::product;
 use crate::error::Result;
 use crate::interrupt::pause;
 use crate::ir::{Graph, NodeId, Type};
+use crate::optimize::{by_elements, has_small_arrays};
 
 /// A program that computes the outputs of a graph from its inputs. It keeps nothing of the graph,
 /// never changes, and may be run by several threads at once.
@@ -42,13 +43,13 @@ use crate::ir::{Graph, NodeId, Type};
 /// ```
 /// use jacrs::{array::Array, ir::parse, plan::Plan};
 /// let graph = parse("
-///     %0 = input : float64[3]
-///     %1 = sin(%0) : float64[3]
-///     %2 = mul(%1, %0) : float64[3]
+///     %0 = input : float64[5]
+///     %1 = sin(%0) : float64[5]
+///     %2 = mul(%1, %0) : float64[5]
 ///     return %2").unwrap();
 /// let plan = Plan::new(&graph).unwrap();
 /// assert_eq!(plan.summary().groups, 1);
-/// let x = Array::from_slice(&[3], &[0.0, 1.0, 2.0]);
+/// let x = Array::from_slice(&[5], &[0.0, 1.0, 2.0, 3.0, 4.0]);
 /// let y = plan.evaluate(&[x]).unwrap();
 /// assert_eq!(y[0].to_vec::<f64>()[1], 1f64.sin());
 /// ```
@@ -116,6 +117,14 @@ impl Plan {
 
     /// Plans these nodes as the outputs, with inputs and outputs at these addresses.
     pub fn bound(graph: &Graph, outputs: &[NodeId], bindings: Bindings) -> Result<Self> {
+        if has_small_arrays(graph) {
+            let (graph, outputs) = by_elements(graph, outputs);
+            return Self::scheduled(&graph, &outputs, bindings);
+        }
+        Self::scheduled(graph, outputs, bindings)
+    }
+
+    fn scheduled(graph: &Graph, outputs: &[NodeId], bindings: Bindings) -> Result<Self> {
         let mut draft = schedule::schedule(graph, outputs)?;
         let memory = lifetime::place(graph, &mut draft, &bindings);
         let emitter = emit::Emitter {
