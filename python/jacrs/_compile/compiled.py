@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _MOST_MISSES = 64
-# Arrays and numbers as inputs; numbers as values that a trace holds for; arrays too.
+# Whether arrays that are reached, and whether numbers among the arguments, are inputs of a trace
+# and not conditions.
 _WAYS = ((True, True), (True, False), (False, False))
 
 
@@ -156,32 +157,39 @@ class Compiled(_jacrs.Replay):
         self._misses += 1
         if self._misses > _MOST_MISSES:
             return False
-        for arrays, numbers in _WAYS[:-1]:
+        for inputs, numbers in _WAYS:
+            witness = Witness(inputs=inputs)
             try:
-                if self._record(args, keywords, arrays=arrays, numbers=numbers):
+                if self._record(args, keywords, witness, numbers=numbers):
                     return True
-            except errors.ImpureError:
-                raise
-            except Exception:  # noqa: BLE001 - the last way raises it again, if it is not the way
-                continue
-        return self._record(args, keywords, arrays=False, numbers=False)
+            except BaseException as error:
+                witness.restore()
+                if isinstance(error, errors.ImpureError) or not isinstance(error, Exception):
+                    raise
+        return False  # it cannot be recorded, or raises as it is too
 
     def _record(
-        self, args: tuple[Any, ...], keywords: dict[str, Any], *, arrays: bool, numbers: bool
+        self,
+        args: tuple[Any, ...],
+        keywords: dict[str, Any],
+        witness: Witness,
+        *,
+        numbers: bool,
     ) -> bool:
-        """Record a call and keep the trace; tell whether its numbers mean what they do in NumPy."""
-        pending = self.begin(args, keywords or None, arrays, numbers)
-        witness = Witness(arrays=arrays)
+        """Record a call and keep the trace; tell whether that is one to replay."""
+        pending = self.begin(args, keywords or None, True, numbers)  # noqa: FBT003
         session = _jacrs.Session()
         session.open()
         try:
             _jacrs.keep_recording()
-            with witnessed(witness), recording_scope(self._f) as g, Pure():
+            with witnessed(witness), recording_scope(self._f) as g, Pure() as pure:
                 given, named = pending.over(list(map(_recorded, *_leaves(pending, session))))
+                witness.argument((given, named))
                 result = g(*given, **named)
             self._check(session, pending, witness)
-            if numbers and _jacrs.recorded_narrow():
-                return False  # beside float32 a Python float is weaker than a float64
+            # Beside float32 a Python float is weaker than a float64.
+            if pure.in_doubt or (numbers and _jacrs.recorded_narrow()):
+                return False
             outputs: list[Any] = []
             how = built(result, outputs)
             unfollowed = witness.unfollowed()

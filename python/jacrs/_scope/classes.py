@@ -15,6 +15,7 @@ import abc
 import types
 from typing import TYPE_CHECKING, Any
 
+from jacrs._scope.native import own_members, share_members
 from jacrs._scope.plain import PLAIN
 from jacrs._scope.usercode import is_user_class
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _REAL = "_jacrs_real_class"
 set_class = object.__dict__["__class__"].__set__
-_NOT_COPIED = frozenset(
+NOT_COPIED = frozenset(
     {
         "__dict__",
         "__weakref__",
@@ -96,6 +97,40 @@ class ClassOf:
         set_class(instance, cls)
 
 
+class Members:
+    """The `__dict__` of a double's instances, where a witness is told what is read."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        members = own_members(instance)
+        followed = id(instance) in self.state.originals
+        return self.state.substitute(members) if followed else members
+
+    def __set__(self, instance: Any, members: dict[str, Any]) -> None:
+        share_members(instance, members)
+        pair = self.state.originals.get(id(instance))
+        if pair is not None:
+            share_members(pair[1], members)
+
+
+def _followed_state(state: State) -> Callable[[Any], Any]:
+    def __getstate__(self: Any) -> Any:  # noqa: N807
+        found: Any = object.__getstate__(self)  # type: ignore[attr-defined]
+        if id(self) not in state.originals:
+            return found
+        members, slots = found if isinstance(found, tuple) else (found, None)
+        members = state.substitute(members)
+        return members if slots is None else (members, {name: getattr(self, name) for name in slots})
+
+    return __getstate__
+
+
 class Double:
     """The double of one class, and what it was made from."""
 
@@ -120,20 +155,20 @@ class Double:
         for base in self.bases:
             base.refresh()
         live = vars(self.real)
+        if self.state.witness is not None:
+            self.state.witness.members(self.real)
         for name, value in live.items():
-            if name not in _NOT_COPIED and (
+            if name not in NOT_COPIED and (
                 self.seen.get(name, self) is not value or name in self.volatile
             ):
                 self._install(name, value)
-        if len(self.seen) != len(live.keys() - _NOT_COPIED):
+        if len(self.seen) != len(live.keys() - NOT_COPIED):
             for name in self.seen.keys() - live.keys():
                 del self.seen[name]
                 type.__delattr__(self.cls, name)
 
     def _install(self, name: str, value: Any) -> None:
         self.seen[name] = value
-        if self.state.witness is not None:
-            self.state.witness.member(self.real, name, value)
         self.volatile.discard(name)
         if isinstance(value, types.MemberDescriptorType | types.GetSetDescriptorType):
             return  # a slot: the double has its own
@@ -178,6 +213,8 @@ class Double:
     def write(self, name: str, value: Any) -> None:
         """Set a class attribute of the real class now, and what recorded code sees of it."""
         real = self.state.original(value)
+        if self.state.witness is not None:
+            self.state.witness.writes(f"{self.real.__qualname__}.{name}")
         setattr(self.real, name, real)
         if name in vars(self.real):
             self._install(name, vars(self.real)[name])
@@ -213,7 +250,11 @@ class ClassTable:
         if is_followed_class(real):
             return real
         double = self.double_of(real)
-        return real if double is None else double.cls
+        if double is not None:
+            return double.cls
+        if self._state.witness is not None:
+            self._state.witness.unfollowed_class(real)
+        return real
 
     def _make(self, real: type) -> Double | None:
         followed = [base for base in real.__bases__ if is_user_class(base)]
@@ -241,6 +282,11 @@ def _empty_double(state: State, real: type) -> type:
     if slots is not None:
         slots = (slots,) if isinstance(slots, str) else tuple(slots)
         members["__slots__"] = slots
+    if state.witness is not None:
+        members["__dict__"] = Members(state)
+        if "__getstate__" not in vars(real):
+            members["__getstate__"] = _followed_state(state)
+        state.witness.unfollowed_class(type(real))  # its methods are not followed
     meta = _followed_metaclass(type(real))
     make: Any = abc.ABCMeta if issubclass(meta, abc.ABCMeta) else type
     cls: type = make.__new__(meta, real.__name__, bases, members)

@@ -241,15 +241,30 @@ def _fill(state: State, cell: Cell, new: Cell) -> None:
 def _follow_library_function(state: State, function: Function, name: Any) -> Any:
     """Return the rule for a library's function; follow what a standard decorator encloses."""
     found = substitutes.lookup(function)
-    if found is not function or function.__closure__ is None or not is_standard(name):
+    if found is not function or function.__closure__ is None:
+        return found
+    if not is_standard(name):
+        if state.witness is not None and any(map(_holds_user_code, function.__closure__)):
+            state.witness.unseen(f"what {name}.{function.__qualname__} calls")
         return found
     if name == "functools" and hasattr(function, "registry"):
         return _follow_single_dispatch(state, function)
     return _copy(state, function, None, function.__globals__)
 
 
+def _holds_user_code(cell: Cell) -> bool:
+    try:
+        content = cell.cell_contents
+    except ValueError:
+        return False
+    return callable(content) and not is_library(getattr(content, "__module__", "builtins"))
+
+
 def _follow_single_dispatch(state: State, function: Any) -> Any:
     from jacrs._scope.classes import real_class
+
+    if state.witness is not None:
+        state.witness.registry(function.registry, f"what {function.__name__} dispatches to")
 
     @functools.wraps(function)
     def dispatching(*args: Any, **keywords: Any) -> Any:
@@ -271,6 +286,11 @@ def follow_method(state: State, method: types.MethodType) -> Any:
 
 def follow_partial(state: State, partial: functools.partial[Any]) -> Any:
     """Follow a partial: its function and the arguments it holds."""
+
+    if state.witness is not None:
+        for name in ("func", "args", "keywords"):
+            state.witness.attribute(partial, name, getattr(partial, name))
+        state.witness.mapping(partial.keywords)
 
     def make(given: functools.partial[Any]) -> Any:
         keywords = {key: state.substitute(value) for key, value in given.keywords.items()}

@@ -11,6 +11,7 @@ asks that the globals be an exact dictionary). The dictionary is that of a modul
 from __future__ import annotations
 
 import builtins
+import functools
 import operator
 import sys
 import types
@@ -48,6 +49,9 @@ class LazyNames(dict[str, Any]):
             if value is MISSING:
                 raise KeyError(name)
             self.mirror.note_absent(name)
+            if self.mirror.state.witness is not None:
+                self.mirror.state.witness.name(vars(builtins), name, value)
+                value = self.mirror.state.substitute(value)
             self[name] = value
         return value
 
@@ -60,11 +64,35 @@ class ModuleProxy(types.ModuleType):
 
     def __delattr__(self, name: str) -> None:
         mirror = _mirror_of(self)
+        mirror.tell_of_write(name)
         mirror.forget(name)
         delattr(mirror.module, name)
 
     def __dir__(self) -> list[str]:
         return dir(_mirror_of(self).module)
+
+
+class LibraryProxy(types.ModuleType):
+    """A library's module while a witness is told what is read of it."""
+
+    def __init__(self, state: State, module: types.ModuleType) -> None:
+        super().__init__(module.__name__, module.__doc__)
+        vars(self)["__getattr__"] = functools.partial(_library_attribute, state, module)
+        vars(self)["__dir__"] = functools.partial(dir, module)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        state, module = vars(self)["__getattr__"].args
+        state.witness.attribute(module, name, getattr(module, name, MISSING), module.__name__)
+        state.witness.writes(f"{module.__name__}.{name}")
+        setattr(module, name, state.original(value))
+
+
+def _library_attribute(state: State, module: types.ModuleType, name: str) -> Any:
+    value = getattr(module, name)
+    witness = state.witness
+    if witness is not None:
+        witness.attribute(module, name, value, module.__name__)
+    return state.substitute(value)
 
 
 class Mirror:
@@ -123,7 +151,7 @@ class Mirror:
         """Remember that `name` is a builtin as long as the module does not define it."""
         self.note(name, MISSING)
         if self.state.witness is not None:
-            self.state.witness.absent(self.live, name)
+            self.state.witness.name(self.live, name)
 
     def attribute(self, name: str) -> Any:
         """Answer `proxy.name` for a name that is not entered yet (a module's `__getattr__`)."""
@@ -162,12 +190,19 @@ class Mirror:
     def write(self, name: str, value: Any) -> None:
         """Set an attribute of the real module now, and what recorded code sees of it."""
         real = self.state.original(value)
+        self.tell_of_write(name)
         self.forget(name)
         setattr(self.module, name, real)
         if real is not value:
             self.note(name, real)
             self.volatile.append(name)
             self.substituted[name] = value
+
+    def tell_of_write(self, name: str) -> None:
+        """Tell a witness that recorded code sets or deletes an attribute of the module."""
+        if self.state.witness is not None:
+            self.state.witness.name(self.live, name, self.live.get(name, MISSING))
+            self.state.witness.writes(f"{self.proxy.__name__}.{name}")
 
     def start_lifting(self) -> None:
         """Resolve arrays anew: from now on they need methods that know tracers."""

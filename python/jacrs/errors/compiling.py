@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jacrs._jacrs import error
-from jacrs.errors.classes import ImpureError, TraceError
+from jacrs.errors.classes import ImpureError
+from jacrs.errors.words import describe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,15 @@ def random_numbers() -> Exception:
     )
 
 
+def consumes(value: Any) -> Exception:
+    """Report an iterator that is reached."""
+    return error(
+        "impure",
+        f"a compiled function reaches {describe(value)}, an iterator: replays would not take its "
+        "items again; make a list of it first, outside of the function",
+    )
+
+
 def writes(name: str, what: str) -> Exception:
     """Report a write to something outside of the function."""
     return ImpureError(
@@ -38,7 +48,7 @@ def writes(name: str, what: str) -> Exception:
 
 def not_followed(name: str, what: Sequence[str]) -> Exception:
     """Report what a replay would not look at, where that is not allowed."""
-    return TraceError(
+    return ImpureError(
         f"compile({name}, strict=True): it reaches what replays would not look at again: "
         f"{', '.join(what)}; pass it as an argument, or drop strict=True if it never changes"
     )

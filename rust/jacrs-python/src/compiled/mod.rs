@@ -258,6 +258,8 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(record::keep_recording, module)?)?;
     module.add_function(wrap_pyfunction!(record::reached, module)?)?;
     module.add_function(wrap_pyfunction!(record::number, module)?)?;
+    module.add_function(wrap_pyfunction!(record::own_members, module)?)?;
+    module.add_function(wrap_pyfunction!(record::share_members, module)?)?;
     module.add_function(wrap_pyfunction!(record::recorded_narrow, module)?)?;
     Ok(())
 }
