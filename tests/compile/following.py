@@ -5,6 +5,7 @@ import numpy as np
 import jacrs
 
 X = np.array([1.5, -2.0, 3.0])
+SPECIAL = ("__code__", "__defaults__", "__kwdefaults__", "__class__", "__dict__", "__bases__")
 
 
 def replayed(compiled, *args, **keywords):
@@ -40,7 +41,7 @@ def check_followed(f, change, x=X):
         undo = change()
         try:
             after = g(x)
-            assert not np.array_equal(after, before), "a change that changes nothing"
+            assert g is not f or not np.array_equal(after, before), "it changes nothing"
             same(compiled(x), after)
         finally:
             undo()
@@ -53,9 +54,8 @@ def setting(owner, name, value):
 
     def change():
         missing = object()
-        own = vars(owner).get(name, missing) if hasattr(owner, "__dict__") else missing
-        if own is missing and not hasattr(owner, "__dict__"):
-            own = getattr(owner, name, missing)
+        special = name in SPECIAL
+        own = getattr(owner, name) if special else vars(owner).get(name, missing)
         setattr(owner, name, value)
         return lambda: delattr(owner, name) if own is missing else setattr(owner, name, own)
 

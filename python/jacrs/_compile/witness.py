@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import re
 import types
-from collections import deque
+from collections import deque, namedtuple
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,6 +54,7 @@ _FIXED = (
     np.dtype,
     enum.Enum,
     re.Pattern,
+    type(namedtuple("Pair", "first").first),  # type: ignore[attr-defined]
 )
 # Words compared by what they are; a slice or a range may hold anything.
 _COMPARED = PLAIN - {np.dtype, slice, range}
@@ -118,6 +119,7 @@ class Witness:
         if id(owner) not in self._iterated:
             self._snapshots.keep(words, owner)
             self._iterated[id(owner)] = (words, ("object", vars(owner)), _items(vars(owner)))
+            self.attribute(owner, "__bases__", owner.__bases__, owner.__qualname__)
             for name, value in vars(owner).items():
                 found = (f"{owner.__qualname__}.{name}", ("item", vars(owner), name), value)
                 self._places[id(owner), name] = found
@@ -127,7 +129,7 @@ class Witness:
         for base in owner.__mro__:
             if base.__flags__ & _HEAP_TYPE and not is_library(base.__module__):
                 self.members(base)
-                if any(isinstance(member, _CODE) for member in vars(base).values()):
+                if any(map(_is_user_code, vars(base).values())):
                     self.unseen(f"what the methods of {base.__qualname__} read")
 
     def sequence(self, value: list[Any] | deque[Any]) -> None:
@@ -265,7 +267,15 @@ class Witness:
 
 
 _HEAP_TYPE = 1 << 9
-_CODE = (types.FunctionType, property, classmethod, staticmethod)
+
+
+def _is_user_code(member: Any) -> bool:
+    if isinstance(member, property):
+        return any(map(_is_user_code, (member.fget, member.fset, member.fdel)))
+    function = getattr(member, "__func__", member)
+    if not isinstance(function, types.FunctionType):
+        return False
+    return not is_library(function.__globals__.get("__name__"))
 
 
 def _is_fixed(value: Any) -> bool:

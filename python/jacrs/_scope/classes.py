@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from jacrs._scope.native import own_members, share_members
 from jacrs._scope.plain import PLAIN
+from jacrs._scope.plans import are_facts_of, facts_of
 from jacrs._scope.usercode import is_user_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jacrs._scope.plans import Facts
     from jacrs._scope.state import State
 
 _REAL = "_jacrs_real_class"
@@ -134,14 +136,27 @@ def _followed_state(state: State) -> Callable[[Any], Any]:
 class Double:
     """The double of one class, and what it was made from."""
 
-    __slots__ = ("attributes", "bases", "cls", "epoch", "real", "seen", "state", "volatile")
+    __slots__ = (
+        "attributes",
+        "bases",
+        "cls",
+        "epoch",
+        "facts",
+        "parents",
+        "real",
+        "seen",
+        "state",
+        "volatile",
+    )
 
     def __init__(self, state: State, real: type, bases: list[Double]) -> None:
         self.state = state
         self.real = real
+        self.parents = real.__bases__
         self.bases = bases
         self.epoch = -1
         self.seen: dict[str, Any] = {}
+        self.facts: dict[str, Facts] = {}
         self.volatile: set[str] = set()
         self.attributes: set[str] = set()  # see objects.Attribute
         self.cls: type = _empty_double(state, real)
@@ -159,7 +174,9 @@ class Double:
             self.state.witness.members(self.real)
         for name, value in live.items():
             if name not in NOT_COPIED and (
-                self.seen.get(name, self) is not value or name in self.volatile
+                self.seen.get(name, self) is not value
+                or name in self.volatile
+                or (name in self.facts and not are_facts_of(self.facts[name], value))
             ):
                 self._install(name, value)
         if len(self.seen) != len(live.keys() - NOT_COPIED):
@@ -170,6 +187,7 @@ class Double:
     def _install(self, name: str, value: Any) -> None:
         self.seen[name] = value
         self.volatile.discard(name)
+        self.facts.pop(name, None)
         if isinstance(value, types.MemberDescriptorType | types.GetSetDescriptorType):
             return  # a slot: the double has its own
         if name in _DESCRIPTIONS:
@@ -182,6 +200,8 @@ class Double:
             new = _entering(self.state, getattr(new, "__func__", new))
         if not (type(value) in PLAIN or self._keeps(value)):
             self.volatile.add(name)
+        elif type(value) is types.FunctionType:
+            self.facts[name] = facts_of(value)
         if name not in self.attributes:
             type.__setattr__(self.cls, name, new)
 
@@ -234,6 +254,10 @@ class ClassTable:
     def double_of(self, real: type) -> Double | None:
         """Return the up-to-date double of a user class; None where it cannot have one."""
         entry = self._doubles.get(id(real))
+        if entry is not None and entry[1] is not None and entry[1].parents is not real.__bases__:
+            for member in vars(real).values():  # they know their class
+                self._state.functions.forget(member)
+            entry = None
         if entry is None:
             double = self._make(real)
             entry = self._doubles[id(real)] = (real, double)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jacrs._scope import substitutes
 from jacrs._scope.mirrors import MISSING, real_globals
 from jacrs._scope.plain import PLAIN
-from jacrs._scope.plans import plan_of
+from jacrs._scope.plans import are_facts_of, facts_of, plan_of
 from jacrs._scope.usercode import is_library, is_standard
 from jacrs._scope.vectorized import Vectorized
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jacrs._scope.mirrors import Mirror
+    from jacrs._scope.plans import Facts
     from jacrs._scope.state import State
 
 Function = types.FunctionType
@@ -28,7 +29,7 @@ class FunctionTable:
     """Copies that outlive a recording: those whose cells and defaults need no looking after."""
 
     def __init__(self) -> None:
-        self._copies: dict[int, tuple[weakref.ref[Any], Function, Mirror, tuple[Any, ...]]] = {}
+        self._copies: dict[int, tuple[weakref.ref[Any], Function, Mirror, Facts]] = {}
         self._originals: dict[int, weakref.ref[Any]] = {}
 
     def get(self, function: Function) -> Function | None:
@@ -37,7 +38,7 @@ class FunctionTable:
         if entry is None:
             return None
         reference, copy, mirror, facts = entry
-        if reference() is not function or not _same_facts(facts, function):
+        if reference() is not function or not are_facts_of(facts, function):
             return None
         mirror.refresh()
         return copy
@@ -53,7 +54,7 @@ class FunctionTable:
             self._originals.pop(copied, None)
 
         reference = weakref.ref(function, drop)
-        self._copies[key] = (reference, copy, mirror, _facts(function))
+        self._copies[key] = (reference, copy, mirror, facts_of(function))
         self._originals[copied] = reference
 
     def keeps(self, function: Function) -> bool:
@@ -65,23 +66,14 @@ class FunctionTable:
         reference = self._originals.get(id(copy))
         return None if reference is None else reference()
 
+    def forget(self, function: Any) -> None:
+        """Let `function` be copied anew."""
+        self._copies.pop(id(function), None)
+
     def clear(self) -> None:
         """Forget all copies."""
         self._copies.clear()
         self._originals.clear()
-
-
-def _facts(function: Function) -> tuple[Any, ...]:
-    return (function.__code__, function.__defaults__, function.__kwdefaults__)
-
-
-def _same_facts(facts: tuple[Any, ...], function: Function) -> bool:
-    code, defaults, keywords = facts
-    return (
-        function.__code__ is code
-        and function.__defaults__ is defaults
-        and function.__kwdefaults__ is keywords
-    )
 
 
 def over(
@@ -164,7 +156,7 @@ def _copy(state: State, function: Function, mirror: Mirror | None, scope: dict[s
     keywords = function.__kwdefaults__
     if keywords:
         copy.__kwdefaults__ = {key: state.substitute(value) for key, value in keywords.items()}
-        lasting = lasting and all(map(_is_constant, keywords.values()))
+        lasting = False  # a dictionary, which may change
     if mirror is not None and lasting and not _has_variables(function):
         state.functions.add(function, copy, mirror)
     return copy

@@ -19,10 +19,12 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from jacrs._scope import kinds
+from jacrs._scope.plans import are_facts_of, facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jacrs._scope.plans import Facts
     from jacrs._scope.state import State
 
 MISSING: Any = object()
@@ -45,14 +47,7 @@ class LazyNames(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         value = self.mirror.resolve(name)
         if value is MISSING:
-            value = getattr(builtins, name, MISSING)
-            if value is MISSING:
-                raise KeyError(name)
-            self.mirror.note_absent(name)
-            if self.mirror.state.witness is not None:
-                self.mirror.state.witness.name(vars(builtins), name, value)
-                value = self.mirror.state.substitute(value)
-            self[name] = value
+            value = self[name] = self.mirror.resolve_builtin(name)
         return value
 
 
@@ -99,7 +94,9 @@ class Mirror:
     """The substituted globals of one module, for one thread."""
 
     __slots__ = (
+        "builtins",
         "epoch",
+        "kept",
         "lifts",
         "live",
         "module",
@@ -120,6 +117,8 @@ class Mirror:
         self.substituted: dict[str, Any] = vars(self.proxy)
         # Resolved names and the live values they had: compared at each recording.
         self.seen: dict[str, Any] = {}
+        self.builtins: dict[str, Any] = {}  # those among them that no module has
+        self.kept: dict[str, Facts] = {}  # of functions whose copies outlive a recording
         self.volatile: list[str] = []
         self.written: set[str] = set()
         self.epoch = -1
@@ -140,6 +139,8 @@ class Mirror:
         self.note(name, live)
         if not stable:
             self.volatile.append(name)
+        elif type(live) is types.FunctionType:
+            self.kept[name] = facts_of(live)
         self.substituted[name] = value
         return value
 
@@ -147,11 +148,20 @@ class Mirror:
         """Remember the live value that `name` was resolved from."""
         self.seen[name] = live
 
-    def note_absent(self, name: str) -> None:
-        """Remember that `name` is a builtin as long as the module does not define it."""
-        self.note(name, MISSING)
+    def resolve_builtin(self, name: str) -> Any:
+        """Return the substituted value of a builtin, which it is while the module has none."""
+        value = vars(builtins).get(name, MISSING)
+        if value is MISSING:
+            raise KeyError(name)
         if self.state.witness is not None:
             self.state.witness.name(self.live, name)
+            self.state.witness.name(vars(builtins), name, value)
+        substitute, stable = self.state.substitute_global(value, self)
+        self.note(name, MISSING)
+        self.builtins[name] = value
+        if not stable:
+            self.volatile.append(name)
+        return substitute
 
     def attribute(self, name: str) -> Any:
         """Answer `proxy.name` for a name that is not entered yet (a module's `__getattr__`)."""
@@ -180,12 +190,20 @@ class Mirror:
             for name, value in list(self.seen.items()):
                 if self.live.get(name, MISSING) is not value:
                     self.forget(name)
+        for name, value in list(self.builtins.items()):
+            if _builtin(name) is not value:
+                self.forget(name)
+        for name, facts in list(self.kept.items()):
+            if not are_facts_of(facts, self.seen[name]):
+                self.forget(name)
 
     def forget(self, name: str) -> None:
         """Let `name` be resolved anew on its next use."""
         self.substituted.pop(name, None)
         self.substituted["__builtins__"].pop(name, None)
         self.seen.pop(name, None)
+        self.builtins.pop(name, None)
+        self.kept.pop(name, None)
 
     def write(self, name: str, value: Any) -> None:
         """Set an attribute of the real module now, and what recorded code sees of it."""
@@ -246,6 +264,9 @@ class Mirror:
         scope = self.live if globals is self.substituted else globals
         module = builtins.__import__(name, scope, locals, fromlist or (), level)
         return self.state.substitute(module)
+
+
+_builtin = vars(builtins).get
 
 
 def _mirror_of(proxy: ModuleProxy) -> Mirror:
