@@ -26,7 +26,7 @@ _MODULES = frozenset(
 _BUILTINS = frozenset({"print", "open", "input"})
 _METHODS = frozenset({"now", "today", "utcnow", "write", "writelines", "read", "readline"})
 _ENTROPY = frozenset({"urandom", "getrandom"})
-_FRAMES = frozenset({"_getframe", "_current_frames"})
+_FRAMES = frozenset({"sys._getframe", "sys._current_frames"})
 _ENVIRONMENT = frozenset({"getenv", "getenvb"})
 # They read source files, to show or to find code: nothing that a function computes with.
 _READERS = frozenset({"warnings", "linecache", "importlib", "traceback", "tokenize"})
@@ -99,9 +99,9 @@ class Pure:
             raise self._error  # the function may have caught it
 
     def _look(self, frame: FrameType, event: str, arg: Any) -> None:
-        name = _impure(frame, event, arg)
-        if name is not None:
-            self._error = self._error or errors.impure(name)
+        found = _impure(frame, event, arg)
+        if found is not None:
+            self._error = self._error or errors.impure(*found)
             raise self._error
 
 
@@ -121,31 +121,29 @@ def _state_of(generator: Any) -> Any:
     return generator.get_state()
 
 
-def _impure(frame: FrameType, event: str, arg: Any) -> str | None:
-    """Name what is called, if it is called by recorded code and a replay would not call it."""
+def _impure(frame: FrameType, event: str, arg: Any) -> tuple[str, FrameType] | None:
+    """Name what a replay would not call, with the frame of the recorded code that it is for."""
     if event == "c_call":
-        name = _impure_builtin(arg)
-        if name is None:
-            return None
-        if arg.__name__ in _ENTROPY or (
-            _is_recorded(frame) if arg.__name__ in _FRAMES else _for_recorded(frame)
-        ):
-            return name
+        name, caller = _impure_builtin(arg), frame
     elif event == "call" and frame.f_back is not None:
         module = frame.f_globals.get("__name__")
         name = _impure_function(module, frame.f_code.co_name, frame.f_code.co_qualname)
-        if name is not None and _for_recorded(frame.f_back):
-            return name
-    return None
+        caller = frame.f_back
+    else:
+        return None
+    recorded = None if name is None else _recorded(caller, entropy=name.endswith("random"))
+    if name is None or recorded is None or (name in _FRAMES and recorded is not caller):
+        return None
+    return name, recorded
 
 
 def _impure_builtin(function: Any) -> str | None:
     name: str = function.__name__
     module = getattr(function, "__module__", None)
-    if module in _MODULES or name in _ENTROPY or name in _FRAMES:
-        return f"{module}.{name}" if module else name
     if module in ("builtins", "io", "_io") and name in _BUILTINS:
         return name
+    if module in _MODULES or name in _ENTROPY or f"{module}.{name}" in _FRAMES:
+        return f"{module}.{name}" if module else name
     owner = getattr(function, "__self__", None)
     if name in _METHODS:
         kind = owner if isinstance(owner, type) else type(owner)
@@ -161,18 +159,17 @@ def _impure_function(module: Any, name: str, qualified: str) -> str | None:
     return "os.getenv" if qualified == "_Environ.__getitem__" else None
 
 
-def _is_recorded(frame: FrameType) -> bool:
-    return real_globals(frame.f_globals) is not None
+def _recorded(frame: FrameType | None, *, entropy: bool) -> FrameType | None:
+    """Return the frame of the recorded code that calls, or that a library calls for.
 
-
-def _for_recorded(frame: FrameType | None) -> bool:
-    """Tell whether recorded code calls, or a library for it; not to show or to find code."""
+    None where a library reads its own source, to show or to find it, and where jacrs itself calls.
+    """
     while frame is not None:
-        if _is_recorded(frame):
-            return True
+        if real_globals(frame.f_globals) is not None:
+            return frame
         module = frame.f_globals.get("__name__")
         top = module.partition(".")[0] if isinstance(module, str) else ""
-        if top in _READERS or top == "jacrs" or not is_library(module):
-            return False
+        if not entropy and (top in _READERS or top == "jacrs" or not is_library(module)):
+            return None
         frame = frame.f_back
-    return False
+    return None

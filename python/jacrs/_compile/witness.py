@@ -69,7 +69,8 @@ class Witness:
         self._where: dict[int, tuple[str, Place]] = {}  # arrays
         self._lifted: dict[int, tuple[Any, Any]] = {}  # arrays, and their tracers
         self._contents: dict[int, tuple[Any, Any]] = {}  # arrays that are no inputs, and copies
-        self._iterated: dict[int, Guard] = {}
+        self._iterated: dict[int, Guard] = {}  # what can be iterated
+        self._mappings: set[int] = set()  # those of which the values are conditions as well
         self._unfollowed: dict[int, tuple[Any, str]] = {}
         self._generators = Generators()
         self._snapshots = Snapshots()
@@ -135,14 +136,19 @@ class Witness:
     def sequence(self, value: list[Any] | deque[Any]) -> None:
         """The items of a list can be read."""
         what = f"a {type(value).__name__}"
+        if id(value) in self._iterated:
+            return  # what it holds now may have been written there
         self._snapshots.keep(what, value)
-        self._iterated.setdefault(id(value), (what, ("count", value), ("count", len(value))))
+        self._iterated[id(value)] = (what, ("count", value), ("count", len(value)))
         kind = "index" if isinstance(value, list) else "item"
         for i, item in enumerate(value):
             self._note(f"an item of {what}, [{i}]", (kind, value, i), item)
 
     def mapping(self, value: dict[Any, Any], words: str = "a dict") -> None:
         """The items of a dictionary can be read, in their order."""
+        if id(value) in self._mappings:
+            return  # what it holds now may have been written there
+        self._mappings.add(id(value))
         self._iterate(words, value)
         for key, item in value.items():
             self._note(f"an item of {words}, [{key!r}]", ("key", value, key), item)
@@ -155,7 +161,7 @@ class Witness:
 
     def argument(self, value: Any) -> None:
         """A container among the arguments was rebuilt: what is written there would be lost."""
-        if isinstance(value, list | dict):
+        if isinstance(value, list | dict | np.ndarray):
             self._snapshots.keep("an argument", value)
         elif is_followed_class(type(value)) and not isinstance(value, tuple):
             try:

@@ -229,7 +229,9 @@ def _module(state: State, value: Any) -> Any:
         return found
     name = vars(value).get("__name__")
     if not is_library(name):
-        return state.mirror_of(vars(value)).proxy
+        mirror = state.mirror_of(vars(value))
+        mirror.module = value  # it may not be the one that its name leads to
+        return mirror.proxy
     if state.witness is None:
         return value
     return functions.remembered(state, value, lambda module: LibraryProxy(state, module))

@@ -5,19 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jacrs._jacrs import error
+from jacrs._located import located
 from jacrs.errors.classes import ImpureError
 from jacrs.errors.words import describe
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from collections.abc import Sequence
 
 
-def impure(name: str) -> Exception:
-    """Report a call of a clock, of entropy or of input and output."""
-    return error(
+def impure(name: str, frame: FrameType) -> Exception:
+    """Report a call of a clock, of entropy or of input and output, for the code of a frame."""
+    return located(
         "impure",
         f"{name}() in a compiled function: replays do not run it again; call it outside and pass "
         "its result as an argument, or do not compile this function",
+        frame.f_code,
+        frame.f_lasti,
     )
 
 
