@@ -121,7 +121,7 @@ class Compiled(_jacrs.Replay):
         """Do a call that no trace holds for."""
         if "out" in keywords and getattr(self._f, "takes_out", False):
             return self._into(keywords.pop("out"), args, keywords)
-        if self._traced(args, keywords):
+        if self._traced(args, keywords, 3):
             found = self._replayed(args, keywords)
             if found is not None:
                 return found[0]
@@ -133,7 +133,7 @@ class Compiled(_jacrs.Replay):
         found = None
         if targets is not None:
             found = self.replay(args, keywords or None, targets)
-            if found is None and self._traced(args, keywords):
+            if found is None and self._traced(args, keywords, 4):
                 found = self._replayed(args, keywords, targets)
         if found is None:
             return self._f(*args, **keywords, out=out)
@@ -147,13 +147,13 @@ class Compiled(_jacrs.Replay):
         self._replays = self.n_replays
         return found
 
-    def _traced(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
-        """Record a call, unless that has been done in vain too often."""
+    def _traced(self, args: tuple[Any, ...], keywords: dict[str, Any], level: int) -> bool:
+        """Record a call, unless that has been done in vain too often; the caller is at `level`."""
         if self.n_replays > self._replays:
             self._replays, self._misses = self.n_replays, 0
         if self._misses == _MOST_MISSES:
             text = errors.too_many_courses(self._name(), _MOST_MISSES)
-            warnings.warn(text, RuntimeWarning, stacklevel=4)
+            warnings.warn(text, RuntimeWarning, stacklevel=level)
         self._misses += 1
         if self._misses > _MOST_MISSES:
             return False
@@ -182,8 +182,10 @@ class Compiled(_jacrs.Replay):
         session.open()
         try:
             _jacrs.keep_recording()
+            # Before anything that the function reaches: they are the first inputs of the trace.
+            leaves = [_input(session, *pair) for pair in zip(pending.leaves, pending.kinds, strict=True)]
             with witnessed(witness), recording_scope(self._f) as g, Pure() as pure:
-                given, named = pending.over(list(map(_recorded, *_leaves(pending, session))))
+                given, named = pending.over(list(map(_followed, leaves)))
                 witness.argument((given, named))
                 result = g(*given, **named)
             self._check(session, pending, witness)
@@ -224,14 +226,13 @@ class Compiled(_jacrs.Replay):
         return f"<jacrs.compile of {self._f!r}>"
 
 
-def _leaves(pending: Any, session: Any) -> tuple[Sequence[Any], Sequence[str], Sequence[Any]]:
-    return pending.leaves, pending.kinds, [session] * len(pending.kinds)
-
-
-def _recorded(leaf: Any, kind: str, session: Any) -> Any:
-    """Return what recorded code gets for a leaf of the arguments."""
+def _input(session: Any, leaf: Any, kind: str) -> Any:
+    """Return what stands for a leaf of the arguments; itself where it is no input."""
     if kind == "array":
         return session.argument(leaf, differentiable=False)
-    if kind == "number":
-        return _jacrs.number(leaf)
+    return _jacrs.number(leaf) if kind == "number" else leaf
+
+
+def _followed(leaf: Any) -> Any:
+    """Return what recorded code gets for a leaf; what an array holds is part of its form."""
     return leaf if isinstance(leaf, np.ndarray) else follow_argument(leaf)

@@ -163,6 +163,8 @@ class Witness:
         """A container among the arguments was rebuilt: what is written there would be lost."""
         if isinstance(value, list | dict | np.ndarray):
             self._snapshots.keep("an argument", value)
+            if isinstance(value, np.ndarray) and value.dtype.hasobject:
+                self._list(value)
         elif is_followed_class(type(value)) and not isinstance(value, tuple):
             try:
                 self._snapshots.keep("an argument", _jacrs.own_members(value))

@@ -219,9 +219,7 @@ impl Replay {
                     }
                 }
                 // On another course there may be no error; and recorded, it tells the place.
-                Err(error) if error.is_instance_of::<pyo3::exceptions::PyException>(py) => {
-                    return Ok(None);
-                }
+                Err(error) if error.is_instance_of::<pyo3::exceptions::PyException>(py) => {}
                 Err(error) => return Err(error),
             }
         }
