@@ -159,7 +159,10 @@ FUNCTIONS = {
         lambda x: with_default(x),
         setting(with_default, "__kwdefaults__", {"j": 1.0, "weights": None}),
     ),
-    "a keyword default": (lambda x: with_default(x), putting(with_default.__kwdefaults__, "j", 9.0)),
+    "a keyword default": (
+        lambda x: with_default(x),
+        putting(with_default.__kwdefaults__, "j", 9.0),
+    ),
     "an array as a keyword default": (
         lambda x: with_default(x),
         putting(with_default.__kwdefaults__, "weights", TABLE),

@@ -242,7 +242,9 @@ def test_sets():
 
 def test_the_factory_of_a_defaultdict():
     d = defaultdict(lambda: 2.0)
-    check_followed(lambda x: x * d.default_factory(), setting_slot(d, "default_factory", lambda: 3.0))
+    check_followed(
+        lambda x: x * d.default_factory(), setting_slot(d, "default_factory", lambda: 3.0)
+    )
 
 
 @dataclasses.dataclass

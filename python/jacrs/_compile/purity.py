@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -71,7 +71,7 @@ class Pure:
     while other threads ran, one of which may have drawn them.
     """
 
-    def __enter__(self) -> Pure:
+    def __enter__(self) -> Self:
         self.in_doubt = False
         self._error: Exception | None = None
         self._shared = Generators()

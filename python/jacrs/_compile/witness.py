@@ -10,8 +10,8 @@ from __future__ import annotations
 import enum
 import re
 import types
-from collections import deque, namedtuple
-from typing import TYPE_CHECKING, Any
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     Place = tuple[Any, ...]
-    Guard = tuple[str, Place, tuple[Any, ...]]
+
+
+class Guard(NamedTuple):
+    """A condition: in words, where to look, and what must be there."""
+
+    what: str
+    place: Place
+    expected: tuple[Any, ...]
+
 
 _SETS = (set, frozenset, bytearray)
 # What does not change, or of which what changes is told by whoever reads it.
@@ -54,7 +62,7 @@ _FIXED = (
     np.dtype,
     enum.Enum,
     re.Pattern,
-    type(namedtuple("Pair", "first").first),  # type: ignore[attr-defined]
+    type(Guard.what),
 )
 # Words compared by what they are; a slice or a range may hold anything.
 _COMPARED = PLAIN - {np.dtype, slice, range}
@@ -79,11 +87,11 @@ class Witness:
     # What the recording scope tells.
 
     def name(self, scope: dict[str, Any], name: str, value: Any = MISSING) -> None:
-        """A global name was resolved; to nothing, if it is a builtin's."""
+        """Note what a global name was resolved to: nothing, if it is a builtin's."""
         self._note(name, ("key", scope, name), value)
 
     def cell(self, cell: Any, name: str) -> None:
-        """A variable of an enclosing function can be read."""
+        """Note a variable of an enclosing function, which can be read."""
         try:
             value = cell.cell_contents
         except ValueError:
@@ -91,7 +99,7 @@ class Witness:
         self._note(name, ("attribute", cell, "cell_contents"), value)
 
     def function(self, function: Any) -> None:
-        """The code of a function is recorded."""
+        """Note a function whose code is recorded."""
         words = function.__qualname__
         for name in ("__code__", "__defaults__", "__kwdefaults__"):
             self.attribute(function, name, getattr(function, name), words)
@@ -100,33 +108,33 @@ class Witness:
         self.mapping(function.__dict__, f"{words}.__dict__")
 
     def attribute(self, owner: Any, name: str, value: Any = MISSING, words: str = "") -> None:
-        """An attribute was read, where there was one."""
+        """Note an attribute that was read, or that was found not to be there."""
         self._note(f"{words or type(owner).__name__}.{name}", ("attribute", owner, name), value)
 
     def object(self, owner: Any, members: dict[str, Any] | None) -> None:
-        """The attributes of an object can be read: which there are is a condition."""
+        """Note which attributes an object has, and its class."""
         self.attribute(owner, "__class__", type(owner))
         if members is not None:
             self.attribute(owner, "__dict__", members)
             self._iterate(f"the attributes of a {type(owner).__name__}", members)
 
     def member(self, owner: Any, members: dict[str, Any], name: str, value: Any) -> None:
-        """An attribute was read that an object has of its own."""
+        """Note an attribute that was read, and that the object has of its own."""
         self._note(f"{type(owner).__name__}.{name}", ("key", members, name), value)
 
     def members(self, owner: type) -> None:
-        """The members of a class can be read."""
+        """Note the members of a class, which can be read."""
         words = f"the members of {owner.__qualname__}"
         if id(owner) not in self._iterated:
             self._snapshots.keep(words, owner)
-            self._iterated[id(owner)] = (words, ("object", vars(owner)), _items(vars(owner)))
+            self._iterated[id(owner)] = Guard(words, ("object", vars(owner)), _items(vars(owner)))
             self.attribute(owner, "__bases__", owner.__bases__, owner.__qualname__)
             for name, value in vars(owner).items():
                 found = (f"{owner.__qualname__}.{name}", ("item", vars(owner), name), value)
                 self._places[id(owner), name] = found
 
     def unfollowed_class(self, owner: type) -> None:
-        """A class is used as it is: its methods run as they are."""
+        """Note a class that is used as it is: its methods run as they are."""
         for base in owner.__mro__:
             if base.__flags__ & _HEAP_TYPE and not is_library(base.__module__):
                 self.members(base)
@@ -134,33 +142,35 @@ class Witness:
                     self.unseen(f"what the methods of {base.__qualname__} read")
 
     def sequence(self, value: list[Any] | deque[Any]) -> None:
-        """The items of a list can be read."""
+        """Note the items of a list, which can be read."""
         what = f"a {type(value).__name__}"
         if id(value) in self._iterated:
             return  # what it holds now may have been written there
         self._snapshots.keep(what, value)
-        self._iterated[id(value)] = (what, ("count", value), ("count", len(value)))
+        self._iterated[id(value)] = Guard(what, ("count", value), ("count", len(value)))
         kind = "index" if isinstance(value, list) else "item"
         for i, item in enumerate(value):
             self._note(f"an item of {what}, [{i}]", (kind, value, i), item)
 
     def mapping(self, value: dict[Any, Any], words: str = "a dict") -> None:
-        """The items of a dictionary can be read, in their order."""
+        """Note the items of a dictionary, which can be read, in their order."""
         if id(value) in self._mappings:
             return  # what it holds now may have been written there
         self._mappings.add(id(value))
+        if isinstance(value, defaultdict):
+            self.attribute(value, "default_factory", value.default_factory)
         self._iterate(words, value)
         for key, item in value.items():
             self._note(f"an item of {words}, [{key!r}]", ("key", value, key), item)
 
     def registry(self, value: types.MappingProxyType[Any, Any], words: str) -> None:
-        """A mapping of which only the items count can be read."""
-        self._iterated.setdefault(id(value), (words, ("object", value), _items(value)))
+        """Note the items of a read-only mapping."""
+        self._iterated.setdefault(id(value), Guard(words, ("object", value), _items(value)))
         for key, item in value.items():
             self._note(words, ("item", value, key), item)
 
     def argument(self, value: Any) -> None:
-        """A container among the arguments was rebuilt: what is written there would be lost."""
+        """Note what is rebuilt of the arguments: what is written there would be lost."""
         if isinstance(value, list | dict | np.ndarray):
             self._snapshots.keep("an argument", value)
             if isinstance(value, np.ndarray) and value.dtype.hasobject:
@@ -189,7 +199,7 @@ class Witness:
         return value
 
     def other(self, value: Any) -> None:
-        """An object of a library is used as it is: what it holds is not seen."""
+        """Note an object of a library, which is used as it is: what it holds is not seen."""
         kind = type(value)
         if is_generator(value):
             self._generators.keep(value)
@@ -207,11 +217,11 @@ class Witness:
             self._list(value)
 
     def unseen(self, what: str) -> None:
-        """Something cannot be looked at again."""
+        """Note something that cannot be looked at again."""
         self._unfollowed[id(what)] = (what, what)
 
     def writes(self, what: str) -> None:
-        """Something outside is written to."""
+        """Note that something outside is written to."""
         self._written = self._written or what
 
     # What becomes of it.
@@ -232,17 +242,18 @@ class Witness:
 
     def guards(self) -> list[Guard]:
         """Return the conditions; those of inputs first, in the order of the inputs."""
-        found: list[Guard] = [
-            (*self._place_of(array), ("array", array)) for array, _ in self._lifted.values()
+        found = [
+            Guard(*self._place_of(array), ("array", array)) for array, _ in self._lifted.values()
         ]
         found += (
-            (*self._place_of(array), ("plain", copy)) for array, copy in self._contents.values()
+            Guard(*self._place_of(array), ("plain", copy))
+            for array, copy in self._contents.values()
         )
         for what, place, value in self._places.values():
             if id(value) not in self._where:
-                found.append((what, place, _expected(value)))
+                found.append(Guard(what, place, _expected(value)))
             elif self._where[id(value)][1] is not place:  # found elsewhere too
-                found.append((what, place, ("same", value)))
+                found.append(Guard(what, place, ("same", value)))
         return found + list(self._iterated.values())
 
     def _place_of(self, array: Any) -> tuple[str, Place]:
@@ -259,12 +270,12 @@ class Witness:
     def _iterate(self, what: str, owner: Any) -> None:
         if id(owner) not in self._iterated:
             self._snapshots.keep(what, owner)
-            self._iterated[id(owner)] = (what, ("object", owner), _items(owner))
+            self._iterated[id(owner)] = Guard(what, ("object", owner), _items(owner))
 
     def _set(self, value: Any) -> None:
         what = f"a {type(value).__name__}"
         if isinstance(value, frozenset):
-            self._iterated.setdefault(id(value), (what, ("object", value), _items(value)))
+            self._iterated.setdefault(id(value), Guard(what, ("object", value), _items(value)))
         else:
             self._iterate(what, value)
         if not _COMPARED.issuperset(map(type, value)):

@@ -123,12 +123,14 @@ class Members:
 
 def _followed_state(state: State) -> Callable[[Any], Any]:
     def __getstate__(self: Any) -> Any:  # noqa: N807
-        found: Any = object.__getstate__(self)  # type: ignore[attr-defined]
+        found: Any = object.__getstate__(self)
         if id(self) not in state.originals:
             return found
         members, slots = found if isinstance(found, tuple) else (found, None)
         members = state.substitute(members)
-        return members if slots is None else (members, {name: getattr(self, name) for name in slots})
+        if slots is None:
+            return members
+        return members, {name: getattr(self, name) for name in slots}
 
     return __getstate__
 

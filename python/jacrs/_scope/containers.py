@@ -33,7 +33,7 @@ def follow_list(state: State, value: list[Any] | deque[Any]) -> list[Any] | dequ
     found = state.known(value)
     if found is not None:
         return found  # type: ignore[no-any-return]
-    new = [] if isinstance(value, list) else deque(maxlen=value.maxlen)
+    new: Any = [] if isinstance(value, list) else deque(maxlen=value.maxlen)
     state.pair(value, new)  # before its items: a list may contain itself
     new.extend(map(state.substitute, value))
     before = new.copy()
@@ -48,7 +48,7 @@ def follow_list(state: State, value: list[Any] | deque[Any]) -> list[Any] | dequ
             value.extend(items)
 
     state.endings.append(end)
-    return new
+    return new  # type: ignore[no-any-return]
 
 
 def follow_tuple(state: State, value: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -72,8 +72,6 @@ def follow_dict(state: State, value: dict[Any, Any]) -> dict[Any, Any]:
     """Return a dictionary of the followed values and keys, of the same type."""
     if state.witness is not None:
         state.witness.mapping(value)
-        if isinstance(value, defaultdict):
-            state.witness.attribute(value, "default_factory", value.default_factory)
     if _all_plain(value.values()) and _all_plain(value) and type(value) is not defaultdict:
         return value
     found = state.known(value)

@@ -278,7 +278,6 @@ def follow_method(state: State, method: types.MethodType) -> Any:
 
 def follow_partial(state: State, partial: functools.partial[Any]) -> Any:
     """Follow a partial: its function and the arguments it holds."""
-
     if state.witness is not None:
         for name in ("func", "args", "keywords"):
             state.witness.attribute(partial, name, getattr(partial, name))

@@ -190,6 +190,10 @@ class Mirror:
             for name, value in list(self.seen.items()):
                 if self.live.get(name, MISSING) is not value:
                     self.forget(name)
+        self._forget_what_changed()
+
+    def _forget_what_changed(self) -> None:
+        """Forget builtins that are others now, and functions that were written to."""
         for name, value in list(self.builtins.items()):
             if _builtin(name) is not value:
                 self.forget(name)

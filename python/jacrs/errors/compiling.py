@@ -10,9 +10,8 @@ from jacrs.errors.classes import ImpureError
 from jacrs.errors.words import describe
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from collections.abc import Sequence
+    from types import FrameType
 
 
 def impure(name: str, frame: FrameType) -> Exception:
