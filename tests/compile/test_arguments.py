@@ -69,8 +69,8 @@ def test_arguments_of_any_layout(layout):
     compiled = jacrs.compile(twice)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for other in LAYOUTS:  # a trace of another layout must not be taken
-            x = LAYOUTS[other](CUBE)
+        for other in LAYOUTS.values():  # a trace of another layout must not be taken
+            x = other(CUBE)
             same_array(compiled(x), twice(x))
         for scale in (1.0, 2.0, 3.0):
             x = LAYOUTS[layout](CUBE * scale)

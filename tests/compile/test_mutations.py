@@ -139,7 +139,7 @@ def outcome(f, x):
     try:
         with np.errstate(all="ignore"):
             return np.asarray(f(x))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is compared
+    except Exception as error:
         return type(error)
 
 
@@ -199,7 +199,7 @@ def raised_or_leaves(f, x):
     try:
         with np.errstate(all="ignore"):
             return [np.asarray(leaf) for leaf in f(x.copy())]
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is compared
+    except Exception as error:
         return type(error)
 
 

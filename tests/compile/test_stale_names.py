@@ -1,5 +1,7 @@
 """Names, cells, functions and modules that change between calls of a compiled function."""
 
+# ruff: noqa: PLW0108 - a lambda looks its names up late, which is what is tested
+
 import builtins
 import functools
 import sys

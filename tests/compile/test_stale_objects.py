@@ -1,11 +1,15 @@
 """Objects, classes and containers that change between calls of a compiled function."""
 
+# ruff: noqa: PLW0108 - a lambda looks its names up late, which is what is tested
+
 import abc
 import copy
 import dataclasses
 import enum
-from collections import OrderedDict, defaultdict, deque, namedtuple
-from types import SimpleNamespace
+import sys
+from collections import OrderedDict, defaultdict, deque
+from types import MappingProxyType, SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -14,7 +18,7 @@ import jacrs
 from tests.compile.following import X, check_followed, putting, replayed, same, setting, unfollowed
 
 FACTOR = 2.0
-HERE = __import__("sys").modules[__name__]
+HERE = sys.modules[__name__]
 
 
 class Base:
@@ -264,7 +268,9 @@ class Frozen:
     k = 2.0
 
 
-Pair = namedtuple("Pair", "w b")
+class Pair(NamedTuple):
+    w: list
+    b: np.ndarray
 
 
 def test_dataclasses_and_named_tuples_that_are_reached():
@@ -399,16 +405,19 @@ def test_what_only_its_own_class_reads():
     check_followed(lambda x: x * row.k * row[1], setting(row, "k", 3.0))
 
 
+NAMED = Named([2.0])
+VIEW = MappingProxyType({"k": 2.0})
+NUMBERS = np.ones(3).view(Numbers)
 NOT_FOLLOWED = {
     "the methods of a metaclass": (lambda x: x * WithMeta.k, ["what the methods of Meta read"]),
-    "a list of a class of one's own": (lambda x, c=Named([2.0]): x * c[0], ["a Named"]),
+    "a list of a class of one's own": (lambda x: x * NAMED[0], ["a Named"]),
     "a view of a mapping": (
-        lambda x, c=__import__("types").MappingProxyType({"k": 2.0}): x * c["k"],
+        lambda x: x * VIEW["k"],
         ["a mappingproxy"],
     ),
     "globals()": (lambda x: x * globals()["FACTOR"], ["what is read of globals()"]),
     "an array of a class of one's own": (
-        lambda x, c=np.ones(3).view(Numbers): x * np.asarray(c),
+        lambda x: x * np.asarray(NUMBERS),
         ["a Numbers of shape (3,)"],
     ),
     "an object in a set": (lambda x, c={Kind.FIRST}: x * len(c), ["a set"]),
