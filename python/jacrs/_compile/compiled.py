@@ -21,6 +21,8 @@ from jacrs._trees import found_by_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from jacrs._transforms.recording import Again
+
 _MOST_MISSES = 64
 # Arrays and numbers as inputs; numbers as values that a trace holds for; arrays too.
 _WAYS = ((True, True), (True, False), (False, False))
@@ -183,11 +185,14 @@ class Compiled(_jacrs.Replay):
             if numbers and _jacrs.recorded_narrow():
                 return False  # beside float32 a Python float is weaker than a float64
             outputs: list[Any] = []
-            how = built(result, outputs)
+            maps: list[Again] = []
+            how = built(result, outputs, maps)
             unfollowed = witness.unfollowed()
             if unfollowed and self._strict:
                 raise errors.not_followed(self._name(), unfollowed)
-            self.add(pending, outputs, witness.guards(), how, unfollowed, self._directions())
+            asked = [again[:3] for again in maps]
+            guards = witness.guards()
+            self.add(pending, outputs, asked, guards, how, unfollowed, self._directions())
         finally:
             session.close()
         return True

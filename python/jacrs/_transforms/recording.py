@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from copy import copy
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,19 @@ from jacrs._trees import as_it_is, flatten, map_leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class Again(NamedTuple):
+    """A linear map that a recorded call returned, made again wherever the recording is run again.
+
+    `make` turns what is native of it into what the call returned: None where there are no outputs
+    or no inputs. `starts` are the first rows of the outputs of a Jacobian; a pullback has none.
+    """
+
+    outputs: list[Any]
+    inputs: list[Any]
+    starts: list[int] | None
+    make: Callable[[Any], Any]
 
 
 class Recorded:
@@ -47,6 +61,15 @@ class Recorded:
         self.session = self.result.session = None
         self.inputs, self.aux = [], None
         self.result.leaves, self.result.outputs = [], []
+
+    def apart(self) -> Recorded:
+        """Return how arguments and result are built and shaped, which outlasts the recording."""
+        rest = copy(self)
+        rest.arguments, rest.result = self.arguments.apart(), copy(self.result)
+        rest.joined = rest.result.recorded = False
+        rest.derivatives = []
+        rest.release()
+        return rest
 
     def settle(self) -> None:
         """Compute what only depends on the inputs, before these may be written to."""

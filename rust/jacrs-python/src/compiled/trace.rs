@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use super::built::{Built, Computed};
 use super::form::{Arguments, Frame, Leaf, Leaves};
 use super::guard::{Guard, Reached};
+use super::maps::Map;
 use crate::arrays::{new_numpy, numpy_dtype};
 use crate::error::OrRaise;
 use crate::programs::{Program, check_result};
@@ -34,9 +35,10 @@ pub struct Trace {
     /// Inputs that are arguments come first; these are reached otherwise, in the order of the guards.
     leaves: usize,
     reached: Vec<usize>,
-    /// Outputs that are handed out, then answers.
+    /// Outputs that are handed out, then answers, then what the maps need.
     results: usize,
     answers: Vec<Array>,
+    maps: Vec<Map>,
     /// Whether the first answers are numbers, in the order in which they were asked for.
     pub ordered: bool,
     built: Built,
@@ -63,8 +65,11 @@ pub struct Parts {
     pub program: Arc<Program>,
     pub inputs: Vec<Array>,
     pub reached: Vec<usize>,
+    /// How many values come before the answers.
+    pub results: usize,
     pub answers: Vec<Array>,
     pub ordered: bool,
+    pub maps: Vec<Map>,
     pub built: Built,
     pub places: Vec<usize>,
     pub directions: usize,
@@ -94,7 +99,6 @@ impl Trace {
             views[k].layout = layout.clone();
         }
         let (values, blocks) = parts.program.results();
-        let results = values.len() - parts.answers.len();
         let mut scalars = vec![];
         parts.built.scalars(&mut scalars);
         let mut kinds = vec![Kind::Inside; values.len() + blocks.len()];
@@ -116,8 +120,9 @@ impl Trace {
             constants,
             leaves,
             reached: parts.reached,
-            results,
+            results: parts.results,
             answers: parts.answers,
+            maps: parts.maps,
             ordered: parts.ordered,
             built: parts.built,
             kinds,
@@ -169,6 +174,15 @@ impl Trace {
         self.ordered.then(|| &self.answers[0])
     }
 
+    /// What is run, in words.
+    pub fn describe(&self) -> String {
+        let mut text = crate::programs::describe(&self.program);
+        for map in &self.maps {
+            text = format!("{text}\n{}", map.describe());
+        }
+        text
+    }
+
     /// Memory that is kept for this trace alone.
     pub fn bytes(&self) -> usize {
         let constants = self.constants.iter().chain(&self.answers);
@@ -199,16 +213,22 @@ impl Trace {
         let mut targets = Targets::default();
         let (values, blocks) = self.program.results();
         self.check_memory(py, values, blocks)?;
-        for (k, kind) in values.iter().chain(blocks).enumerate() {
-            let target = match self.places.iter().position(|&place| place == k) {
-                // Values are there before it is known that they are wanted.
-                Some(at) if k >= values.len() => {
-                    // Targets are for the last results.
-                    let first = self.places.len().saturating_sub(given.len());
-                    at.checked_sub(first).and_then(|at| given.get(at))
-                }
-                _ => None,
-            };
+        let own = self.results + self.answers.len();
+        for (kind, how) in values[..own].iter().zip(&self.kinds) {
+            outputs.add(py, kind, *how, None, &mut targets)?;
+        }
+        let mut taken = vec![];
+        for map in &self.maps {
+            let (room, outs) = map.room();
+            outputs.outs.extend(outs);
+            taken.push(room);
+        }
+        // Targets are for the last results. Values are there before it is known that they are
+        // wanted: blocks alone are written where they belong.
+        let first = self.places.len().saturating_sub(given.len());
+        for (k, kind) in (values.len()..).zip(blocks) {
+            let at = self.places[first..].iter().position(|&place| place == k);
+            let target = at.and_then(|at| given.get(at));
             outputs.add(py, kind, self.kinds[k], target, &mut targets)?;
         }
         let (value_outs, block_outs) = outputs.outs.split_at(values.len());
@@ -225,13 +245,17 @@ impl Trace {
         };
         if !agreed {
             let answers = outputs.inside.iter();
-            let answers = answers.filter(|(k, _)| (self.results..values.len()).contains(k));
+            let answers = answers.filter(|(k, _)| (self.results..own).contains(k));
             return Ok(Ran::Other(answers.map(|(_, array)| array.clone()).collect()));
         }
         let computed: SmallVec<[Computed<'py>; 4]> = (self.places.iter())
             .map(|&place| outputs.computed(place))
             .collect();
-        self.built.build(py, &computed).map(Ran::Result)
+        let maps = (self.maps.iter().zip(taken))
+            // SAFETY: the program wrote all values, and those of the maps to their rooms.
+            .map(|(map, taken)| unsafe { map.at(py, taken) })
+            .collect::<PyResult<Vec<_>>>()?;
+        self.built.build(py, &computed, &maps).map(Ran::Result)
     }
 
     fn agrees(&self, answers: &[Out]) -> bool {
