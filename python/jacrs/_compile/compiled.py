@@ -36,7 +36,9 @@ def compile(f: Callable[..., Any], *, strict: bool = False) -> Compiled:  # noqa
     f : callable
         A function of arrays, numbers, objects and containers of them, or a transform of one, such
         as `jacobian(f)`. `jacobian(compile(f))` is the same as `compile(jacobian(f))`; so it is
-        with the other transforms.
+        with the other transforms, those included that are called with the arguments: `jvp(f, ...)`,
+        `vjp`, `linearize`, the functions of `jacrs.functional`. A compiled function is returned
+        as it is.
     strict : bool
         Whether to raise where `f` reaches something that cannot be looked at again.
 
@@ -69,6 +71,8 @@ def compile(f: Callable[..., Any], *, strict: bool = False) -> Compiled:  # noqa
     >>> J(np.array([-0.5, 1.0])).diagonal(), J.n_traces
     (array([-1., -1.]), 2)
     """
+    if isinstance(f, Compiled):
+        return f.as_strict() if strict else f
     return Compiled(f, strict=strict)
 
 
@@ -110,6 +114,10 @@ class Compiled(_jacrs.Replay):
             found = Compiled(transform(self._f, *options), strict=self._strict)
             self._transforms[key] = found
         return found
+
+    def as_strict(self) -> Compiled:
+        """Return this function compiled with `strict`."""
+        return self if self._strict else Compiled(self._f, strict=True)
 
     def _name(self) -> str:
         return getattr(self._f, "__name__", type(self._f).__name__)

@@ -80,7 +80,7 @@ class Recorded:
     def auxiliary(self) -> Any:
         """Return the auxiliary data, its tracers turned into arrays at the outermost level."""
         if self.joined:
-            return self.aux
+            return map_leaves(lambda x: plain(x) if isinstance(x, Tracer) else x, self.aux)
         tracers: dict[int, Any] = {}
 
         def note(leaf: Any) -> Any:

@@ -30,6 +30,20 @@ pub enum Computed<'py> {
     Number(DType, *const u8),
 }
 
+impl<'py> Computed<'py> {
+    /// In another dtype.
+    pub fn widened(self, py: Python<'py>, from: DType, to: DType) -> PyResult<Self> {
+        if from == to {
+            return Ok(self);
+        }
+        let narrow = match self {
+            Computed::Array(array) => array,
+            Computed::Number(dtype, at) => scalar(py, dtype, at)?,
+        };
+        Ok(Computed::Array(narrow.call_method1("astype", (to.name(),))?))
+    }
+}
+
 impl Built {
     /// Reads what Python wrote down.
     pub fn read(given: &Bound<'_, PyTuple>) -> PyResult<Self> {

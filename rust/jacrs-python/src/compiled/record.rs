@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use jacrs::array::{Array, DType};
-use jacrs::ir::NodeId;
+use jacrs::ir::{Graph, NodeId};
 use jacrs::trace::Answers;
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
@@ -211,6 +211,7 @@ pub fn trace(
         maps,
         built: Built::read(recorded.built)?,
         places: wanted.places,
+        widths: wanted.widths,
         directions: recorded.directions.unwrap_or(usize::MAX),
         unfollowed: recorded.unfollowed,
     }))
@@ -223,6 +224,8 @@ struct Wanted {
     /// How many values are results.
     results: usize,
     blocks: Option<Blocks>,
+    /// The dtypes of the blocks, whatever they are swept in.
+    widths: Vec<DType>,
     /// Where each output is among the values and the blocks.
     places: Vec<usize>,
 }
@@ -236,7 +239,7 @@ impl Wanted {
         let jacobians = kept.map_or(&[][..], |kept| &kept.jacobians[..]);
         let of = |found: &[NodeId]| outputs.iter().filter(|y| found.contains(y)).count();
         let assembled = (jacobians.iter())
-            .filter(|(blocks, found)| of(found) > 0 && is_swept_as_is(g, blocks))
+            .filter(|(_, found)| of(found) > 0)
             .max_by_key(|(_, found)| of(found));
         let mut values: Vec<NodeId> = vec![];
         let mut places = vec![];
@@ -255,6 +258,7 @@ impl Wanted {
         let place = |(is_block, k): (bool, usize)| if is_block { values.len() + k } else { k };
         Self {
             places: places.into_iter().map(place).collect(),
+            widths: assembled.map_or_else(Vec::new, |(_, found)| dtypes(g, found)),
             blocks: assembled.map(|(blocks, _)| blocks.clone()),
             results,
             values,
@@ -262,15 +266,6 @@ impl Wanted {
     }
 }
 
-/// Whether the blocks have the dtypes in which they are swept, which are floats.
-fn is_swept_as_is(g: &jacrs::ir::Graph, blocks: &Blocks) -> bool {
-    let float = |dtype: DType| dtype == dtype.to_float();
-    (blocks.ys.iter()).all(|&y| {
-        blocks.xs.iter().all(|&x| {
-            let (y, x) = (g.dtype(y), g.dtype(x));
-            float(y)
-                && float(x)
-                && programs::swept_dtype(y, x, blocks.mode) == programs::block_dtype(y, x)
-        })
-    })
+fn dtypes(g: &Graph, nodes: &[NodeId]) -> Vec<DType> {
+    nodes.iter().map(|&id| g.dtype(id)).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jacrs::array::{Array, Out, View, product};
+use jacrs::array::{Array, DType, Out, View, product};
 use jacrs::execute::uninterrupted;
 use jacrs::ir::Type;
 use numpy::{PyUntypedArray, PyUntypedArrayMethods, npyffi};
@@ -42,8 +42,10 @@ pub struct Trace {
     /// Whether the first answers are numbers, in the order in which they were asked for.
     pub ordered: bool,
     built: Built,
-    /// Which outputs are handed out as numbers; those that stay inside are None.
+    /// How values, then blocks, are handed out.
     kinds: Vec<Kind>,
+    /// The dtypes of the blocks; some are swept in a narrower one.
+    widths: Vec<DType>,
     /// Result `k` of what `built` is made of is value or block `places[k]`.
     places: Vec<usize>,
     directions: usize,
@@ -72,6 +74,7 @@ pub struct Parts {
     pub maps: Vec<Map>,
     pub built: Built,
     pub places: Vec<usize>,
+    pub widths: Vec<DType>,
     pub directions: usize,
     pub unfollowed: Vec<String>,
 }
@@ -127,6 +130,7 @@ impl Trace {
             built: parts.built,
             kinds,
             places: parts.places,
+            widths: parts.widths,
             directions: parts.directions,
             unfollowed: parts.unfollowed,
         }
@@ -149,13 +153,15 @@ impl Trace {
         };
         let (values, blocks) = self.program.results();
         for (array, &place) in given.iter().zip(&self.places[first..]) {
-            let kind = values.get(place).or_else(|| blocks.get(place - values.len()));
-            let Some(kind) = kind else { return Ok(false) };
+            let (kind, dtype) = match place.checked_sub(values.len()) {
+                None => (&values[place], values[place].dtype),
+                Some(k) => (&blocks[k], self.widths[k]),
+            };
             // SAFETY: a live array object.
             let flags = unsafe { (*array.as_array_ptr()).fields.flags };
             if flags & npyffi::NPY_ARRAY_WRITEABLE == 0
                 || array.shape() != &kind.shape[..]
-                || !numpy_dtype(py, kind.dtype)?.eq(array.dtype())?
+                || !numpy_dtype(py, dtype)?.eq(array.dtype())?
             {
                 return Ok(false);
             }
@@ -248,9 +254,12 @@ impl Trace {
             let answers = answers.filter(|(k, _)| (self.results..own).contains(k));
             return Ok(Ran::Other(answers.map(|(_, array)| array.clone()).collect()));
         }
-        let computed: SmallVec<[Computed<'py>; 4]> = (self.places.iter())
-            .map(|&place| outputs.computed(place))
-            .collect();
+        let computed = (self.places.iter())
+            .map(|&place| match place.checked_sub(values.len()) {
+                Some(k) => outputs.computed(place).widened(py, blocks[k].dtype, self.widths[k]),
+                None => Ok(outputs.computed(place)),
+            })
+            .collect::<PyResult<SmallVec<[Computed<'py>; 4]>>>()?;
         let maps = (self.maps.iter().zip(taken))
             // SAFETY: the program wrote all values, and those of the maps to their rooms.
             .map(|(map, taken)| unsafe { map.at(py, taken) })
