@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from jacrs._transforms.applied import is_compiled
 from jacrs._transforms.function import Transformed
-from jacrs._transforms.jacobians import checked_mode
+from jacrs._transforms.jacobians import checked_mode, jacobian
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jacrs._compile import Compiled
     from jacrs._transforms.recording import Recorded
 
 
@@ -23,7 +26,9 @@ def explain(
     """Return a function that tells how the Jacobian of `f` is computed.
 
     The parameters are those of `jacobian`. It takes the arguments of `f` and returns a text: what
-    was recorded, what is left of it, the steps of the plan, its memory, and the mode.
+    was recorded, what is left of it, the steps of the plan, its memory, and the mode. For a compiled
+    function the text is that of `jacobian(f).explain()` after the call: what the traces of its
+    Jacobian hold for and run, the one that was used first.
 
     Examples
     --------
@@ -32,7 +37,14 @@ def explain(
     recorded: ... nodes
     mode: forward ...
     """
+    if is_compiled(f):
+        return partial(_explain_traces, jacobian(f, argnums, has_aux=has_aux, mode=mode))
     return Explained(f, argnums, has_aux, checked_mode(mode))
+
+
+def _explain_traces(derivative: Compiled, *args: Any, **keywords: Any) -> str:
+    derivative(*args, **keywords)
+    return derivative.explain()
 
 
 class Explained(Transformed):

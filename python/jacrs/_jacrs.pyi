@@ -226,6 +226,7 @@ class Pullback:
     # The linear map from cotangents of the results to cotangents of the arguments.
     def __call__(self, cotangents: list[Any]) -> list[Any]: ...
     def batched(self, cotangents: list[Any], width: int) -> list[Any]: ...
+    def record(self, cotangents: list[Any]) -> list[Any]: ...
 
 @final
 class LinearMap:
@@ -303,6 +304,7 @@ class Replay:
         self,
         pending: Pending,
         outputs: list[Any],
+        maps: list[Any],
         guards: list[Any],
         built: tuple[Any, ...],
         unfollowed: list[str],

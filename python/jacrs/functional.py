@@ -24,6 +24,7 @@ import numpy as np
 
 from jacrs import errors
 from jacrs._jacrs import stop_gradient
+from jacrs._transforms.applied import is_compiled, replayed
 from jacrs._transforms.arguments import Arguments
 from jacrs._transforms.leaves import F64, is_float, vector_like
 from jacrs._transforms.recording import Recorded, record
@@ -57,6 +58,8 @@ def vjp(
     >>> functional.vjp(lambda x, y: 2 * x + 3 * y, (1.0, 2.0), 1.0)
     (np.float64(8.0), (np.float64(2.0), np.float64(3.0)))
     """
+    if is_compiled(func):
+        return replayed(vjp, func, inputs, v, strict=strict)
     recorded = _record(func, inputs, strict=strict)
     result = recorded.result
     along = _vectors(v, result.shapes, result.dtypes, "the result", many=result.node is not LEAF)
@@ -84,6 +87,8 @@ def jvp(
     >>> functional.jvp(lambda x, y: 2 * x + 3 * y, (1.0, 2.0), (1.0, 1.0))
     (np.float64(8.0), np.float64(5.0))
     """
+    if is_compiled(func):
+        return replayed(jvp, func, inputs, v, strict=strict)
     arguments = _arguments(inputs)
     along = _like_inputs(v, arguments)
     recorded = _recorded(func, arguments, strict=strict)
@@ -114,6 +119,8 @@ def jacobian(
            [0., 2.]]), array([[3., 0.],
            [0., 3.]]))
     """
+    if is_compiled(func):
+        return replayed(jacobian, func, inputs, strict=strict, strategy=strategy)
     mode = _mode("strategy", strategy)
     recorded = _record(func, inputs, strict=strict)
     result, arguments = recorded.result, recorded.arguments
@@ -149,6 +156,9 @@ def hessian(
     array([[10.,  6.],
            [ 6.,  0.]])
     """
+    if is_compiled(func):
+        options = {"strict": strict, "outer_jacobian_strategy": outer_jacobian_strategy}
+        return replayed(hessian, func, inputs, **options)
     mode = _mode("outer_jacobian_strategy", outer_jacobian_strategy)
     recorded = _record(func, inputs, strict=strict, then=partial(_differentiate, "hessian"))
     result, arguments, first = recorded.result, recorded.arguments, recorded.derivatives
@@ -182,6 +192,8 @@ def hvp(
     >>> functional.hvp(lambda x: (x**3).sum(), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
     (np.float64(9.0), array([ 6., 12.]))
     """
+    if is_compiled(func):
+        return replayed(hvp, func, inputs, v, strict=strict)
     return _second_product(func, inputs, v, strict=strict, forward=True)
 
 
@@ -203,6 +215,8 @@ def vhp(
     >>> functional.vhp(lambda x, y: x * y**2, (3.0, 5.0), (1.0, 1.0))
     (np.float64(75.0), (np.float64(10.0), np.float64(16.0)))
     """
+    if is_compiled(func):
+        return replayed(vhp, func, inputs, v, strict=strict)
     return _second_product(func, inputs, v, strict=strict, forward=False)
 
 

@@ -149,13 +149,13 @@ def isrealobj(x: Any) -> bool:
 @implements(np.iscomplex)
 def iscomplex(x: Array) -> Any:
     """Tell that no element has an imaginary part."""
-    return np.zeros(operand(x).shape, bool)
+    return np.zeros(operand(x).shape, bool)[()]
 
 
 @implements(np.isreal)
 def isreal(x: Array) -> Any:
     """Tell that no element has an imaginary part."""
-    return np.ones(operand(x).shape, bool)
+    return np.ones(operand(x).shape, bool)[()]
 
 
 @implements(np.angle)

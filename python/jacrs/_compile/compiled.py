@@ -22,6 +22,8 @@ from jacrs._trees import found_by_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from jacrs._transforms.recording import Again
+
 _MOST_MISSES = 64
 # Whether arrays that are reached, and whether numbers among the arguments, are inputs of a trace
 # and not conditions.
@@ -36,7 +38,9 @@ def compile(f: Callable[..., Any], *, strict: bool = False) -> Compiled:  # noqa
     f : callable
         A function of arrays, numbers, objects and containers of them, or a transform of one, such
         as `jacobian(f)`. `jacobian(compile(f))` is the same as `compile(jacobian(f))`; so it is
-        with the other transforms.
+        with the other transforms, those included that are called with the arguments: `jvp(f, ...)`,
+        `vjp`, `linearize`, the functions of `jacrs.functional`. A compiled function is returned
+        as it is.
     strict : bool
         Whether to raise where `f` reaches something that cannot be looked at again.
 
@@ -73,6 +77,8 @@ def compile(f: Callable[..., Any], *, strict: bool = False) -> Compiled:  # noqa
     >>> J(np.array([-0.5, 1.0])).diagonal(), J.n_traces
     (array([-1., -1.]), 2)
     """
+    if isinstance(f, Compiled):
+        return f.as_strict() if strict else f
     return Compiled(f, strict=strict)
 
 
@@ -114,6 +120,10 @@ class Compiled(_jacrs.Replay):
             found = Compiled(transform(self._f, *options), strict=self._strict)
             self._transforms[key] = found
         return found
+
+    def as_strict(self) -> Compiled:
+        """Return this function compiled with `strict`."""
+        return self if self._strict else Compiled(self._f, strict=True)
 
     def _name(self) -> str:
         return getattr(self._f, "__name__", type(self._f).__name__)
@@ -209,12 +219,15 @@ class Compiled(_jacrs.Replay):
             if pure.in_doubt or (numbers and _jacrs.recorded_narrow()):
                 return None
             outputs: list[Any] = []
-            how = built(result, outputs)
+            maps: list[Again] = []
+            how = built(result, outputs, maps)
             unfollowed = witness.unfollowed()
             if unfollowed and self._strict:
                 raise errors.not_followed(self._name(), unfollowed)
+            asked = [again[:3] for again in maps]
             guards = witness.guards()
-            return self.add(pending, outputs, guards, how, unfollowed, self._directions())
+            directions = self._directions()
+            return self.add(pending, outputs, asked, guards, how, unfollowed, directions)
         finally:
             session.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,12 @@ from jacrs import errors
 from jacrs._jacrs import ArrayTracer, Tracer
 from jacrs._pytrees import FieldsOf, Registered
 from jacrs._scope.plain import PLAIN
+from jacrs._transforms.matrix import LazyJacobian
+from jacrs._transforms.products import Pullback
 from jacrs._trees import children_and_maker
+
+if TYPE_CHECKING:
+    from jacrs._transforms.recording import Again
 
 
 def taken_apart(value: Any) -> tuple[list[Any], Any] | None:
@@ -41,8 +46,11 @@ def taken_apart(value: Any) -> tuple[list[Any], Any] | None:
     return [*items, *rest], rebuild
 
 
-def built(value: Any, outputs: list[Any]) -> tuple[Any, ...]:
-    """Say how a result is put together; append what of it is computed to `outputs`."""
+def built(value: Any, outputs: list[Any], maps: list[Again]) -> tuple[Any, ...]:
+    """Say how a result is put together.
+
+    What of it is computed is appended to `outputs`, linear maps at the point to `maps`.
+    """
     kind = type(value)
     if isinstance(value, Tracer):
         outputs.append(value)
@@ -52,17 +60,30 @@ def built(value: Any, outputs: list[Any]) -> tuple[Any, ...]:
     if kind in PLAIN or isinstance(value, np.generic):
         return ("constant", value)
     if kind is tuple or kind is list:
-        return (kind.__name__, [built(item, outputs) for item in value])
+        return (kind.__name__, [built(item, outputs, maps) for item in value])
     if kind is dict:
-        return ("dict", list(value), [built(item, outputs) for item in value.values()])
+        return ("dict", list(value), [built(item, outputs, maps) for item in value.values()])
+    if isinstance(value, Pullback | LazyJacobian):
+        return _map(value.again(), maps)
     found = children_and_maker(value)
     if found is None:
         raise errors.not_a_result("the result", value)
     keys, items, make = found
-    parts = [built(item, outputs) for item in items]
+    parts = [built(item, outputs, maps) for item in items]
     if isinstance(value, dict):
         return ("made", partial(_made_dict, make, list(keys)), parts)
     return ("made", make, parts)
+
+
+def _map(again: Again, maps: list[Again]) -> tuple[Any, ...]:
+    if not again.outputs or not again.inputs:
+        return ("constant", again.make(None))
+    maps.append(again)
+    return ("made", partial(_made_of_one, again.make), [("map", len(maps) - 1)])
+
+
+def _made_of_one(make: Any, parts: list[Any]) -> Any:
+    return make(parts[0])
 
 
 def _made_dict(make: Any, keys: list[Any], items: list[Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from copy import copy
 from functools import partial
 from itertools import chain
 from math import prod
@@ -65,6 +66,13 @@ class Arguments:
             return inputs, keywords
         replaced = dict(zip(self.positions, self.parts(inputs), strict=True))
         return [follow_argument(replaced.get(i, arg)) for i, arg in enumerate(args)], keywords
+
+    def apart(self) -> Arguments:
+        """Return how the differentiated arguments are built and shaped, without their values."""
+        rest = copy(self)
+        rest.args, rest.keywords = (), {}
+        rest.leaves = [np.broadcast_to(np.zeros((), x.dtype), x.shape) for x in self.leaves]
+        return rest
 
     def size(self) -> int:
         """Return how many numbers are differentiated."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from itertools import accumulate
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,12 @@ import numpy as np
 
 from jacrs import errors
 from jacrs._jacrs import Tracer
+from jacrs._transforms.applied import is_compiled, replayed
 from jacrs._transforms.arguments import Arguments
 from jacrs._transforms.jacobians import total_size
 from jacrs._transforms.leaves import F64, is_float, plain, zeros
 from jacrs._transforms.matrix import LazyJacobian, size_of
-from jacrs._transforms.recording import Recorded, record
+from jacrs._transforms.recording import Again, Recorded, record
 from jacrs._trees import LEAF, unflatten
 
 if TYPE_CHECKING:
@@ -86,6 +88,8 @@ def linearize(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> An
     """
     if not callable(f):
         raise errors.not_callable("linearize", f, "linearize(f, *primals)")
+    if is_compiled(f):
+        return replayed(linearize, f, *primals, has_aux=has_aux)
     arguments = Arguments(primals, {}, 0 if len(primals) == 1 else None)
     # The caller may change them before `J` is asked; in memory they lie as they did.
     arguments.leaves = [x.copy(order="K") if _is_array(x) else x for x in arguments.leaves]
@@ -142,6 +146,19 @@ class Linearized:
             return recorded.session.values(outputs)  # type: ignore[no-any-return]
         values, self._native = recorded.session.linear_map(outputs, inputs, self._starts())
         return values  # type: ignore[no-any-return]
+
+    def again(self, make: Callable[[Linearized], Any]) -> Again:
+        """Return what makes this anew of a recording that is run again, given to `make`."""
+        recorded = self._recorded
+        rest = copy(self)
+        rest._recorded = recorded.apart()
+
+        def at(native: Any) -> Any:
+            point = copy(rest)
+            point._native = native
+            return make(point)
+
+        return Again(recorded.result.outputs, recorded.inputs, self._starts(), at)
 
     def array_shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
         """Return the shapes of result and argument, if each is one array."""

@@ -17,7 +17,7 @@ from jacrs._transforms.leaves import mappable, plain, result_leaf
 from jacrs._trees import Node, as_it_is, flatten, map_prefix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 def vmap(
@@ -117,7 +117,7 @@ class Mapped(Transformed):
             raise
         finally:
             session.close()
-        return results.build(leaves if session.joined else _values(session, leaves))
+        return results.build(map(plain, leaves if session.joined else _values(session, leaves)))
 
 
 class _Arguments:
@@ -229,7 +229,7 @@ class _Results:
             return np.array(leaf)
         return np.repeat(np.expand_dims(leaf, axis), self._width, axis)
 
-    def build(self, leaves: list[Any]) -> Any:
+    def build(self, leaves: Iterable[Any]) -> Any:
         """Return the result, built out of its leaves over all lanes."""
         supply, nodes = iter(leaves), iter(self._nodes)
 
@@ -243,7 +243,7 @@ def _values(session: Session, leaves: list[Any]) -> list[Any]:
     """Return the leaves as arrays, all that was recorded computed in one run."""
     recorded = [leaf for leaf in leaves if isinstance(leaf, Tracer)]
     computed = iter(session.run_values(recorded) if recorded else ())
-    return [plain(next(computed) if isinstance(leaf, Tracer) else leaf) for leaf in leaves]
+    return [next(computed) if isinstance(leaf, Tracer) else leaf for leaf in leaves]
 
 
 def _place(axis: Any, ndim: int, path: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from jacrs._jacrs import Tracer
 
 if TYPE_CHECKING:
     from jacrs._transforms.linear import Linearized
+    from jacrs._transforms.recording import Again
 
 Places = tuple[int, int, int] | np.ndarray[Any, np.dtype[np.int64]]
 """Ascending and distinct: `(start, step, count)`, or an array."""
@@ -38,6 +40,11 @@ class LazyJacobian:
         self._linear = linear
         self._name = name
         self._transposed = transposed
+
+    def again(self) -> Again:
+        """Return what makes this Jacobian of a recording that is run again."""
+        make = partial(LazyJacobian, name=self._name, transposed=self._transposed)
+        return self._linear.again(make)
 
     # --- as a matrix
 

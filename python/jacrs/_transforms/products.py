@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jacrs import errors
-from jacrs._jacrs import Replay, Tracer, is_recording
+from jacrs._jacrs import Tracer
+from jacrs._transforms.applied import is_compiled, replayed
 from jacrs._transforms.arguments import Arguments
 from jacrs._transforms.leaves import plain
 from jacrs._transforms.mapping import vmap
-from jacrs._transforms.recording import Recorded, record
+from jacrs._transforms.recording import Again, Recorded, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,9 +60,8 @@ def jvp(
     """
     if not callable(f):
         raise errors.not_callable("jvp", f)
-    compiled: Any = f
-    if isinstance(f, Replay) and not is_recording():
-        return compiled.transformed(Product, jvp, has_aux)(primals, tangents)
+    if is_compiled(f):
+        return replayed(jvp, f, primals, tangents, has_aux=has_aux)
     if type(primals) is not tuple and type(primals) is not list:
         raise errors.not_a_tuple("primals", primals)
     arguments = Arguments(primals, {}, None)
@@ -70,20 +71,6 @@ def jvp(
     values, products = result.jvp(recorded.inputs, along)
     y, jv = result.value(values), result.like(products, result.zeros_for)
     return (y, jv, recorded.auxiliary()) if has_aux else (y, jv)
-
-
-class Product:
-    """A product with a derivative of `f` as a function of the primals and the vector."""
-
-    def __init__(self, f: Callable[..., Any], transform: Any, has_aux: bool) -> None:  # noqa: FBT001
-        self._f = f
-        self._transform = transform
-        self._has_aux = has_aux
-        self.__name__ = f"{transform.__name__} of {getattr(f, '__name__', f)}"
-
-    def __call__(self, primals: Sequence[Any], vector: Sequence[Any]) -> Any:
-        """Return the product."""
-        return self._transform(self._f, primals, vector, has_aux=self._has_aux)
 
 
 def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
@@ -103,8 +90,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     tuple
         `(y, pullback)`, or `(y, pullback, aux)`. `pullback(ct)` takes a cotangent built and shaped
         like `y` and returns that of the argument, a tuple for several arguments. It may be called
-        any number of times, from any thread, and does not run `f` again; only for a cotangent that
-        is being recorded itself, by a transform begun since, `f` is recorded there once more.
+        any number of times, from any thread, and does not run `f` again.
         `pullback.batched(cts)` pulls many cotangents back at once, given along a first axis.
 
     Raises
@@ -123,6 +109,8 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """
     if not callable(f):
         raise errors.not_callable("vjp", f)
+    if is_compiled(f):
+        return replayed(vjp, f, *primals, has_aux=has_aux)
     arguments = Arguments(primals, {}, 0 if len(primals) == 1 else None)
     recorded = record(f, arguments, has_aux=has_aux)
     result = recorded.result
@@ -134,7 +122,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     aux = recorded.auxiliary() if has_aux else None
     if not recorded.joined:
         recorded.release()  # the pullback has all it needs
-    pullback = Pullback(f, recorded, native, has_aux=has_aux)
+    pullback = Pullback(f, recorded, native)
     return (y, pullback, aux) if has_aux else (y, pullback)
 
 
@@ -144,27 +132,23 @@ class Pullback:
     It has the signature `pullback(ct)`; `ct` is built, and its arrays are shaped, like the result.
     """
 
-    __slots__ = ("_f", "_has_aux", "_native", "_recorded")
+    __slots__ = ("_f", "_native", "_recorded")
 
-    def __init__(
-        self, f: Callable[..., Any], recorded: Recorded, native: Any, *, has_aux: bool
-    ) -> None:
+    def __init__(self, f: Callable[..., Any], recorded: Recorded, native: Any) -> None:
         self._f = f
         self._recorded = recorded
         self._native = native
-        self._has_aux = has_aux
 
     def __call__(self, cotangent: Any) -> Any:
         """Return the cotangent of the argument, or a tuple of one for each of several."""
         recorded = self._recorded
         arguments, result = recorded.arguments, recorded.result
         along = result.cotangents(cotangent, "cotangent")
-        if not recorded.joined and is_recording() and any(isinstance(v, Tracer) for v in along):
-            # The cotangent is recorded, this call was not: record it where the cotangent lives.
-            primals = arguments.parts(arguments.leaves)
-            return vjp(self._f, *primals, has_aux=self._has_aux)[1](cotangent)
         if self._native is None:
             return arguments.like(result.vjp(recorded.inputs, along, arguments.leaves)[1])
+        if any(isinstance(vector, Tracer) for vector in along):
+            # The cotangent is recorded, the call of `f` was not: what it left is constant there.
+            return arguments.like(self._native.record(along))
         return arguments.like([plain(leaf) for leaf in self._native(along)])
 
     def batched(self, cotangents: Any) -> Any:
@@ -187,6 +171,14 @@ class Pullback:
             return vmap(self)(cotangents)
         pulled = self._native.batched(along, along[0].shape[0])
         return self._recorded.arguments.like(pulled)
+
+    def again(self) -> Again:
+        """Return what makes this pullback of a recording that is run again."""
+        recorded = self._recorded
+        rest = recorded.apart()
+        return Again(
+            recorded.result.outputs, recorded.inputs, None, partial(Pullback, self._f, rest)
+        )
 
     def __repr__(self) -> str:
         return f"<jacrs pullback of {self._f!r}>"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from copy import copy
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,19 @@ from jacrs._trees import as_it_is, flatten, map_leaves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class Again(NamedTuple):
+    """A linear map that a recorded call returned, made again wherever the recording is run again.
+
+    `make` turns what is native of it into what the call returned: None where there are no outputs
+    or no inputs. `starts` are the first rows of the outputs of a Jacobian; a pullback has none.
+    """
+
+    outputs: list[Any]
+    inputs: list[Any]
+    starts: list[int] | None
+    make: Callable[[Any], Any]
 
 
 class Recorded:
@@ -50,6 +64,15 @@ class Recorded:
         self.inputs, self.aux = [], None
         self.result.leaves, self.result.outputs = [], []
 
+    def apart(self) -> Recorded:
+        """Return how arguments and result are built and shaped, which outlasts the recording."""
+        rest = copy(self)
+        rest.arguments, rest.result = self.arguments.apart(), copy(self.result)
+        rest.joined = rest.result.recorded = False
+        rest.derivatives = []
+        rest.release()
+        return rest
+
     def settle(self) -> None:
         """Compute what only depends on the inputs, before these may be written to."""
         if not self.joined:
@@ -59,7 +82,7 @@ class Recorded:
     def auxiliary(self) -> Any:
         """Return the auxiliary data, its tracers turned into arrays at the outermost level."""
         if self.joined:
-            return self.aux
+            return map_leaves(lambda x: plain(x) if isinstance(x, Tracer) else x, self.aux)
         tracers: dict[int, Any] = {}
 
         def note(leaf: Any) -> Any:

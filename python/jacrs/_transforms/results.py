@@ -95,7 +95,7 @@ class Result:
     def value(self, of_outputs: Sequence[Any]) -> Any:
         """Return the result itself; `of_outputs` are the arrays of the outputs."""
         if self.recorded:
-            return unflatten(self.node, self.leaves)
+            return unflatten(self.node, list(map(plain, self.leaves)))
         return self.like(map(plain, of_outputs), self._constant)
 
     def settle(self) -> None:
@@ -116,8 +116,7 @@ class Result:
 
     def zero(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """Return a derivative that is zero."""
-        result = zeros(shape, dtype, recorded=self.recorded)
-        return result if self.recorded else plain(result)
+        return plain(zeros(shape, dtype, recorded=self.recorded))
 
     def cotangents(self, given: Any, name: str, *, lanes: bool = False) -> list[Any]:
         """Return the cotangents of the outputs, after a check of all that was given.

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jacrs import _jacrs, errors
+from jacrs._transforms.applied import is_compiled, replayed
 from jacrs._transforms.arguments import Arguments
 from jacrs._transforms.gradients import gradient_target, require_scalar
 from jacrs._transforms.jacobians import Hessian, checked_chunk, derivative_target
 from jacrs._transforms.leaves import plain
-from jacrs._transforms.products import Product
 from jacrs._transforms.recording import Recorded, record
 from jacrs._transforms.targets import apart
 
@@ -192,10 +192,8 @@ def _hessian_product(
 ) -> Any:
     if not callable(f):
         raise errors.not_callable(name, f)
-    if isinstance(f, _jacrs.Replay) and not _jacrs.is_recording():
-        transform = hvp if name == "hvp" else vhp
-        compiled: Any = f
-        return compiled.transformed(Product, transform, has_aux)(primals, given)
+    if is_compiled(f):
+        return replayed(hvp if name == "hvp" else vhp, f, primals, given, has_aux=has_aux)
     if type(primals) is not tuple and type(primals) is not list:
         raise errors.not_a_tuple("primals", primals)
     arguments = Arguments(primals, {}, None)

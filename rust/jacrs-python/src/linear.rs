@@ -5,7 +5,7 @@ mod parts;
 use std::sync::Arc;
 
 use jacrs::array::{Array, DType};
-use jacrs::assemble::{Mode, Point};
+use jacrs::assemble::{Mode, Point, Sweeps};
 use jacrs::ir::{Graph, NodeId, Type};
 use jacrs::trace::Access;
 use pyo3::prelude::*;
@@ -13,7 +13,7 @@ use pyo3::types::PyList;
 
 use crate::arrays::{self, Take};
 use crate::error::OrRaise;
-use crate::programs::{Arrays, Job, Program, check_result, results, views};
+use crate::programs::{Arrays, Job, check_result, results, views};
 use crate::session;
 use crate::signals::run;
 use crate::state::{self, State};
@@ -23,21 +23,24 @@ pub use parts::{Block, as_index, read_places, record_submatrix};
 /// Jacobian, and the residuals, for products.
 #[pyclass(frozen, module = "jacrs._jacrs")]
 pub struct LinearMap {
-    program: Arc<Program>,
-    graph: Graph,
+    sweeps: Arc<Sweeps>,
+    function: Arc<Function>,
     point: Point,
+}
+
+/// What was recorded.
+pub struct Function {
+    pub graph: Graph,
     /// With the number of the first row of each.
-    ys: Vec<(NodeId, usize)>,
-    xs: Vec<NodeId>,
+    pub ys: Vec<(NodeId, usize)>,
+    pub xs: Vec<NodeId>,
 }
 
 /// The values of `ys`, and the linear map.
 pub fn linear_map(
     py: Python<'_>,
     job: Job,
-    graph: Graph,
-    ys: Vec<(NodeId, usize)>,
-    xs: Vec<NodeId>,
+    function: Function,
 ) -> PyResult<(Arrays, LinearMap)> {
     let Job { program, inputs } = job;
     let linear = program.linear();
@@ -45,14 +48,19 @@ pub fn linear_map(
     let point = run(py, linear.work_at(), |check| {
         linear.at(inputs, &outs, check)
     })?;
-    let map = LinearMap {
-        program,
-        graph,
-        point,
-        ys,
-        xs,
-    };
+    let map = LinearMap::new(linear.sweeps().clone(), Arc::new(function), point);
     Ok((values, map))
+}
+
+impl LinearMap {
+    /// The linear maps of a function at one of its points.
+    pub fn new(sweeps: Arc<Sweeps>, function: Arc<Function>, point: Point) -> Self {
+        Self {
+            sweeps,
+            function,
+            point,
+        }
+    }
 }
 
 fn mode(reverse: bool) -> Mode {
@@ -73,11 +81,11 @@ impl LinearMap {
         reverse: bool,
         seeds: &Bound<'_, PyList>,
     ) -> PyResult<Arrays> {
-        let (seeds, mode, linear) = (read_seeds(seeds)?, mode(reverse), self.program.linear());
-        let (arrays, outs) = results(py, &linear.product_types(mode), "a result")?;
+        let (seeds, mode, sweeps) = (read_seeds(seeds)?, mode(reverse), &self.sweeps);
+        let (arrays, outs) = results(py, &sweeps.product_types(mode), "a result")?;
         let seeds = views(&seeds);
-        run(py, linear.work(mode), |check| {
-            linear.product(&self.point, mode, &seeds, &outs, check)
+        run(py, sweeps.work(mode), |check| {
+            sweeps.product(&self.point, mode, &seeds, &outs, check)
         })?;
         Ok(arrays)
     }
@@ -90,15 +98,15 @@ impl LinearMap {
         seeds: &Bound<'_, PyList>,
         count: usize,
     ) -> PyResult<Arrays> {
-        let (seeds, mode, linear) = (read_seeds(seeds)?, mode(reverse), self.program.linear());
-        let mut types = linear.product_types(mode);
+        let (seeds, mode, sweeps) = (read_seeds(seeds)?, mode(reverse), &self.sweeps);
+        let mut types = sweeps.product_types(mode);
         for t in &mut types {
             t.shape.push(count);
         }
         let (arrays, outs) = results(py, &types, "a result")?;
         let seeds = views(&seeds);
         run(py, u64::MAX, |check| {
-            linear.products(&self.point, mode, &seeds, &outs, count, check)
+            sweeps.products(&self.point, mode, &seeds, &outs, count, check)
         })?;
         Ok(arrays)
     }
@@ -110,19 +118,9 @@ impl LinearMap {
         reverse: bool,
         seeds: &Bound<'_, PyList>,
     ) -> PyResult<Vec<Py<PyAny>>> {
-        let seeds = session::read_given(seeds)?;
-        let (mode, linear) = (mode(reverse), self.program.linear());
-        let (made, generation) = state::with_patience(py, |state| {
-            state.locate(py);
-            let mut given = session::nodes(state, &seeds)?;
-            for residual in linear.residuals(&self.point, mode) {
-                given.push(captured(state, residual));
-            }
-            let products = state.rec.graph.splice(linear.graph(mode), &given);
-            let made = products.into_iter().map(|id| session::fresh(state, id));
-            Ok((made.collect(), state.generation))
-        })?;
-        session::tracers(py, made, generation)
+        let (mode, sweeps) = (mode(reverse), &self.sweeps);
+        let residuals = sweeps.residuals_at(&self.point, mode);
+        record_products(py, sweeps.graph(mode), seeds, residuals)
     }
 
     /// The elements of the Jacobian in some rows and columns, both ascending: blocks, each with its
@@ -138,6 +136,28 @@ impl LinearMap {
         check_result(std::iter::once(&whole), "a part of a Jacobian").or_raise(py)?;
         self.part(py, &rows, &columns)
     }
+}
+
+/// The outputs of a linear graph as nodes of the recording under way; its inputs are the seeds, then
+/// the residuals.
+pub fn record_products(
+    py: Python<'_>,
+    graph: &Graph,
+    seeds: &Bound<'_, PyList>,
+    residuals: impl Iterator<Item = Array>,
+) -> PyResult<Vec<Py<PyAny>>> {
+    let seeds = session::read_given(seeds)?;
+    let (made, generation) = state::with_patience(py, |state| {
+        state.locate(py);
+        let mut given = session::nodes(state, &seeds)?;
+        for residual in residuals {
+            given.push(captured(state, residual));
+        }
+        let products = state.rec.graph.splice(graph, &given);
+        let made = products.into_iter().map(|id| session::fresh(state, id));
+        Ok((made.collect(), state.generation))
+    })?;
+    session::tracers(py, made, generation)
 }
 
 /// Data as an input of the recording under way.

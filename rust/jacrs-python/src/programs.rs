@@ -8,18 +8,16 @@ use jacrs::differentiate::{self, Maps, Mode};
 use jacrs::error::Result;
 use jacrs::error::text::tuple;
 use jacrs::execute::check_memory;
-use jacrs::interrupt::piece;
 use jacrs::ir::{Graph, NodeId, Type};
 use jacrs::ops::build;
 use jacrs::optimize::optimize;
 use jacrs::plan::Plan;
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
 
-use crate::arrays::{self, Take, new_numpy};
+use crate::arrays::new_numpy;
 use crate::error::OrRaise;
-use crate::lanes::LanePlans;
+use crate::late::Late;
 use crate::signals::{detached, run};
 use crate::state::State;
 use crate::targets::Targets;
@@ -48,8 +46,8 @@ pub struct Program {
     body: Body,
     ys: Vec<Type>,
     xs: Vec<Type>,
-    /// What a pullback keeps, or the blocks beside values.
-    residuals: Vec<Type>,
+    /// Blocks of a Jacobian beside other values.
+    blocks: Vec<Type>,
     nodes: usize,
     width: usize,
 }
@@ -58,11 +56,7 @@ enum Body {
     /// One sweep: values and products together.
     Products(Box<Plan>),
     /// Values first, products as often as they are asked for.
-    Split {
-        early: Box<Plan>,
-        late: Box<Plan>,
-        lanes: Box<LanePlans>,
-    },
+    Split(Box<Plan>, Arc<Late>),
     Linear(Box<Linear>),
     Jacobian(Box<Assembly>, Mode),
 }
@@ -268,45 +262,32 @@ impl Program {
         let ys_types = ys.iter().map(|&y| graph.type_of(y)).collect();
         let xs_types: Vec<Type> = xs.iter().map(|&x| graph.type_of(x)).collect();
         let nodes = graph.len();
-        let (body, residuals, width) = match request {
-            Request::Values | Request::Jvp | Request::Vjp => (
-                Body::Products(Box::new(products_plan(graph, request, ys, &float_ys, xs)?)),
-                vec![],
-                1,
-            ),
+        let (body, width) = match request {
+            Request::Values | Request::Jvp | Request::Vjp => {
+                let plan = products_plan(graph, request, ys, &float_ys, xs)?;
+                (Body::Products(Box::new(plan)), 1)
+            }
             Request::Pullback => {
                 let split = differentiate::products(&graph, ys, &float_ys, xs, Mode::Reverse);
-                let early = optimize(&split.early);
-                let late = optimize(&split.late);
-                let residuals = early.outputs[ys.len()..]
-                    .iter()
-                    .map(|&r| early.type_of(r))
-                    .collect();
-                (
-                    Body::Split {
-                        early: Box::new(Plan::new(&early)?),
-                        late: Box::new(Plan::new(&late)?),
-                        lanes: Box::new(LanePlans::new(late, ys.len())),
-                    },
-                    residuals,
-                    1,
-                )
+                let early = Plan::new(&optimize(&split.early))?;
+                let late = Arc::new(Late::new(&split.late, ys.len())?);
+                (Body::Split(Box::new(early), late), 1)
             }
             Request::Linear => {
                 let maps = Maps::new(&graph, ys, &float_ys, xs);
                 let linear = Linear::new(maps, ys.len(), PANEL)?;
-                (Body::Linear(Box::new(linear)), vec![], 1)
+                (Body::Linear(Box::new(linear)), 1)
             }
             Request::Jacobian(mode) => {
                 let (assembly, width) = assembly(&graph, ys, &float_ys, xs, mode)?;
-                (Body::Jacobian(Box::new(assembly), mode), vec![], width)
+                (Body::Jacobian(Box::new(assembly), mode), width)
             }
         };
         Ok(Self {
             body,
             ys: ys_types,
             xs: xs_types,
-            residuals,
+            blocks: vec![],
             nodes,
             width,
         })
@@ -323,7 +304,7 @@ impl Program {
         let (assembly, width) = assembly(&graph, values, &float_ys, xs, *mode)?;
         Ok(Self {
             body: Body::Jacobian(Box::new(assembly), *mode),
-            residuals: block_types(&of_ys, &of_xs, *mode),
+            blocks: block_types(&of_ys, &of_xs, *mode),
             ys: of_values,
             xs: of_xs,
             nodes,
@@ -333,7 +314,7 @@ impl Program {
 
     /// The types of values, and of blocks beside them.
     pub fn results(&self) -> (&[Type], &[Type]) {
-        (&self.ys, &self.residuals)
+        (&self.ys, &self.blocks)
     }
 
     /// Element operations of a run.
@@ -400,12 +381,18 @@ impl Program {
     fn kept_bytes(&self) -> usize {
         match &self.body {
             Body::Products(plan) => plan.scratch().kept_bytes(),
-            Body::Split { early, late, lanes } => {
-                early.scratch().kept_bytes() + late.scratch().kept_bytes() + lanes.kept_bytes()
-            }
+            Body::Split(early, late) => early.scratch().kept_bytes() + late.kept_bytes(),
             Body::Linear(program) => program.kept_bytes(),
             Body::Jacobian(assembly, _) => assembly.kept_bytes(),
         }
+    }
+
+    /// The halves of a pullback.
+    pub fn split(&self) -> (&Plan, &Arc<Late>) {
+        let Body::Split(early, late) = &self.body else {
+            unreachable!("prepared as a pullback")
+        };
+        (early, late)
     }
 
     pub fn linear(&self) -> &Linear {
@@ -498,16 +485,6 @@ pub fn results(py: Python<'_>, types: &[Type], what: &str) -> PyResult<(Vec<Py<P
     Ok((arrays, outs))
 }
 
-fn floats(types: &[Type]) -> Vec<Type> {
-    types
-        .iter()
-        .map(|t| Type {
-            dtype: t.dtype.to_float(),
-            shape: t.shape.clone(),
-        })
-        .collect()
-}
-
 pub fn views(inputs: &[Array]) -> Vec<View> {
     inputs.iter().map(|array| array.view().clone()).collect()
 }
@@ -528,82 +505,6 @@ pub fn products(py: Python<'_>, job: &Job) -> PyResult<(Arrays, Arrays)> {
 
 fn plan_outputs(plan: &Plan) -> Vec<Type> {
     plan.outputs().to_vec()
-}
-
-/// Values, and the pullback that holds what its sweeps need.
-pub fn pullback(py: Python<'_>, job: Job) -> PyResult<(Arrays, Pullback)> {
-    let Body::Split { early, .. } = &job.program.body else {
-        unreachable!("prepared as a pullback")
-    };
-    let (arrays, mut outs) = results(py, &job.program.ys, "a result")?;
-    let kept = &job.program.residuals;
-    check_result(kept.iter(), "what a pullback keeps,").or_raise(py)?;
-    let inputs = views(&job.inputs);
-    let residuals = run(py, early.work(), |check| {
-        let mut residuals = vec![];
-        for Type { dtype, shape } in kept {
-            piece();
-            let (array, out) = Array::uninit(*dtype, shape);
-            residuals.push(array);
-            outs.push(out);
-        }
-        early.run(&inputs, &outs, check)?;
-        Ok(residuals)
-    })?;
-    Ok((
-        arrays,
-        Pullback {
-            program: job.program,
-            residuals,
-        },
-    ))
-}
-
-/// The linear map from cotangents of the results to cotangents of the arguments.
-#[pyclass(frozen, module = "jacrs._jacrs")]
-pub struct Pullback {
-    program: Arc<Program>,
-    residuals: Vec<Array>,
-}
-
-#[pymethods]
-impl Pullback {
-    /// Cotangents of the arguments for those of the results, given in their dtypes and shapes.
-    fn __call__(&self, py: Python<'_>, cotangents: &Bound<'_, PyList>) -> PyResult<Arrays> {
-        let Body::Split { late, .. } = &self.program.body else {
-            unreachable!("prepared as a pullback")
-        };
-        let mut inputs = vec![];
-        for ct in cotangents {
-            inputs.push(arrays::from_numpy(&arrays::asarray(&ct)?, Take::Borrow)?);
-        }
-        inputs.extend(self.residuals.iter().cloned());
-        let (arrays, outs) = results(py, &floats(&self.program.xs), "a result")?;
-        let inputs = views(&inputs);
-        run(py, late.work(), |check| late.run(&inputs, &outs, check))?;
-        Ok(arrays)
-    }
-
-    /// As a call, for `width` cotangents of each result at once, along a first axis of all arrays.
-    fn batched(
-        &self,
-        py: Python<'_>,
-        cotangents: &Bound<'_, PyList>,
-        width: usize,
-    ) -> PyResult<Arrays> {
-        let Body::Split { lanes, .. } = &self.program.body else {
-            unreachable!("prepared as a pullback")
-        };
-        let mut inputs = self.residuals.clone();
-        for ct in cotangents {
-            inputs.push(arrays::from_numpy(&arrays::asarray(&ct)?, Take::Borrow)?);
-        }
-        let plan = lanes.plan(width).or_raise(py)?;
-        let (arrays, outs) = results(py, plan.outputs(), "a result")?;
-        let inputs = views(&inputs);
-        run(py, plan.work(), |check| plan.run(&inputs, &outs, check))?;
-        Ok(arrays)
-    }
 }
 
 /// Values, and the blocks of the Jacobian, `directions` at a time; `given` are the places for the
@@ -723,7 +624,7 @@ pub fn describe(program: &Program) -> String {
             )
         }
         Body::Products(plan) => plan.to_string(),
-        Body::Split { early, late, .. } => format!("once:\n{early}\neach time:\n{late}"),
+        Body::Split(early, late) => format!("once:\n{early}\neach time:\n{}", late.single()),
         Body::Linear(program) => program.to_string(),
     }
 }

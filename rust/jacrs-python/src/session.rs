@@ -15,8 +15,9 @@ use pyo3::types::{PyList, PyTuple};
 use crate::arrays::{self, Take};
 use crate::error::{raise_as, raised_at};
 use crate::given::Watched;
-use crate::linear::{self, Block, LinearMap};
-use crate::programs::{self, Blocks, Pullback, Request};
+use crate::linear::{self, Block, Function, LinearMap};
+use crate::programs::{self, Blocks, Request};
+use crate::pullback::{Pullback, pullback};
 use crate::signals::{attached, settle};
 use crate::state::{self, Operand, State};
 use crate::text;
@@ -510,7 +511,7 @@ impl Session {
             let wish = programs::prepare(state, Request::Pullback, &ys, &xs);
             Ok((wish, ys))
         })?;
-        let run = programs::pullback(py, wish.planned(py)?);
+        let run = pullback(py, &wish.planned(py)?);
         run.map_err(|e| self.placed(py, e, &ys))
     }
 
@@ -531,7 +532,12 @@ impl Session {
         })?;
         let job = wish.planned(py)?;
         let placed = ys.iter().copied().zip(starts).collect();
-        linear::linear_map(py, job, graph, placed, xs).map_err(|e| self.placed(py, e, &ys))
+        let function = Function {
+            graph,
+            ys: placed,
+            xs,
+        };
+        linear::linear_map(py, job, function).map_err(|e| self.placed(py, e, &ys))
     }
 
     /// Elements of the Jacobian as tracers: blocks with their places among the rows and columns.

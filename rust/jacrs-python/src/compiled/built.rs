@@ -11,6 +11,8 @@ pub enum Built {
     Array(usize),
     /// A computed number, as a NumPy scalar.
     Scalar(usize),
+    /// A linear map.
+    Map(usize),
     /// The same object every time: it cannot change.
     Constant(Py<PyAny>),
     /// A copy of an array.
@@ -28,6 +30,20 @@ pub enum Computed<'py> {
     Number(DType, *const u8),
 }
 
+impl<'py> Computed<'py> {
+    /// In another dtype.
+    pub fn widened(self, py: Python<'py>, from: DType, to: DType) -> PyResult<Self> {
+        if from == to {
+            return Ok(self);
+        }
+        let narrow = match self {
+            Computed::Array(array) => array,
+            Computed::Number(dtype, at) => scalar(py, dtype, at)?,
+        };
+        Ok(Computed::Array(narrow.call_method1("astype", (to.name(),))?))
+    }
+}
+
 impl Built {
     /// Reads what Python wrote down.
     pub fn read(given: &Bound<'_, PyTuple>) -> PyResult<Self> {
@@ -39,6 +55,7 @@ impl Built {
         Ok(match given.get_item(0)?.extract::<&str>()? {
             "array" => Built::Array(value()?.extract()?),
             "scalar" => Built::Scalar(value()?.extract()?),
+            "map" => Built::Map(value()?.extract()?),
             "constant" => Built::Constant(value()?.unbind()),
             "copy" => Built::Copy(value()?.unbind()),
             "tuple" => Built::Tuple(parts(1)?),
@@ -55,15 +72,17 @@ impl Built {
         &self,
         py: Python<'py>,
         computed: &[Computed<'py>],
+        maps: &[Bound<'py, PyAny>],
     ) -> PyResult<Bound<'py, PyAny>> {
         let all = |parts: &[Built]| -> PyResult<Vec<Bound<'py, PyAny>>> {
-            parts.iter().map(|part| part.build(py, computed)).collect()
+            parts.iter().map(|part| part.build(py, computed, maps)).collect()
         };
         Ok(match self {
             Built::Array(k) | Built::Scalar(k) => match &computed[*k] {
                 Computed::Array(array) => array.clone(),
                 Computed::Number(dtype, at) => scalar(py, *dtype, *at)?,
             },
+            Built::Map(k) => maps[*k].clone(),
             Built::Constant(object) => object.bind(py).clone(),
             Built::Copy(array) => array.bind(py).call_method0("copy")?,
             Built::Tuple(parts) => PyTuple::new(py, all(parts)?)?.into_any(),
@@ -71,7 +90,7 @@ impl Built {
             Built::Dict(items) => {
                 let dict = PyDict::new(py);
                 for (key, part) in items {
-                    dict.set_item(key, part.build(py, computed)?)?;
+                    dict.set_item(key, part.build(py, computed, maps)?)?;
                 }
                 dict.into_any()
             }
@@ -83,7 +102,7 @@ impl Built {
     pub fn scalars(&self, found: &mut Vec<usize>) {
         match self {
             Built::Scalar(k) => found.push(*k),
-            Built::Array(_) | Built::Constant(_) | Built::Copy(_) => {}
+            Built::Array(_) | Built::Map(_) | Built::Constant(_) | Built::Copy(_) => {}
             Built::Tuple(parts) | Built::List(parts) | Built::Made(_, parts) => {
                 parts.iter().for_each(|part| part.scalars(found));
             }
@@ -93,7 +112,7 @@ impl Built {
 
     pub fn visit(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
         match self {
-            Built::Array(_) | Built::Scalar(_) => Ok(()),
+            Built::Array(_) | Built::Scalar(_) | Built::Map(_) => Ok(()),
             Built::Constant(object) | Built::Copy(object) => visit.call(object),
             Built::Tuple(parts) | Built::List(parts) => {
                 parts.iter().try_for_each(|p| p.visit(visit))

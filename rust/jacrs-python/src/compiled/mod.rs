@@ -4,12 +4,14 @@
 //! form    what the arguments of a call look like; the inputs among them
 //! guard   what the function reached otherwise, and must find there again
 //! trace   one recorded course: its program, and the answers that decided it
+//! maps    linear maps in the result: pullbacks, lazy Jacobians
 //! built   how the result is put together
 //! ```
 
 mod built;
 mod form;
 mod guard;
+mod maps;
 mod plain;
 mod record;
 mod trace;
@@ -124,8 +126,7 @@ impl Replay {
         (traces.iter())
             .map(|trace| {
                 let guards = trace.guards.iter().map(|g| g.what().to_owned());
-                let program = crate::programs::describe(&trace.program);
-                (guards.collect(), trace.unfollowed.clone(), program)
+                (guards.collect(), trace.unfollowed.clone(), trace.describe())
             })
             .collect()
     }
@@ -143,19 +144,22 @@ impl Replay {
     }
 
     /// Keeps what is being recorded as a trace: `outputs` is what is computed of it, `guards` are
-    /// the conditions outside the arguments, `built` says how the result is put together. Returns a
-    /// name of the trace.
+    /// the conditions outside the arguments, `built` says how the result is put together, of
+    /// outputs and of linear `maps`. Returns a name of the trace.
+    #[expect(clippy::too_many_arguments, reason = "all that there is to know of a trace")]
     fn add(
         &self,
         py: Python<'_>,
         pending: &Bound<'_, Pending>,
         outputs: &Bound<'_, pyo3::types::PyList>,
+        maps: Vec<Bound<'_, PyAny>>,
         guards: Vec<Bound<'_, PyAny>>,
         built: &Bound<'_, PyTuple>,
         unfollowed: Vec<String>,
         directions: Option<usize>,
     ) -> PyResult<usize> {
         let recorded = record::Recorded {
+            maps,
             guards,
             built,
             unfollowed,

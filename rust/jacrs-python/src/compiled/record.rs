@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use jacrs::array::{Array, DType};
-use jacrs::ir::NodeId;
+use jacrs::ir::{Graph, NodeId};
 use jacrs::trace::Answers;
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
@@ -12,6 +12,7 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 use super::built::Built;
 use super::form::{Arguments, Containers, Lifting};
 use super::guard::Guard;
+use super::maps::{Asked, Map};
 use super::trace::{Parts, Trace};
 use crate::arrays::{self, Take};
 use crate::error::raise_as;
@@ -178,6 +179,7 @@ impl Pending {
 
 /// What Python knows of a recorded call.
 pub struct Recorded<'a, 'py> {
+    pub maps: Vec<Bound<'py, PyAny>>,
     pub guards: Vec<Bound<'py, PyAny>>,
     pub built: &'a Bound<'py, PyTuple>,
     pub unfollowed: Vec<String>,
@@ -192,29 +194,45 @@ pub fn trace(
     recorded: Recorded<'_, '_>,
 ) -> PyResult<Trace> {
     let given = read_given(outputs)?;
-    let (graph, wanted, inputs, reached, answers) = state::with_patience(py, |state| {
-        let outputs = nodes(state, &given)?;
-        let answers = state.rec.answers()?;
-        let wanted = Wanted::new(state, &outputs, &answers);
-        let reached = state.kept.take().map_or_else(Vec::new, |kept| kept.reached);
-        let graph = state.rec.graph.clone();
-        Ok((graph, wanted, state.rec.inputs(), reached, answers))
-    })?;
-    let program = programs::whole_program(py, &graph, &wanted.values, wanted.blocks.as_ref())?;
-    let guards = recorded.guards.iter().map(Guard::read);
+    let asked = recorded.maps.iter().map(Asked::read).collect::<PyResult<Vec<_>>>()?;
     let Some(arguments) = pending.get().take() else {
         return Err(raise_as(py, "internal", "a call is recorded once"));
     };
+    let leaves = arguments.frames().len();
+    let (graph, wanted, inputs, reached, answers, maps) = state::with_patience(py, |state| {
+        let outputs = nodes(state, &given)?;
+        let answers = state.rec.answers()?;
+        let inputs = state.rec.inputs();
+        let mut graph = state.rec.graph.clone();
+        let reached = state.kept.as_ref().map_or(&[][..], |kept| &kept.reached);
+        let reached = reached.to_vec();
+        let varies = |k: &usize| *k < leaves || reached.contains(k);
+        let constant = |k: usize| (!varies(&k)).then(|| inputs[k].to_contiguous());
+        let (mut maps, mut needed) = (vec![], vec![]);
+        for asked in &asked {
+            let (map, nodes): (Map, _) = asked.planned(state, &mut graph, &constant)?;
+            maps.push(map);
+            needed.extend(nodes);
+        }
+        let wanted = Wanted::new(state, &outputs, &answers, &needed);
+        state.kept = None;
+        Ok((graph, wanted, inputs, reached, answers, maps))
+    })?;
+    let program = programs::whole_program(py, &graph, &wanted.values, wanted.blocks.as_ref())?;
+    let guards = recorded.guards.iter().map(Guard::read);
     Ok(Trace::new(Parts {
         arguments,
         guards: guards.collect::<PyResult<_>>()?,
         program,
         inputs,
         reached,
+        results: wanted.results,
         answers: answers.expected,
         ordered: answers.ordered,
+        maps,
         built: Built::read(recorded.built)?,
         places: wanted.places,
+        widths: wanted.widths,
         directions: recorded.directions.unwrap_or(usize::MAX),
         unfollowed: recorded.unfollowed,
     }))
@@ -222,9 +240,13 @@ pub fn trace(
 
 /// What a program is to compute.
 struct Wanted {
-    /// Results, then answers.
+    /// Results, then answers, then what maps need.
     values: Vec<NodeId>,
+    /// How many values are results.
+    results: usize,
     blocks: Option<Blocks>,
+    /// The dtypes of the blocks, whatever they are swept in.
+    widths: Vec<DType>,
     /// Where each output is among the values and the blocks.
     places: Vec<usize>,
 }
@@ -232,13 +254,13 @@ struct Wanted {
 impl Wanted {
     /// The Jacobian that most outputs are blocks of is assembled; all else is computed as it was
     /// recorded.
-    fn new(state: &State, outputs: &[NodeId], answers: &Answers) -> Self {
+    fn new(state: &State, outputs: &[NodeId], answers: &Answers, needed: &[NodeId]) -> Self {
         let g = &state.rec.graph;
         let kept = state.kept.as_ref();
         let jacobians = kept.map_or(&[][..], |kept| &kept.jacobians[..]);
         let of = |found: &[NodeId]| outputs.iter().filter(|y| found.contains(y)).count();
         let assembled = (jacobians.iter())
-            .filter(|(blocks, found)| of(found) > 0 && is_swept_as_is(g, blocks))
+            .filter(|(_, found)| of(found) > 0)
             .max_by_key(|(_, found)| of(found));
         let mut values: Vec<NodeId> = vec![];
         let mut places = vec![];
@@ -252,25 +274,19 @@ impl Wanted {
                 }
             });
         }
-        values.extend(&answers.nodes);
+        let results = values.len();
+        values.extend(answers.nodes.iter().chain(needed));
         let place = |(is_block, k): (bool, usize)| if is_block { values.len() + k } else { k };
         Self {
             places: places.into_iter().map(place).collect(),
+            widths: assembled.map_or_else(Vec::new, |(_, found)| dtypes(g, found)),
             blocks: assembled.map(|(blocks, _)| blocks.clone()),
+            results,
             values,
         }
     }
 }
 
-/// Whether the blocks have the dtypes in which they are swept, which are floats.
-fn is_swept_as_is(g: &jacrs::ir::Graph, blocks: &Blocks) -> bool {
-    let float = |dtype: DType| dtype == dtype.to_float();
-    (blocks.ys.iter()).all(|&y| {
-        blocks.xs.iter().all(|&x| {
-            let (y, x) = (g.dtype(y), g.dtype(x));
-            float(y)
-                && float(x)
-                && programs::swept_dtype(y, x, blocks.mode) == programs::block_dtype(y, x)
-        })
-    })
+fn dtypes(g: &Graph, nodes: &[NodeId]) -> Vec<DType> {
+    nodes.iter().map(|&id| g.dtype(id)).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jacrs::array::{Array, Buffer, Layout, View, copy, product};
+use jacrs::array::{Array, Buffer, DType, Layout, View, copy, product};
 use jacrs::assemble::Places;
 use jacrs::execute::check_memory;
 use jacrs::ir::Type;
@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 use super::built::{Built, Computed};
 use super::form::{Arguments, Frame, Leaf, Leaves};
 use super::guard::{Guard, Reached};
+use super::maps::{Map, Taken};
 use crate::arrays::{new_numpy, numpy_dtype};
 use crate::error::OrRaise;
 use crate::programs::{Program, check_result};
@@ -35,13 +36,17 @@ pub struct Trace {
     /// Inputs that are reached outside the arguments, in the order of the guards. The first inputs
     /// are those of the arguments.
     reached: Vec<usize>,
-    /// Values that are handed out; answers come behind them.
+    /// Values that are handed out; then come answers, then what the maps need.
     results: usize,
     answers: Vec<Array>,
+    maps: Vec<Map>,
     /// Whether the first answers are numbers, in the order in which they were asked for.
     pub ordered: bool,
     built: Built,
+    /// How values, then blocks, are handed out.
     kinds: Vec<Kind>,
+    /// The dtypes of the blocks; some are swept in a narrower one.
+    widths: Vec<DType>,
     /// Result `k` of what `built` is made of is value or block `places[k]`.
     places: Vec<usize>,
     directions: usize,
@@ -71,10 +76,14 @@ pub struct Parts {
     pub program: Arc<Program>,
     pub inputs: Vec<Array>,
     pub reached: Vec<usize>,
+    /// How many values come before the answers.
+    pub results: usize,
     pub answers: Vec<Array>,
     pub ordered: bool,
+    pub maps: Vec<Map>,
     pub built: Built,
     pub places: Vec<usize>,
+    pub widths: Vec<DType>,
     pub directions: usize,
     pub unfollowed: Vec<String>,
 }
@@ -117,7 +126,6 @@ impl Trace {
         let bytes = (values.iter().chain(blocks).map(size))
             .fold(parts.program.scratch_bytes(), usize::saturating_add);
         Self {
-            results: values.len() - parts.answers.len(),
             strided: strided.collect(),
             is_small: bytes <= SMALL,
             arguments: parts.arguments,
@@ -126,11 +134,14 @@ impl Trace {
             inputs,
             constants,
             reached: parts.reached,
+            results: parts.results,
             answers: parts.answers,
+            maps: parts.maps,
             ordered: parts.ordered,
             built: parts.built,
             kinds,
             places: parts.places,
+            widths: parts.widths,
             directions: parts.directions,
             unfollowed: parts.unfollowed,
         }
@@ -152,12 +163,12 @@ impl Trace {
             return Ok(false);
         };
         for (array, &place) in given.iter().zip(&self.places[first..]) {
-            let kind = self.kind_of(place);
+            let (shape, dtype) = (&self.kind_of(place).shape, self.dtype_of(place));
             // SAFETY: a live array object.
             let flags = unsafe { (*array.as_array_ptr()).fields.flags };
             if flags & npyffi::NPY_ARRAY_WRITEABLE == 0
-                || array.shape() != &kind.shape[..]
-                || !numpy_dtype(py, kind.dtype)?.eq(array.dtype())?
+                || array.shape() != &shape[..]
+                || !numpy_dtype(py, dtype)?.eq(array.dtype())?
             {
                 return Ok(false);
             }
@@ -173,6 +184,14 @@ impl Trace {
         }
     }
 
+    /// The dtype in which a result is handed out.
+    fn dtype_of(&self, place: usize) -> DType {
+        match place.checked_sub(self.program.results().0.len()) {
+            Some(k) => self.widths[k],
+            None => self.kind_of(place).dtype,
+        }
+    }
+
     pub fn visit(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
         self.arguments.visit(visit)?;
         (self.guards.iter()).try_for_each(|guard| guard.visit(visit))?;
@@ -182,6 +201,15 @@ impl Trace {
     /// The single values that decided the course, in the order in which they were asked for.
     pub fn decisions(&self) -> Option<&Array> {
         self.ordered.then(|| &self.answers[0])
+    }
+
+    /// What is run, in words.
+    pub fn describe(&self) -> String {
+        let mut text = crate::programs::describe(&self.program);
+        for map in &self.maps {
+            text = format!("{text}\n{}", map.describe());
+        }
+        text
     }
 
     /// Memory that is kept for this trace alone.
@@ -210,9 +238,20 @@ impl Trace {
         let mut outputs = Outputs::default();
         let mut targets = Targets::default();
         let (values, blocks) = self.program.results();
-        for (k, kind) in values.iter().chain(blocks).enumerate() {
-            // Values are there before it is known that they are wanted.
-            let target = if k < values.len() || given.is_empty() || !self.program.asks_first() {
+        let own = self.results + self.answers.len();
+        for (kind, how) in values[..own].iter().zip(&self.kinds) {
+            outputs.add(py, kind, *how, None, &mut targets)?;
+        }
+        let mut taken: SmallVec<[Taken; 1]> = SmallVec::new();
+        for map in &self.maps {
+            let (room, outs) = map.room();
+            outputs.places.extend(outs.iter().map(|out| out.ptr));
+            taken.push(room);
+        }
+        for (k, kind) in (values.len()..).zip(blocks) {
+            // Values are there before it is known that they are wanted: only blocks are written
+            // where they belong.
+            let target = if given.is_empty() || !self.program.asks_first() {
                 None
             } else {
                 self.target(k, given)
@@ -233,13 +272,19 @@ impl Trace {
         };
         let shared = Shared(&run);
         if !signals::run(py, self.program.work(), |check| shared.call(check))? {
-            return Ok(Ran::Other(outputs.answers(self.results, values.len())));
+            return Ok(Ran::Other(outputs.answers(self.results, own)));
         }
         let mut computed: SmallVec<[Computed<'py>; 2]> = SmallVec::new();
         for &place in &self.places {
-            computed.push(outputs.computed(place, self.kind_of(place).dtype));
+            let (from, to) = (self.kind_of(place).dtype, self.dtype_of(place));
+            computed.push(outputs.computed(place, from).widened(py, from, to)?);
         }
-        self.built.build(py, &computed).map(Ran::Result)
+        let mut maps: SmallVec<[Bound<'py, PyAny>; 1]> = SmallVec::new();
+        for (map, taken) in self.maps.iter().zip(taken) {
+            // SAFETY: the program wrote all values, and those of the maps to their rooms.
+            maps.push(unsafe { map.at(py, taken)? });
+        }
+        self.built.build(py, &computed, &maps).map(Ran::Result)
     }
 
     /// The addresses of all inputs, side by side where they were not.

@@ -10,7 +10,7 @@ use numpy::{PyArrayDyn, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PySlice;
 
-use super::{LinearMap, captured};
+use super::{Function, LinearMap, captured};
 use crate::arrays::new_numpy;
 use crate::programs::{self, Job, Request};
 use crate::session;
@@ -77,16 +77,16 @@ pub fn record_submatrix(
 impl LinearMap {
     /// Blocks of the Jacobian, with their places among rows and columns.
     pub fn part(&self, py: Python<'_>, rows: &Places, columns: &Places) -> PyResult<Vec<Block>> {
-        let known = |x: NodeId| match self.graph.op(x) {
-            Op::Input(k) if self.graph.dtype(x) == DType::I64 => {
+        let Function { graph, ys, xs } = &*self.function;
+        let known = |x: NodeId| match graph.op(x) {
+            Op::Input(k) if graph.dtype(x) == DType::I64 => {
                 Some(self.point.inputs()[k as usize].clone())
             }
             _ => None,
         };
-        let (ys, xs) = (&self.ys, &self.xs);
         let part = detached(py, || {
             Ok(differentiate::submatrix(
-                &self.graph,
+                graph,
                 ys,
                 xs,
                 rows,
@@ -120,7 +120,7 @@ impl LinearMap {
         match source {
             Source::Index(list) => Array::from_slice(&[list.len()], list),
             Source::Tile(x, tile) => {
-                let Op::Input(k) = self.graph.op(*x) else {
+                let Op::Input(k) = self.function.graph.op(*x) else {
                     unreachable!("parts are computed from inputs")
                 };
                 tile.part_of(&self.point.inputs()[k as usize])

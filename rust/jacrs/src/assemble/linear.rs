@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use super::sweep::plan_early;
-use super::{Place, packed};
+use super::{Packed, Place};
 use crate::array::{Array, Buffer, Layout, Out, View, copy, zero_fill};
 use crate::differentiate::{Late, Maps, Mode, Residual};
 use crate::error::Result;
@@ -27,15 +27,19 @@ use crate::plan::{ARENA, Address, Bindings, Plan};
 /// assert_eq!(y.to_vec::<f64>(), [1.0, 4.0, 9.0]);
 /// let u = Array::from_slice(&[3], &[1.0, 0.0, 1.0]);
 /// let (v, out) = Array::uninit(jacrs::array::DType::F64, &[3]);
-/// linear.product(&point, Mode::Forward, &[u.view().clone()], &[out], &uninterrupted).unwrap();
+/// linear.sweeps().product(&point, Mode::Forward, &[u.view().clone()], &[out], &uninterrupted).unwrap();
 /// assert_eq!(v.to_vec::<f64>(), [2.0, 0.0, 6.0]);
 /// ```
 pub struct Linear {
     early: Plan,
     values: usize,
-    /// Where each computed residual is in the memory of a point.
-    offsets: Vec<usize>,
-    bytes: usize,
+    sweeps: Arc<Sweeps>,
+}
+
+/// The linear maps of a function, planned, for all of its points.
+pub struct Sweeps {
+    /// The residuals that are computed.
+    residuals: Packed,
     forward: Half,
     reverse: Half,
     width: usize,
@@ -56,6 +60,18 @@ pub struct Point {
 }
 
 impl Point {
+    /// A point where the inputs of a function are these, and its residuals are in `residuals` as
+    /// [`Sweeps::residuals`] packs them.
+    ///
+    /// # Safety
+    /// All residuals of the function were written there.
+    pub unsafe fn new(inputs: &[Array], residuals: Arc<Buffer>) -> Self {
+        Self {
+            inputs: inputs.iter().map(Array::to_contiguous).collect(),
+            residuals,
+        }
+    }
+
     pub fn inputs(&self) -> &[Array] {
         &self.inputs
     }
@@ -70,28 +86,15 @@ impl Linear {
     /// # Errors
     /// Those of [`Plan::new`].
     pub fn new(maps: Maps, values: usize, width: usize) -> Result<Self> {
-        let Maps {
-            early,
-            forward,
-            reverse,
-        } = maps;
-        let computed: Vec<NodeId> = early.outputs[values..].to_vec();
-        let kinds: Vec<Type> = computed.iter().map(|&id| early.type_of(id)).collect();
-        let (offsets, bytes) = packed(&kinds);
-        let places: Vec<Place> = offsets.iter().map(|&o| Place::Stored(o)).collect();
-        let half = |late| Half {
-            late,
-            single: OnceLock::new(),
-            lanes: OnceLock::new(),
-        };
+        let computed: Vec<NodeId> = maps.early.outputs[values..].to_vec();
+        let early = maps.early.clone();
+        let sweeps = Sweeps::new(maps, values, width);
+        let offsets = sweeps.residuals.offsets().iter();
+        let places: Vec<Place> = offsets.map(|&o| Place::Stored(o)).collect();
         Ok(Self {
             early: plan_early(&early, values, &places, &computed)?,
             values,
-            offsets,
-            bytes,
-            forward: half(forward),
-            reverse: half(reverse),
-            width,
+            sweeps: Arc::new(sweeps),
         })
     }
 
@@ -109,12 +112,12 @@ impl Linear {
         execute::validate("input", self.early.inputs(), types)?;
         let given = values.iter().map(|o| (o.dtype, &o.shape[..]));
         execute::validate("output", self.value_types(), given)?;
-        let bytes = self.early.scratch_bytes().saturating_add(self.bytes);
+        let bytes = (self.early.scratch_bytes()).saturating_add(self.sweeps.residuals.bytes());
         check_memory(bytes, || "the linear map of a function".into())?;
         let inputs: Vec<Array> = inputs.iter().map(Array::to_contiguous).collect();
         let views: Vec<View> = inputs.iter().map(|x| x.view().clone()).collect();
         let staged = Staged::new(&views, values)?;
-        let residuals = Arc::new(Buffer::new(self.bytes));
+        let residuals = Arc::new(Buffer::new(self.sweeps.residuals.bytes()));
         let bases = (staged.inputs.iter().map(|p| p.cast_mut()))
             .chain(staged.outputs.iter().copied())
             .chain([residuals.ptr()]);
@@ -139,27 +142,54 @@ impl Linear {
         &self.early.outputs()[..self.values]
     }
 
+    /// The linear maps, of which a point is one of many.
+    pub fn sweeps(&self) -> &Arc<Sweeps> {
+        &self.sweeps
+    }
+
+    /// Bytes of scratch that are kept for runs to come.
+    pub fn kept_bytes(&self) -> usize {
+        self.early.scratch().kept_bytes() + self.sweeps.kept_bytes()
+    }
+}
+
+impl Sweeps {
+    /// The maps of a function with `values` values; many vectors go `width` at a time.
+    pub fn new(maps: Maps, values: usize, width: usize) -> Self {
+        let computed = maps.early.outputs[values..].iter();
+        let half = |late| Half {
+            late,
+            single: OnceLock::new(),
+            lanes: OnceLock::new(),
+        };
+        Self {
+            residuals: Packed::new(computed.map(|&id| maps.early.type_of(id)).collect()),
+            forward: half(maps.forward),
+            reverse: half(maps.reverse),
+            width,
+        }
+    }
+
+    /// The residuals that are computed, as they lie in the memory of a point.
+    pub fn residuals(&self) -> &Packed {
+        &self.residuals
+    }
+
     /// The linear map as a graph, whose inputs are the seeds, then the residuals.
     pub fn graph(&self, mode: Mode) -> &Graph {
         &self.half(mode).late.graph
     }
 
     /// The residuals of the linear map at a point, in the order of its inputs.
-    pub fn residuals<'a>(
+    pub fn residuals_at<'a>(
         &'a self,
         point: &'a Point,
         mode: Mode,
     ) -> impl Iterator<Item = Array> + 'a {
         let late = &self.half(mode).late;
-        let kinds = late.graph.inputs()[late.seeds..].iter();
-        (late.residuals.iter().zip(kinds)).map(move |(residual, &id)| match *residual {
+        late.residuals.iter().map(|residual| match *residual {
             Residual::Input(k) => point.inputs[k].clone(),
-            Residual::Computed(k) => {
-                let ptr = point.residuals.ptr().wrapping_add(self.offsets[k]);
-                let kind = late.graph.type_of(id);
-                let view = View::contiguous(ptr, kind.dtype, &kind.shape);
-                Array::from_parts(point.residuals.clone(), view)
-            }
+            Residual::Computed(k) => self.residuals.array(&point.residuals, k),
         })
     }
 
@@ -179,7 +209,7 @@ impl Linear {
     /// The product with one vector.
     ///
     /// # Errors
-    /// As [`Linear::at`].
+    /// Vectors or products of other types; too little memory; whatever a kernel or `check` reports.
     pub fn product(
         &self,
         point: &Point,
@@ -197,7 +227,7 @@ impl Linear {
     /// panels over the threads; which panels depends on nothing but `count`.
     ///
     /// # Errors
-    /// As [`Linear::at`].
+    /// Vectors or products of other types; too little memory; whatever a kernel or `check` reports.
     pub fn products(
         &self,
         point: &Point,
@@ -292,7 +322,7 @@ impl Linear {
         let places = late.residuals.iter().map(|residual| match *residual {
             Residual::Computed(k) => Address {
                 base,
-                offset: self.offsets[k] as isize,
+                offset: self.residuals.offsets()[k] as isize,
             },
             Residual::Input(k) => Address {
                 base: base + 1 + k as u32,
@@ -335,14 +365,20 @@ impl Linear {
     pub fn kept_bytes(&self) -> usize {
         let halves = [&self.forward, &self.reverse];
         let late = halves.iter().flat_map(|half| [&half.single, &half.lanes]);
-        let plans = late.filter_map(OnceLock::get).chain([&self.early]);
+        let plans = late.filter_map(OnceLock::get);
         plans.map(|plan| plan.scratch().kept_bytes()).sum()
     }
 }
 
 impl fmt::Display for Linear {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "once: {}, {} bytes of residuals", self.early, self.bytes)
+        write!(f, "once: {}, {}", self.early, self.sweeps)
+    }
+}
+
+impl fmt::Display for Sweeps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes of residuals", self.residuals.bytes())
     }
 }
 

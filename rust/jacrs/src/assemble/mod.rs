@@ -1,16 +1,17 @@
 //! Dense Jacobians: entry by entry where they are scalar code, else by seeds.
 
 mod linear;
+mod packed;
 mod panel;
 mod sweep;
 
-use crate::array::{Dims, Out, View, product};
+use crate::array::{Dims, Out, View};
 pub use crate::differentiate::Mode;
 use crate::error::{Error, Result};
-use crate::interrupt::piece;
 use crate::ir::{Graph, NodeId, Op, Type};
-use crate::plan::{ALIGN, Plan, Summary};
-pub use linear::{Linear, Point};
+use crate::plan::{Plan, Summary};
+pub use linear::{Linear, Point, Sweeps};
+pub use packed::Packed;
 use sweep::Sweep;
 
 /// A prepared dense Jacobian: values once, then panels of seeds.
@@ -222,30 +223,15 @@ fn residuals(early: &Graph, values: usize, kinds: &[Type]) -> (Vec<Place>, Vec<N
         .filter(|&(&id, _)| !matches!(early.op(id), Op::Input(_)))
         .map(|(&id, kind)| (id, kind.clone()))
         .unzip();
-    let (offsets, bytes) = packed(&stored);
-    let mut offsets = offsets.into_iter();
+    let packed = Packed::new(stored);
+    let mut offsets = packed.offsets().iter().copied();
     let places = (early.outputs[values..].iter())
         .map(|&id| match early.op(id) {
             Op::Input(k) => Place::Input(k as usize),
             _ => Place::Stored(offsets.next().expect("one for each that is computed")),
         })
         .collect();
-    (places, computed, bytes)
-}
-
-/// Where arrays of these types lie in one piece of memory, and its bytes.
-fn packed(kinds: &[Type]) -> (Vec<usize>, usize) {
-    let mut bytes = 0usize;
-    let place = |kind: &Type| {
-        piece();
-        let size = product(&kind.shape) * kind.dtype.size();
-        // Numbers lie side by side; arrays start a line of their own.
-        let offset = bytes.next_multiple_of(if size < ALIGN { 8 } else { ALIGN });
-        bytes = offset + size;
-        offset
-    };
-    let offsets = kinds.iter().map(place).collect();
-    (offsets, bytes)
+    (places, computed, packed.bytes())
 }
 
 /// The shape of a block.
