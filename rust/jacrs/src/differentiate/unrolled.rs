@@ -194,7 +194,7 @@ impl ScalarCode {
                 node,
                 leaf,
                 element,
-            })
+            });
         };
         if g.shape(y).is_empty() {
             put(y, 0);
