@@ -54,8 +54,8 @@ unsafe impl Sync for Places<'_> {}
 
 enum Body {
     /// One program computes the values, of which there are so many, and all entries.
-    Unrolled(Plan, usize),
-    Swept(Sweep),
+    Unrolled(Box<Plan>, usize),
+    Swept(Box<Sweep>),
 }
 
 impl Assembly {
@@ -73,13 +73,13 @@ impl Assembly {
         width: usize,
     ) -> Result<Self> {
         let sweep = Sweep::new(early, late, values, mode, width)?;
-        Ok(Self(Body::Swept(sweep)))
+        Ok(Self(Body::Swept(Box::new(sweep))))
     }
 
     /// Prepares a Jacobian from a graph that computes its `values` values and then all blocks, as
     /// [`unrolled`](crate::differentiate::unrolled) makes it.
     pub fn unrolled(graph: &Graph, values: usize) -> Result<Self> {
-        Ok(Self(Body::Unrolled(Plan::new(graph)?, values)))
+        Ok(Self(Body::Unrolled(Box::new(Plan::new(graph)?), values)))
     }
 
     /// Computes the values and all blocks. `blocks[i * n + j]`, for value `i` and input `j` of `n`

@@ -45,6 +45,9 @@ pub fn unrolled(
     let recorded = &recorded;
     let (inputs, results) = places.split_at(inputs.len());
     let (outputs, values) = results.split_at(outputs.len());
+    if !are_apart(recorded, inputs) {
+        return None;
+    }
     let code = ScalarCode::of(recorded, outputs, inputs)?;
     let (seeds, swept) = match mode {
         Mode::Forward => (&code.inputs, &code.outputs),
@@ -87,6 +90,13 @@ pub fn unrolled(
     }
     g.outputs = results;
     Some(g)
+}
+
+/// Whether no input is another one, or is computed from one: then each can be seeded by itself.
+fn are_apart(g: &Graph, inputs: &[NodeId]) -> bool {
+    let below = g.dependents(inputs);
+    let alone = |x: NodeId| !g.operands(x).iter().any(|y| below[y.index()]);
+    (inputs.iter().enumerate()).all(|(k, &x)| alone(x) && !inputs[..k].contains(&x))
 }
 
 /// The entries of one block that are not zero.
@@ -194,7 +204,7 @@ impl ScalarCode {
                 node,
                 leaf,
                 element,
-            })
+            });
         };
         if g.shape(y).is_empty() {
             put(y, 0);
