@@ -40,7 +40,9 @@ impl<'py> Computed<'py> {
             Computed::Array(array) => array,
             Computed::Number(dtype, at) => scalar(py, dtype, at)?,
         };
-        Ok(Computed::Array(narrow.call_method1("astype", (to.name(),))?))
+        Ok(Computed::Array(
+            narrow.call_method1("astype", (to.name(),))?,
+        ))
     }
 }
 
@@ -75,7 +77,10 @@ impl Built {
         maps: &[Bound<'py, PyAny>],
     ) -> PyResult<Bound<'py, PyAny>> {
         let all = |parts: &[Built]| -> PyResult<Vec<Bound<'py, PyAny>>> {
-            parts.iter().map(|part| part.build(py, computed, maps)).collect()
+            parts
+                .iter()
+                .map(|part| part.build(py, computed, maps))
+                .collect()
         };
         Ok(match self {
             Built::Array(k) | Built::Scalar(k) => match &computed[*k] {

@@ -146,7 +146,10 @@ impl Replay {
     /// Keeps what is being recorded as a trace: `outputs` is what is computed of it, `guards` are
     /// the conditions outside the arguments, `built` says how the result is put together, of
     /// outputs and of linear `maps`. Returns a name of the trace.
-    #[expect(clippy::too_many_arguments, reason = "all that there is to know of a trace")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "all that there is to know of a trace"
+    )]
     fn add(
         &self,
         py: Python<'_>,

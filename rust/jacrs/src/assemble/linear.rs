@@ -127,17 +127,12 @@ impl Linear {
         Ok(Point { inputs, residuals })
     }
 
-    /// The types of the values.
     /// Elements that [`Linear::at`] computes.
     pub fn work_at(&self) -> u64 {
         self.early.work()
     }
 
-    /// Elements that a product computes; no number is too large for the first, which plans.
-    pub fn work(&self, mode: Mode) -> u64 {
-        self.half(mode).single.get().map_or(u64::MAX, Plan::work)
-    }
-
+    /// The types of the values.
     pub fn value_types(&self) -> &[Type] {
         &self.early.outputs()[..self.values]
     }
@@ -191,6 +186,11 @@ impl Sweeps {
             Residual::Input(k) => point.inputs[k].clone(),
             Residual::Computed(k) => self.residuals.array(&point.residuals, k),
         })
+    }
+
+    /// Elements that a product computes; no number is too large for the first, which plans.
+    pub fn work(&self, mode: Mode) -> u64 {
+        self.half(mode).single.get().map_or(u64::MAX, Plan::work)
     }
 
     fn half(&self, mode: Mode) -> &Half {
