@@ -231,11 +231,15 @@ def _class(state: State, value: type) -> Any:
     return value
 
 
+# Nobody changes these: a witness would be told of every function that is called.
+_CONSTANT = frozenset({"numpy", "numpy.linalg", "math"})
+
+
 def _module(state: State, value: Any) -> Any:
-    found = substitutes.lookup_module(value)
-    if found is not None:
-        return found
     name = vars(value).get("__name__")
+    found = substitutes.lookup_module(value)
+    if found is not None and (state.witness is None or name in _CONSTANT):
+        return found
     if not is_library(name):
         mirror = state.mirror_of(vars(value))
         mirror.module = value  # it may not be the one that its name leads to

@@ -41,7 +41,7 @@ pub fn unrolled(
     mode: Mode,
 ) -> Option<Graph> {
     let wanted: Vec<NodeId> = [inputs, outputs, values].concat();
-    let (recorded, places) = by_elements(recorded, &wanted);
+    let (recorded, places) = by_elements(recorded, &wanted, true);
     let recorded = &recorded;
     let (inputs, results) = places.split_at(inputs.len());
     let (outputs, values) = results.split_at(outputs.len());
