@@ -28,6 +28,9 @@ pub fn run(
     exact: bool,
     between: &dyn Fn() -> Result<()>,
 ) -> Result<()> {
+    if group.len == 0 {
+        return Ok(());
+    }
     let weight = group.code.len() + group.readers.len() + group.odd.len();
     let blocks = group.blocks.count();
     let at_once = (TASK / weight.max(1))

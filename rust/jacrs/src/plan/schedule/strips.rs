@@ -50,7 +50,7 @@ impl Scheduler<'_> {
             let rows = *g.shape(id).first()?;
             (len >= LARGE && rows > 1).then_some(rows)
         })?;
-        if len % rows != 0 || len / rows > LONGEST {
+        if !len.is_multiple_of(rows) || len / rows > LONGEST {
             return None;
         }
         let step = self.strips_for(rows, &operands, Kind::Map, len >= LARGE)?;
