@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from jacrs._transforms.leaves import is_plain_array
-from jacrs._transforms.targets import apart
+from jacrs._transforms.targets import apart, overlaps_itself
 from jacrs._trees import flatten
 
 
 def leaves_of(out: Any) -> list[Any] | None:
-    """Return the arrays of `out`; None where there is something else, which the function refuses."""
+    """Return the arrays of `out`; None where there is what the function refuses."""
     leaves: list[Any] = []
     flatten(out, leaves, None)
-    if not leaves or not all(map(is_plain_array, leaves)):
+    if not leaves or not all(map(is_plain_array, leaves)) or any(map(overlaps_itself, leaves)):
         return None
     apart(leaves, "out")
     return leaves

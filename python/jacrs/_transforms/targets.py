@@ -90,11 +90,11 @@ def _check(array: Any, kind: Kind, where: str, *, recorded: bool) -> None:
         raise errors.wrong_out_dtype(where, array.dtype, dtype)
     if not recorded and not array.flags.writeable:
         raise errors.readonly_out(where)
-    if not recorded and _overlaps_itself(array):
+    if not recorded and overlaps_itself(array):
         raise errors.overlapping_outs(where, where)
 
 
-def _overlaps_itself(array: Any) -> bool:
+def overlaps_itself(array: Any) -> bool:
     """Tell whether two elements may lie at one address, as in broadcast views."""
     if array.size == 0:
         return False

@@ -366,12 +366,16 @@ impl Program {
                 Ok(proceed())
             }
             Body::Jacobian(assembly, _) => {
-                let at_once = assembly.panels_for(directions);
                 // SAFETY: the caller's.
-                unsafe { assembly.run_bound(places, at_once, proceed, check) }
+                unsafe { assembly.run_bound(places, directions, proceed, check) }
             }
             _ => unreachable!("prepared whole"),
         }
+    }
+
+    /// Whether blocks are only written when the values are known to be wanted.
+    pub fn asks_first(&self) -> bool {
+        matches!(&self.body, Body::Jacobian(assembly, _) if assembly.asks_first())
     }
 
     /// The bytes of each input.
@@ -412,7 +416,8 @@ impl Program {
     }
 }
 
-/// The Jacobian of `ys` by `xs`, and values beside it; the width of its panels.
+/// The Jacobian of `ys` by `xs`, and values beside it: entry by entry where that is cheap, else by
+/// seeds in lanes; with the number of lanes.
 fn assembly(
     graph: &Graph,
     values: &[NodeId],
@@ -420,6 +425,9 @@ fn assembly(
     xs: &[NodeId],
     mode: Mode,
 ) -> Result<(Assembly, usize)> {
+    if let Some(unrolled) = differentiate::unrolled(graph, values, ys, xs, mode) {
+        return Ok((Assembly::unrolled(&optimize(&unrolled), values.len())?, 1));
+    }
     let seeded = if mode == Mode::Forward { xs } else { ys };
     let total: usize = seeded.iter().map(|&x| graph.size(x)).sum();
     let width = total.clamp(1, PANEL);
@@ -699,6 +707,13 @@ pub fn describe(program: &Program) -> String {
         Body::Jacobian(assembly, mode) => {
             let (once, panel) = assembly.summary();
             let (panels, _) = assembly.panels();
+            if panels == 0 {
+                let way = match mode {
+                    Mode::Forward => "forward",
+                    Mode::Reverse => "reverse",
+                };
+                return format!("mode: {way}, entry by entry\nonce: {once}");
+            }
             let way = match mode {
                 Mode::Forward => "forward (a lane for each input element)",
                 Mode::Reverse => "reverse (a lane for each output element)",

@@ -8,13 +8,16 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use jacrs::array::{Array, DType};
 use jacrs::assemble::Assembly;
-use jacrs::differentiate::{Mode, linearize};
+use jacrs::differentiate::{Mode, linearize, unrolled};
 use jacrs::execute::uninterrupted;
 use jacrs::ir::{Graph, parse};
 use jacrs::optimize::optimize;
 use jacrs::plan::Plan;
 
-use programs::{elementwise, fused_chain, inputs, numbers, scalar_program};
+use programs::{
+    determinant, elementwise, fused_chain, gradient, inputs, kinetics, numbers, runge_kutta,
+    scalar_program,
+};
 
 fn bench_graph(c: &mut Criterion, name: &str, n: usize, bytes: bool, graph: &Graph) {
     let plan = Plan::new(&optimize(graph)).unwrap();
@@ -178,5 +181,31 @@ fn jacobians(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, plans, shapes, floors, jacobians);
+/// Derivatives of scalar code, a straight line of instructions each. `JACRS_NATIVE=0` interprets them.
+fn scalar_code(c: &mut Criterion) {
+    let mut group = c.benchmark_group("scalar code");
+    let mut bench = |name: &str, graph: &Graph| {
+        let plan = Plan::new(&optimize(graph)).unwrap();
+        let inputs = inputs(graph);
+        group.throughput(Throughput::Elements(plan.work()));
+        group.bench_function(name, |b| {
+            b.iter(|| black_box(plan.evaluate(&inputs).unwrap()));
+        });
+    };
+    let g = kinetics();
+    let (x, y) = (g.inputs()[0], g.outputs[0]);
+    let jacobian = unrolled(&g, &[y], &[y], &[x], Mode::Forward).unwrap();
+    bench("kinetics, Jacobian", &jacobian);
+    bench(
+        "300 steps of Runge-Kutta, gradient",
+        &gradient(&runge_kutta(300)),
+    );
+    for side in [5, 7, 9] {
+        let name = format!("determinant of {side} x {side}, gradient");
+        bench(&name, &gradient(&determinant(side)));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, plans, shapes, floors, jacobians, scalar_code);
 criterion_main!(benches);

@@ -212,7 +212,7 @@ impl Trace {
         let (values, blocks) = self.program.results();
         for (k, kind) in values.iter().chain(blocks).enumerate() {
             // Values are there before it is known that they are wanted.
-            let target = if k < values.len() || given.is_empty() {
+            let target = if k < values.len() || given.is_empty() || !self.program.asks_first() {
                 None
             } else {
                 self.target(k, given)

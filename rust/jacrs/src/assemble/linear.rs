@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use super::{Place, packed, plan_early};
+use super::sweep::plan_early;
+use super::{Place, packed};
 use crate::array::{Array, Buffer, Layout, Out, View, copy, zero_fill};
 use crate::differentiate::{Late, Maps, Mode, Residual};
 use crate::error::Result;

@@ -1,20 +1,17 @@
-//! Dense Jacobians by seeds: one-hot panels of fixed width through a linear graph, scattered into
-//! the caller's blocks.
-//!
-//! The panels are the same for every number of threads, so the bits are too.
+//! Dense Jacobians: entry by entry where they are scalar code, else by seeds.
 
 mod linear;
 mod panel;
+mod sweep;
 
-use crate::array::{Buffer, Dims, Out, View, product};
+use crate::array::{Dims, Out, View, product};
 pub use crate::differentiate::Mode;
-use crate::error::{Error, Result, caught};
-use crate::execute::{self, Staged, Watch, check_memory, pool};
-use crate::interrupt::{pause, piece};
+use crate::error::{Error, Result};
+use crate::interrupt::piece;
 use crate::ir::{Graph, NodeId, Op, Type};
-use crate::plan::{ALIGN, ARENA, Address, Bindings, Plan, Scratch, Summary};
+use crate::plan::{ALIGN, Plan, Summary};
 pub use linear::{Linear, Point};
-use panel::Panels;
+use sweep::Sweep;
 
 /// A prepared dense Jacobian: values once, then panels of seeds.
 ///
@@ -41,16 +38,7 @@ use panel::Panels;
 /// assert_eq!(y.to_vec::<f64>(), [1.0, 4.0, 9.0]);
 /// assert_eq!(j.to_vec::<f64>(), [2.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 6.0]);
 /// ```
-pub struct Assembly {
-    early: Plan,
-    late: Plan,
-    /// Bytes of the residuals that `early` computes.
-    residual_bytes: usize,
-    residual_memory: Scratch,
-    panels: Panels,
-    panel_memory: Scratch,
-    values: usize,
-}
+pub struct Assembly(Body);
 
 /// Where the memory of a run lies.
 #[derive(Clone, Copy)]
@@ -63,22 +51,18 @@ pub struct Places<'a> {
 // SAFETY: addresses; who writes through them keeps to disjoint parts.
 unsafe impl Sync for Places<'_> {}
 
-/// Where a residual is.
-#[derive(Clone, Copy)]
-enum Place {
-    /// An input of the function, read where it is.
-    Input(usize),
-    /// Computed by `early`, at this offset.
-    Stored(usize),
+enum Body {
+    /// One program computes the values, of which there are so many, and all entries.
+    Unrolled(Plan, usize),
+    Swept(Sweep),
 }
 
 impl Assembly {
     /// Prepares a Jacobian from the two halves of a derivative.
     ///
-    /// `early` computes from the function's inputs `values` values and then the residuals. The values
-    /// are whatever is wanted once: those that are differentiated, or others.
+    /// `early` computes from the function's inputs its `values` values and then the residuals.
     /// `late` computes, linearly, from one panel of shape `S + [width]` for each seeded leaf, and the
-    /// residuals, one panel for each swept leaf. Forward, inputs are seeded and values swept; in
+    /// residuals, one panel for each swept leaf. The values are whatever is wanted once. Forward, inputs are seeded and values swept; in
     /// reverse the other way round.
     pub fn new(
         early: &Graph,
@@ -87,42 +71,14 @@ impl Assembly {
         mode: Mode,
         width: usize,
     ) -> Result<Self> {
-        let wrong =
-            |what: &str| Error::internal(format!("the halves of a derivative do not fit: {what}"));
-        let Some(residual_count) = early.outputs.len().checked_sub(values) else {
-            return Err(wrong("fewer outputs than values"));
-        };
-        let Some(seeded) = late.inputs().len().checked_sub(residual_count) else {
-            return Err(wrong("fewer inputs than residuals"));
-        };
-        let kinds: Vec<Type> = early.outputs[values..]
-            .iter()
-            .map(|&id| early.type_of(id))
-            .collect();
-        if !kinds
-            .iter()
-            .zip(&late.inputs()[seeded..])
-            .all(|(kind, &input)| *kind == late.type_of(input))
-        {
-            return Err(wrong("a residual changed its type"));
-        }
-        pause();
-        let (residuals, computed, residual_bytes) = residuals(early, values, &kinds);
-        let seeds = late.inputs()[..seeded]
-            .iter()
-            .map(|&id| late.type_of(id))
-            .collect();
-        let swept: Vec<Type> = late.outputs.iter().map(|&id| late.type_of(id)).collect();
-        let panels = Panels::new(mode, width, seeds, swept)?;
-        Ok(Self {
-            early: plan_early(early, values, &residuals, &computed)?,
-            late: plan_late(late, &residuals, &panels)?,
-            residual_bytes,
-            residual_memory: Scratch::new(residual_bytes),
-            panel_memory: Scratch::new(panels.bytes()),
-            panels,
-            values,
-        })
+        let sweep = Sweep::new(early, late, values, mode, width)?;
+        Ok(Self(Body::Swept(sweep)))
+    }
+
+    /// Prepares a Jacobian from a graph that computes its `values` values and then all blocks, as
+    /// [`unrolled`](crate::differentiate::unrolled) makes it.
+    pub fn unrolled(graph: &Graph, values: usize) -> Result<Self> {
+        Ok(Self(Body::Unrolled(Plan::new(graph)?, values)))
     }
 
     /// Computes the values and all blocks. `blocks[i * n + j]`, for value `i` and input `j` of `n`
@@ -153,50 +109,22 @@ impl Assembly {
         directions: usize,
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
-        let types = inputs.iter().map(|v| (v.dtype, v.shape()));
-        execute::validate("input", self.early.inputs(), types)?;
-        let given = values.iter().map(|o| (o.dtype, &o.shape[..]));
-        execute::validate("output", &self.early.outputs()[..self.values], given)?;
-        self.panels.validate(blocks)?;
-        let at_once = self.panels_for(directions);
-        let threads = execute::num_threads()
-            .min(self.panels.count())
-            .min(at_once)
-            .max(1);
-        check_memory(self.scratch_bytes(threads), || {
-            format!(
-                "the scratch of a Jacobian of {}, on {threads} threads,",
-                self.panels
-            )
-        })?;
-        caught(|| self.run_staged(inputs, values, blocks, at_once, check))
+        match &self.0 {
+            Body::Unrolled(plan, count) if *count == values.len() => {
+                let outputs: Vec<Out> = values.iter().chain(blocks).cloned().collect();
+                plan.run(inputs, &outputs, check)
+            }
+            Body::Unrolled(_, count) => Err(Error::internal(format!(
+                "{} values where {count} are computed",
+                values.len()
+            ))),
+            Body::Swept(sweep) => sweep.run_in_chunks(inputs, values, blocks, directions, check),
+        }
     }
 
-    fn run_staged(
-        &self,
-        inputs: &[View],
-        values: &[Out],
-        blocks: &[Out],
-        at_once: usize,
-        check: &dyn Fn() -> Result<()>,
-    ) -> Result<()> {
-        let outputs: Vec<Out> = values.iter().chain(blocks).cloned().collect();
-        let staged = Staged::new(inputs, &outputs)?;
-        let (values, blocks) = staged.outputs.split_at(self.values);
-        let places = Places {
-            inputs: &staged.inputs,
-            values,
-            blocks,
-        };
-        // SAFETY: the types were checked, and staging aligned and parted the memory.
-        unsafe { self.run_bound(places, at_once, &|| true, check)? };
-        staged.finish(&outputs);
-        Ok(())
-    }
-
-    /// As [`Assembly::run`], `at_once` panels at a time, of memory that needs no look. `proceed` is
-    /// asked between the values and the blocks; whether it agreed. If it did not nothing is written
-    /// to the blocks.
+    /// As [`Assembly::run_in_chunks`], of memory that needs no look. `proceed` is asked when the values
+    /// are there; whether it agreed. If it did not the blocks are of no use; see
+    /// [`Assembly::asks_first`].
     ///
     /// # Safety
     /// Inputs, values and blocks must have the types of this Jacobian, be contiguous and aligned, and
@@ -204,172 +132,87 @@ impl Assembly {
     pub unsafe fn run_bound(
         &self,
         places: Places<'_>,
-        at_once: usize,
+        directions: usize,
         proceed: &dyn Fn() -> bool,
         check: &dyn Fn() -> Result<()>,
     ) -> Result<bool> {
-        let (residuals, _) = self.residual_memory.take();
-        let result = self.early(places, &residuals, check).and_then(|()| {
-            let goes_on = proceed();
-            if goes_on {
-                self.sweep(places, &residuals, at_once, check)?;
+        match &self.0 {
+            Body::Unrolled(plan, _) => {
+                let inputs = places.inputs.iter().map(|p| p.cast_mut());
+                let outputs = places.values.iter().chain(places.blocks).copied();
+                // SAFETY: the caller's; inputs are never written.
+                unsafe { plan.run_bound(inputs.chain(outputs), check)? };
+                Ok(proceed())
             }
-            Ok(goes_on)
-        });
-        self.residual_memory.give(residuals);
-        result
+            Body::Swept(sweep) => {
+                let at_once = sweep.panels_for(directions);
+                // SAFETY: the caller's.
+                unsafe { sweep.run_bound(places, at_once, proceed, check) }
+            }
+        }
+    }
+
+    /// Whether `proceed` is asked before anything is written to the blocks.
+    pub fn asks_first(&self) -> bool {
+        matches!(self.0, Body::Swept(_))
     }
 
     /// The types of the inputs.
     pub fn inputs(&self) -> &[Type] {
-        self.early.inputs()
-    }
-
-    /// Panels that are `directions` seeds.
-    pub fn panels_for(&self, directions: usize) -> usize {
-        directions.div_ceil(self.panels.width()).max(1)
+        match &self.0 {
+            Body::Unrolled(plan, _) => plan.inputs(),
+            Body::Swept(sweep) => sweep.inputs(),
+        }
     }
 
     /// Elements that one run computes.
     pub fn work(&self) -> u64 {
-        let panels = (self.late.work()).saturating_mul(self.panels.count() as u64);
-        self.early.work().saturating_add(panels)
+        match &self.0 {
+            Body::Unrolled(plan, _) => plan.work(),
+            Body::Swept(sweep) => sweep.work(),
+        }
     }
 
     /// Bytes of scratch that are kept for runs to come.
     pub fn kept_bytes(&self) -> usize {
-        self.early.scratch().kept_bytes() + self.late.scratch().kept_bytes()
+        match &self.0 {
+            Body::Unrolled(plan, _) => plan.scratch().kept_bytes(),
+            Body::Swept(sweep) => sweep.kept_bytes(),
+        }
     }
 
     /// Bytes of scratch on this many threads.
     pub fn scratch_bytes(&self, threads: usize) -> usize {
-        let each = self.late.scratch_bytes() + self.panels.bytes();
-        (self.early.scratch_bytes().max(each.saturating_mul(threads)))
-            .saturating_add(self.residual_bytes)
+        match &self.0 {
+            Body::Unrolled(plan, _) => plan.scratch_bytes(),
+            Body::Swept(sweep) => sweep.scratch_bytes(threads),
+        }
     }
 
-    /// What the two halves run.
+    /// What runs once, and what runs for each panel.
     pub fn summary(&self) -> (Summary, Summary) {
-        (self.early.summary(), self.late.summary())
+        match &self.0 {
+            Body::Unrolled(plan, _) => (plan.summary(), Summary::default()),
+            Body::Swept(sweep) => sweep.summary(),
+        }
     }
 
-    /// Panels in one run, and their width.
+    /// Panels in one run, and their width; none where entries are computed one by one.
     pub fn panels(&self) -> (usize, usize) {
-        (self.panels.count(), self.panels.width())
-    }
-
-    /// Values and residuals.
-    fn early(
-        &self,
-        places: Places<'_>,
-        residuals: &Buffer,
-        check: &dyn Fn() -> Result<()>,
-    ) -> Result<()> {
-        let inputs = places.inputs.iter().map(|p| p.cast_mut());
-        let bases = inputs
-            .chain(places.values.iter().copied())
-            .chain([residuals.ptr()]);
-        // SAFETY: the bases of `plan_early`; the rest is the contract of `run_bound`.
-        unsafe { self.early.run_bound(bases, check) }
-    }
-
-    /// All panels, spread over the threads, `at_once` of them at a time.
-    fn sweep(
-        &self,
-        places: Places<'_>,
-        residuals: &Buffer,
-        at_once: usize,
-        check: &dyn Fn() -> Result<()>,
-    ) -> Result<()> {
-        if self.panels.count() == 1 {
-            // Alone, a panel may use the threads for itself.
-            return self.panel(0, places, residuals, check);
+        match &self.0 {
+            Body::Unrolled(..) => (0, 0),
+            Body::Swept(sweep) => sweep.panels(),
         }
-        let task = |k: usize| self.panel(k, places, residuals, &execute::uninterrupted);
-        let watch = Watch::new(check);
-        pool::parallel_for_on(at_once, self.panels.count(), &task, &|| watch.now())
-    }
-
-    /// Seeds, one run of the linear half, and the scatter of what it gives.
-    fn panel(
-        &self,
-        k: usize,
-        places: Places<'_>,
-        residuals: &Buffer,
-        check: &dyn Fn() -> Result<()>,
-    ) -> Result<()> {
-        let (memory, fresh) = self.panel_memory.take();
-        if fresh {
-            self.panels.clear(&memory);
-        }
-        self.panels.seed(&memory, k, 1.0);
-        let bases = [memory.ptr(), residuals.ptr()]
-            .into_iter()
-            .chain(places.inputs.iter().map(|p| p.cast_mut()));
-        // A buffer whose seeds are not taken back is not given back.
-        // SAFETY: the bases of `plan_late`; only the memory of this panel is written. Blocks were
-        // checked, and panels write disjoint parts of them.
-        unsafe {
-            self.late.run_bound(bases, check)?;
-            self.panels.scatter(&memory, k, places.blocks);
-        }
-        self.panels.seed(&memory, k, 0.0);
-        self.panel_memory.give(memory);
-        Ok(())
     }
 }
 
-/// The early half: a base for each input and each value, one for all residuals.
-fn plan_early(
-    early: &Graph,
-    values: usize,
-    residuals: &[Place],
-    computed: &[NodeId],
-) -> Result<Plan> {
-    let mut bindings = Bindings::apart(early.inputs().len(), values);
-    let base = ARENA + 1 + (early.inputs().len() + values) as u32;
-    bindings
-        .outputs
-        .extend(residuals.iter().filter_map(|place| match *place {
-            Place::Stored(offset) => Some(Address {
-                base,
-                offset: offset as isize,
-            }),
-            Place::Input(_) => None,
-        }));
-    let outputs: Vec<NodeId> = early.outputs[..values]
-        .iter()
-        .chain(computed)
-        .copied()
-        .collect();
-    Plan::bound(early, &outputs, bindings)
-}
-
-/// The linear half: a base for the panels, one for all residuals, then one for each input of the function.
-fn plan_late(late: &Graph, residuals: &[Place], panels: &Panels) -> Result<Plan> {
-    let place = |place: &Place| match *place {
-        Place::Stored(offset) => Address {
-            base: ARENA + 2,
-            offset: offset as isize,
-        },
-        Place::Input(k) => Address {
-            base: ARENA + 3 + k as u32,
-            offset: 0,
-        },
-    };
-    let panel = |offset: usize| Address {
-        base: ARENA + 1,
-        offset: offset as isize,
-    };
-    let bindings = Bindings {
-        inputs: panels
-            .seeded_offsets()
-            .map(panel)
-            .chain(residuals.iter().map(place))
-            .collect(),
-        outputs: panels.swept_offsets().map(panel).collect(),
-    };
-    Plan::bound(late, &late.outputs, bindings)
+/// Where a residual is.
+#[derive(Clone, Copy)]
+enum Place {
+    /// An input of the function, read where it is.
+    Input(usize),
+    /// Computed by `early`, at this offset.
+    Stored(usize),
 }
 
 /// Where each residual is, those that have to be computed, and their bytes.

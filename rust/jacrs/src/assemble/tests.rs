@@ -1,3 +1,5 @@
+mod unrolled;
+
 use super::*;
 use crate::array::{Array, DType};
 use crate::execute::{set_num_threads, uninterrupted};

@@ -10,6 +10,7 @@ mod linearize;
 mod maps;
 mod restrict;
 mod submatrix;
+mod unrolled;
 mod vjp;
 
 pub use crate::ops::batch::batch;
@@ -19,6 +20,7 @@ pub use linearize::{Split, linearize, products, split};
 pub use maps::{Late, Maps, Residual};
 pub use restrict::{Built, Wanted};
 pub use submatrix::{Chosen, Places, Source, Submatrix, submatrix};
+pub use unrolled::unrolled;
 pub use vjp::vjp;
 
 use crate::ir::{Graph, Guard, NodeId, Op};

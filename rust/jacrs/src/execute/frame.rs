@@ -41,6 +41,11 @@ impl Frame {
         base.wrapping_offset(address.offset)
     }
 
+    /// The bases in order, the arena first.
+    pub fn bases(&self) -> *const *mut u8 {
+        self.bases.as_ptr()
+    }
+
     /// The registers of tapes: the arena starts with them.
     pub fn registers(&self) -> *mut u64 {
         self.bases[0].cast()

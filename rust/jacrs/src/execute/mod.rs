@@ -238,17 +238,18 @@ impl Run<'_> {
 
     fn pass(&self, exact: bool) -> Result<()> {
         EXECUTED.fetch_add(self.plan.work(), Ordering::Relaxed);
+        let tapes = tape::Runner::of(self.plan, self.frame, exact);
         for step in self.plan.steps() {
-            self.step(step, exact)?;
+            self.step(step, &tapes, exact)?;
         }
         self.copies();
         Ok(())
     }
 
-    fn step(&self, step: &Step, exact: bool) -> Result<()> {
+    fn step(&self, step: &Step, tapes: &tape::Runner<'_>, exact: bool) -> Result<()> {
         match step {
             Step::Tape(tape) => {
-                tape::run(tape, self.frame, exact);
+                tapes.run(tape);
                 self.watch.after(tape.code.len() as u64)
             }
             Step::Group(group) => group::run(group, self.frame, exact, &|| self.watch.now()),

@@ -1,51 +1,115 @@
-//! The interpreter of scalar tapes.
+//! Scalar tapes: as machine code where a plan has it, else interpreted.
+
+use std::cell::Cell;
 
 use super::frame::Frame;
 use crate::ops::elementwise::Outlined;
 use crate::ops::{self, Fun};
-use crate::plan::{Code, Instruction, Tape};
+#[cfg(target_arch = "x86_64")]
+use crate::plan::native::{Host, Native};
+use crate::plan::{Code, Instruction, Plan, Tape};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::math::Fused;
 use crate::simd::math::Portable;
 use crate::simd::{Level, level};
 
-/// Runs a tape over the registers of a frame, compiled like the block kernels of this machine, so
-/// that a number has the same bits in a tape and in an array.
-pub fn run(tape: &Tape, frame: &Frame, exact: bool) {
+/// Runs the tapes of a plan in one pass over its steps.
+pub struct Runner<'a> {
+    frame: &'a Frame,
+    exact: bool,
+    /// The number of the next tape among those of the plan.
+    next: Cell<usize>,
+    #[cfg(target_arch = "x86_64")]
+    native: Option<&'a Native>,
+}
+
+impl<'a> Runner<'a> {
+    pub fn of(plan: &'a Plan, frame: &'a Frame, exact: bool) -> Self {
+        Self {
+            frame,
+            exact,
+            next: Cell::new(0),
+            #[cfg(target_arch = "x86_64")]
+            native: plan.native(exact),
+        }
+    }
+
+    /// Runs the next tape of the plan.
+    pub fn run(&self, tape: &Tape) {
+        let k = self.next.replace(self.next.get() + 1);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(native) = self.native {
+            let guest = Guest {
+                host: Host { interpret: resume },
+                tape,
+                frame: self.frame,
+                exact: self.exact,
+            };
+            let (registers, bases) = (self.frame.registers(), self.frame.bases());
+            // SAFETY: the memory of this run; the host is the first field of a guest.
+            unsafe { native.run(k, registers, bases, (&raw const guest).cast()) };
+            return;
+        }
+        run(tape, &tape.code, self.frame, self.exact);
+    }
+}
+
+/// What the interpreter needs when machine code calls it.
+#[cfg(target_arch = "x86_64")]
+#[repr(C)]
+struct Guest<'a> {
+    host: Host,
+    tape: &'a Tape,
+    frame: &'a Frame,
+    exact: bool,
+}
+
+#[cfg(target_arch = "x86_64")]
+unsafe extern "sysv64" fn resume(host: *const Host, first: u32, count: u32) {
+    // SAFETY: `Runner::run` passed a guest, which is still there.
+    let guest = unsafe { &*host.cast::<Guest>() };
+    let (first, count) = (first as usize, count as usize);
+    let code = &guest.tape.code[first..first + count];
+    run(guest.tape, code, guest.frame, guest.exact);
+}
+
+/// Interprets instructions of a tape over the registers of a frame, compiled like the block kernels
+/// of this machine, so that a number has the same bits in a tape and in an array.
+fn run(tape: &Tape, code: &[Instruction], frame: &Frame, exact: bool) {
     // SAFETY: the plan names only registers of the arena and addresses inside the frame; the level
     // was detected.
     unsafe {
         match level() {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => avx512(tape, frame, exact),
+            Level::Avx512 => avx512(tape, code, frame, exact),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => avx2(tape, frame, exact),
-            _ => interpret::<Portable>(tape, frame, exact),
+            Level::Avx2 => avx2(tape, code, frame, exact),
+            _ => interpret::<Portable>(tape, code, frame, exact),
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,fma")]
-unsafe fn avx512(tape: &Tape, frame: &Frame, exact: bool) {
+unsafe fn avx512(tape: &Tape, code: &[Instruction], frame: &Frame, exact: bool) {
     // SAFETY: the caller's contract.
-    unsafe { interpret::<Fused>(tape, frame, exact) }
+    unsafe { interpret::<Fused>(tape, code, frame, exact) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(tape: &Tape, frame: &Frame, exact: bool) {
+unsafe fn avx2(tape: &Tape, code: &[Instruction], frame: &Frame, exact: bool) {
     // SAFETY: the caller's contract.
-    unsafe { interpret::<Fused>(tape, frame, exact) }
+    unsafe { interpret::<Fused>(tape, code, frame, exact) }
 }
 
 /// # Safety
 /// Registers and addresses of the tape must lie inside the memory of the frame; the processor must
 /// have what the arithmetic needs.
 #[inline(always)]
-unsafe fn interpret<A: Outlined>(tape: &Tape, frame: &Frame, exact: bool) {
+unsafe fn interpret<A: Outlined>(tape: &Tape, code: &[Instruction], frame: &Frame, exact: bool) {
     let registers = frame.registers();
-    for instruction in &tape.code {
+    for instruction in code {
         let Instruction { code, out, a, b, c } = *instruction;
         // SAFETY: the caller's contract.
         unsafe {

@@ -4,8 +4,10 @@
 //! through the first of the named [`RULES`] that applies. Rebuilding finds common subexpressions
 //! (equal nodes are one node) and leaves dead code behind.
 
+mod elements;
 mod rules;
 
+pub use elements::{by_elements, has_small_arrays};
 pub use rules::{RULES, Rule};
 
 use crate::ir::{Graph, NodeId, Op};

@@ -101,6 +101,7 @@ impl Emitter<'_> {
             .collect()
     }
 
+    /// Where a value lies; one element has no axes.
     pub fn operand(&self, value: Value, dtype: DType) -> Operand {
         let scalar = |address| Operand {
             address,
@@ -142,7 +143,13 @@ impl Emitter<'_> {
     fn kernel(&self, draft: &KernelDraft) -> KernelStep {
         let (g, id) = (self.graph, draft.node);
         let operands = (draft.operands.iter().zip(g.operands(id)))
-            .map(|(&value, &x)| self.operand(value, g.dtype(x)))
+            .map(|(&value, &x)| {
+                let mut operand = self.operand(value, g.dtype(x));
+                if g.size(x) == 1 {
+                    operand.layout = Layout::contiguous(g.shape(x));
+                }
+                operand
+            })
             .collect();
         let layout = Layout::contiguous(g.shape(id));
         let out = Operand {

@@ -4,6 +4,7 @@
 //! schedule  nodes -> steps: tapes of single numbers, fused groups, other kernels
 //! lifetime  registers, buffers, updates in place
 //! emit      addresses: the program that `execute` runs
+//! native    machine code for the tapes of programs that run often
 //! ```
 //!
 //! A group says *what* is computed over blocks, not how: a lowering to another kind of processor
@@ -16,6 +17,8 @@ mod emit;
 mod group;
 mod guards;
 mod lifetime;
+#[cfg(target_arch = "x86_64")]
+pub mod native;
 mod schedule;
 mod scratch;
 mod step;
@@ -34,6 +37,7 @@ use crate::array::product;
 use crate::error::Result;
 use crate::interrupt::pause;
 use crate::ir::{Graph, NodeId, Type};
+use crate::optimize::{by_elements, has_small_arrays};
 
 /// A program that computes the outputs of a graph from its inputs. It keeps nothing of the graph,
 /// never changes, and may be run by several threads at once.
@@ -41,13 +45,13 @@ use crate::ir::{Graph, NodeId, Type};
 /// ```
 /// use jacrs::{array::Array, ir::parse, plan::Plan};
 /// let graph = parse("
-///     %0 = input : float64[3]
-///     %1 = sin(%0) : float64[3]
-///     %2 = mul(%1, %0) : float64[3]
+///     %0 = input : float64[5]
+///     %1 = sin(%0) : float64[5]
+///     %2 = mul(%1, %0) : float64[5]
 ///     return %2").unwrap();
 /// let plan = Plan::new(&graph).unwrap();
 /// assert_eq!(plan.summary().groups, 1);
-/// let x = Array::from_slice(&[3], &[0.0, 1.0, 2.0]);
+/// let x = Array::from_slice(&[5], &[0.0, 1.0, 2.0, 3.0, 4.0]);
 /// let y = plan.evaluate(&[x]).unwrap();
 /// assert_eq!(y[0].to_vec::<f64>()[1], 1f64.sin());
 /// ```
@@ -68,6 +72,8 @@ pub struct Plan {
     /// Each input and output has a base of its own.
     apart: bool,
     work: u64,
+    #[cfg(target_arch = "x86_64")]
+    native: native::Lazy,
 }
 
 /// Where the inputs and outputs of a plan lie: addresses in bases that each run supplies. Many
@@ -113,6 +119,14 @@ impl Plan {
 
     /// Plans these nodes as the outputs, with inputs and outputs at these addresses.
     pub fn bound(graph: &Graph, outputs: &[NodeId], bindings: Bindings) -> Result<Self> {
+        if has_small_arrays(graph) {
+            let (graph, outputs) = by_elements(graph, outputs);
+            return Self::scheduled(&graph, &outputs, bindings);
+        }
+        Self::scheduled(graph, outputs, bindings)
+    }
+
+    fn scheduled(graph: &Graph, outputs: &[NodeId], bindings: Bindings) -> Result<Self> {
         let mut draft = schedule::schedule(graph, outputs)?;
         let memory = lifetime::place(graph, &mut draft, &bindings);
         let emitter = emit::Emitter {
@@ -137,6 +151,8 @@ impl Plan {
             constants: draft.constants,
             bindings,
             apart,
+            #[cfg(target_arch = "x86_64")]
+            native: native::Lazy::default(),
         })
     }
 
@@ -194,6 +210,14 @@ impl Plan {
     /// Elements that one pass over the steps computes, reads for a sum or a product, or moves.
     pub fn work(&self) -> u64 {
         self.work
+    }
+
+    /// Machine code for the tapes, once the plan has run a few times.
+    #[cfg(target_arch = "x86_64")]
+    pub fn native(&self, exact: bool) -> Option<&native::Native> {
+        let alone = self.steps.len() == 1 && self.copies.is_empty();
+        let make = || native::Native::compile(&self.steps, self.registers, exact, alone);
+        self.native.get(exact, make)
     }
 
     /// The memory of runs.

@@ -71,12 +71,12 @@ impl Scheduler<'_> {
             Op::Input(k) => self.input(id, k),
             Op::Const(_) => self.constant(id)?,
             Op::Opaque(_) | Op::StopGradient => self.values[g.operand(id, 0).index()],
-            Op::Map(fun) if g.shape(id).is_empty() => self.scalar(id, fun),
+            Op::Map(fun) if g.size(id) == 1 => self.scalar(id, fun),
             Op::Map(fun) => match self.map_in_strips(id, fun) {
                 Some(value) => value,
                 None => self.elementwise(id, fun),
             },
-            Op::Pack(_) if g.shape(g.operand(id, 0)).is_empty() => self.pack(id),
+            Op::Pack(_) if g.size(g.operand(id, 0)) == 1 => self.pack(id),
             op => match self.alias(id) {
                 Some(value) => value,
                 None => match self.kernel_in_strips(id, op) {
@@ -119,14 +119,13 @@ impl Scheduler<'_> {
 
     /// All of a root as the value of a node.
     fn whole(&mut self, id: NodeId, root: u32) -> Value {
-        let shape = self.graph.shape(id);
-        if shape.is_empty() {
+        if self.graph.size(id) == 1 {
             return Value::Element { root, offset: 0 };
         }
         self.view(Spec {
             root,
             offset: 0,
-            layout: Layout::contiguous(shape),
+            layout: Layout::contiguous(self.graph.shape(id)),
             whole: true,
         })
     }
@@ -159,7 +158,7 @@ impl Scheduler<'_> {
             self.cells.insert((call.dtype, call.list[0]), cell);
             cell
         };
-        if call.shape.is_empty() {
+        if self.graph.size(id) == 1 {
             return Ok(Value::Constant(cell));
         }
         let root = self.push_root(Source::Constant(cell), 0, call.dtype, 1);
@@ -174,10 +173,11 @@ impl Scheduler<'_> {
 
     /// The root, offset and layout of a value; scalars get a root of their own.
     fn spec_of(&mut self, id: NodeId) -> Spec {
+        let layout = Layout::contiguous(self.graph.shape(id));
         let scalar = |root, offset| Spec {
             root,
             offset,
-            layout: Layout::contiguous(&[]),
+            layout,
             whole: false,
         };
         let dtype = self.graph.dtype(id);
@@ -210,7 +210,7 @@ impl Scheduler<'_> {
         let view = ops::operation(call.op).alias(&call, &[view])?;
         let offset = view.ptr.addr() as isize;
         let root = &self.draft.roots[from.root as usize];
-        if call.shape.is_empty() {
+        if self.graph.size(id) == 1 {
             return Some(match root.source {
                 Source::Scalar(s) => Value::Scalar(s),
                 Source::Constant(cell) => Value::Constant(cell),

@@ -68,6 +68,15 @@ pub enum StripStep {
     Total(Box<KernelStep>, Address),
 }
 
+impl Step {
+    pub fn tape(&self) -> Option<&Tape> {
+        match self {
+            Step::Tape(tape) => Some(tape),
+            _ => None,
+        }
+    }
+}
+
 /// Operations on single numbers, one after the other, over a file of 64-bit registers.
 pub struct Tape {
     pub code: Vec<Instruction>,

@@ -97,7 +97,7 @@ impl Scheduler<'_> {
         }
     }
 
-    /// An elementwise node without axes.
+    /// An elementwise node of one element.
     pub(super) fn scalar(&mut self, id: NodeId, fun: Fun) -> Value {
         self.draft.guarded |= fun == Fun::Mul0;
         let g = self.graph;

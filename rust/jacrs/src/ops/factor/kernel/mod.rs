@@ -17,7 +17,7 @@ pub use resolvent::{Bases, resolvent};
 pub use spectral::{eigh, svd};
 pub use ties::{deficient, repeated, share, singular_ties, tolerance};
 
-use std::ops::{Add, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use faer::linalg::triangular_solve as faer_solve;
 use faer::{MatMut, MatRef, Par};
@@ -35,6 +35,7 @@ pub trait Entry:
     + Mul<Output = Self>
     + Div<Output = Self>
     + Neg<Output = Self>
+    + AddAssign
     + SubAssign
     + MulAssign
     + DivAssign

@@ -117,7 +117,7 @@ fn singular<T: Entry>(
             let repeats = width / k;
             for (i, (y, &b)) in y.iter_mut().zip(b).enumerate() {
                 let out = reciprocal(s[i % width / repeats], near);
-                *y = *y + times(out, b, guarded);
+                *y += times(out, b, guarded);
             }
         }
     }
@@ -141,7 +141,7 @@ fn product<T: Entry>(a: MatRef<'_, T>, x: &[T], guarded: bool, y: &mut [T]) {
         for (l, x) in x.chunks_exact(width).enumerate() {
             let factor = a[(i, l)];
             for (y, &x) in y.iter_mut().zip(x) {
-                *y = *y + times(factor, x, guarded);
+                *y += times(factor, x, guarded);
             }
         }
     }

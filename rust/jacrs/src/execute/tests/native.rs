@@ -1,0 +1,160 @@
+//! Machine code against the interpreter: the same bits, whatever the program and its inputs.
+
+use proptest::prelude::*;
+
+use super::{bits, reference};
+use crate::array::{Array, DType};
+use crate::ir::{Graph, NodeId};
+use crate::ops::elementwise::{Class, ROWS, Row};
+use crate::ops::{Fun, build};
+use crate::plan::Plan;
+use crate::plan::native::is_on;
+
+const SPECIAL: [f64; 14] = [
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    2.5,
+    -3.5,
+    1e308,
+    -1e308,
+    5e-324,
+    f64::INFINITY,
+    f64::NEG_INFINITY,
+    f64::NAN,
+    4503599627370497.5,
+];
+const INPUTS: usize = 6;
+
+/// What the compiler makes itself is chosen more often than what it leaves to the interpreter.
+const INLINE: [Fun; 20] = [
+    Fun::Add,
+    Fun::Sub,
+    Fun::Mul,
+    Fun::Mul0,
+    Fun::Div,
+    Fun::Neg,
+    Fun::Abs,
+    Fun::Square,
+    Fun::Reciprocal,
+    Fun::Sqrt,
+    Fun::Maximum,
+    Fun::Minimum,
+    Fun::Copysign,
+    Fun::Floor,
+    Fun::Ceil,
+    Fun::Trunc,
+    Fun::Rint,
+    Fun::Less,
+    Fun::IsNan,
+    Fun::Where,
+];
+
+/// A program over numbers, decided by a list of choices: of a row, and of its operands.
+fn program(choices: &[(u8, u16, u16)]) -> Graph {
+    let mut g = Graph::new();
+    let x = g.input(DType::F64, &[INPUTS], true);
+    let mut numbers: Vec<NodeId> = (0..INPUTS - 1)
+        .map(|k| build::item(&mut g, x, k, 1))
+        .collect();
+    numbers.push(g.input(DType::F64, &[1], true));
+    let first = build::reshape(&mut g, numbers[0], &[1]);
+    let last = numbers[INPUTS - 1];
+    let mut bools = vec![build::map(&mut g, Fun::Less, &[first, last])];
+    numbers = (numbers.iter())
+        .map(|&x| build::reshape(&mut g, x, &[1]))
+        .collect();
+    for &(row, a, b) in choices {
+        let fun = match usize::from(row) {
+            k if k < 160 => INLINE[k % INLINE.len()],
+            k => ROWS[k % ROWS.len()].fun,
+        };
+        let number = |k: u16| numbers[numbers.len() - 1 - usize::from(k) % numbers.len().min(40)];
+        let truth = |k: u16| bools[usize::from(k) % bools.len()];
+        let Row { arity, class, .. } = *fun.row();
+        let operands = match class {
+            Class::Cast => continue,
+            Class::Logic | Class::Bits => [truth(a), truth(b), truth(a)],
+            Class::Select => [truth(a), number(a), number(b)],
+            _ => [number(a), number(b), number(a)],
+        };
+        let mut operands = operands;
+        if matches!(fun, Fun::Mul0 | Fun::Copysign | Fun::Signbit) {
+            // They see the sign of a NaN, which no operation promises.
+            operands = operands.map(|x| without_nan(&mut g, x));
+        }
+        let made = build::map(&mut g, fun, &operands[..arity]);
+        match g.dtype(made) {
+            DType::Bool => bools.push(made),
+            _ => numbers.push(made),
+        }
+    }
+    let items: Vec<NodeId> = numbers.iter().rev().step_by(3).copied().collect();
+    let places: Vec<i64> = (0..items.len() as i64).map(|k| 2 * k).collect();
+    let packed = build::pack(&mut g, &items, &places, &[2 * items.len(), 1]);
+    let ends = [numbers[numbers.len() - 1], bools[bools.len() - 1], packed];
+    g.outputs = ends.to_vec();
+    g
+}
+
+fn without_nan(g: &mut Graph, x: NodeId) -> NodeId {
+    let is_nan = build::map(g, Fun::IsNan, &[x]);
+    let instead = build::constant_like(g, x, f64::NEG_INFINITY);
+    build::select(g, is_nan, instead, x)
+}
+
+fn argument() -> impl Strategy<Value = Vec<f64>> {
+    let number = prop_oneof![
+        1 => prop::sample::select(&SPECIAL[..]),
+        2 => -3.0..3.0f64,
+    ];
+    prop::collection::vec(number, INPUTS + 1)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+    #[test]
+    fn code_has_the_bits_of_the_interpreter(
+        choices in prop::collection::vec(any::<(u8, u16, u16)>(), 20..300),
+        arguments in prop::collection::vec(argument(), 6),
+    ) {
+        let g = program(&choices);
+        let plan = Plan::new(&g).unwrap();
+        for argument in arguments {
+            let (x, z) = argument.split_at(INPUTS);
+            let inputs = [Array::from_slice(&[INPUTS], x), Array::from_slice(&[1], z)];
+            let got = plan.evaluate(&inputs).unwrap();
+            let want = reference(&g, &inputs);
+            for (a, b) in got.iter().zip(&want) {
+                prop_assert_eq!(bits(a), bits(b));
+            }
+        }
+    }
+}
+
+/// Six runs are enough, and the programs above are compiled for the most part.
+#[test]
+fn programs_that_run_often_are_compiled() {
+    let choices: Vec<_> = (0..200u16)
+        .map(|k| (k as u8 % 160, k * 7, k * 13))
+        .collect();
+    let plan = Plan::new(&program(&choices)).unwrap();
+    let inputs = [
+        Array::from_slice(&[INPUTS], &[0.3; INPUTS]),
+        Array::from_slice(&[1], &[0.7]),
+    ];
+    for _ in 0..6 {
+        plan.evaluate(&inputs).unwrap();
+    }
+    for exact in [false, true] {
+        let made = plan.native(exact).map(|native| native.bytes());
+        let expected = is_on() && exact == plan.is_exact();
+        assert_eq!(made.is_some(), expected, "{plan}");
+        assert!(
+            made.is_none_or(|bytes| bytes < 200 * 24),
+            "{made:?} bytes for {plan}"
+        );
+    }
+}
