@@ -403,9 +403,9 @@ impl<T: Reducible, J: Join<T>> Work for Leaf<'_, T, J> {
                 }
             }
             terms if step == 1 => {
-                let mut pieces = total.chunks_exact_mut(PIECE);
+                let (pieces, rest) = total.as_chunks_mut::<PIECE>();
                 let mut start = 0;
-                for piece in pieces.by_ref() {
+                for piece in pieces {
                     // Of fixed length they stay in registers.
                     let mut sums = [J::EMPTY; PIECE];
                     let first = terms.at(from) + start;
@@ -418,11 +418,10 @@ impl<T: Reducible, J: Join<T>> Work for Leaf<'_, T, J> {
                             sums[k] = J::join(sums[k], at(row + k as isize));
                         }
                     }
-                    piece.copy_from_slice(&sums);
+                    *piece = sums;
                     start += PIECE as isize;
                 }
-                let done = self.columns.count / PIECE * PIECE;
-                let rest = pieces.into_remainder();
+                let done = start as usize;
                 for (k, slot) in rest.iter_mut().enumerate() {
                     *slot = at(terms.at(from) + (done + k) as isize);
                 }
