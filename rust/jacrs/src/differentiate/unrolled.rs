@@ -41,10 +41,13 @@ pub fn unrolled(
     mode: Mode,
 ) -> Option<Graph> {
     let wanted: Vec<NodeId> = [inputs, outputs, values].concat();
-    let (recorded, places) = by_elements(recorded, &wanted);
+    let (recorded, places) = by_elements(recorded, &wanted, true);
     let recorded = &recorded;
     let (inputs, results) = places.split_at(inputs.len());
     let (outputs, values) = results.split_at(outputs.len());
+    if !are_apart(recorded, inputs) {
+        return None;
+    }
     let code = ScalarCode::of(recorded, outputs, inputs)?;
     let (seeds, swept) = match mode {
         Mode::Forward => (&code.inputs, &code.outputs),
@@ -87,6 +90,13 @@ pub fn unrolled(
     }
     g.outputs = results;
     Some(g)
+}
+
+/// Whether no input is another one, or is computed from one: then each can be seeded by itself.
+fn are_apart(g: &Graph, inputs: &[NodeId]) -> bool {
+    let below = g.dependents(inputs);
+    let alone = |x: NodeId| !g.operands(x).iter().any(|y| below[y.index()]);
+    (inputs.iter().enumerate()).all(|(k, &x)| alone(x) && !inputs[..k].contains(&x))
 }
 
 /// The entries of one block that are not zero.

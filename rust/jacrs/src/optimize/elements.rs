@@ -17,10 +17,12 @@ type Elements = SmallVec<[NodeId; MOST]>;
 
 /// The graph with its small arrays of float64 and bool taken apart wherever an operation is one on
 /// their elements, bit for bit; and where nodes of the old graph are in the new one. Names of values
-/// ([`Op::Opaque`]) go.
-pub fn by_elements(g: &Graph, wanted: &[NodeId]) -> (Graph, Vec<NodeId>) {
+/// ([`Op::Opaque`]) go only where they are not `named` any more: who still has to differentiate
+/// would else mistake a name for what it names.
+pub fn by_elements(g: &Graph, wanted: &[NodeId], named: bool) -> (Graph, Vec<NodeId>) {
     let mut splitter = Splitter {
         g,
+        named,
         target: Graph::sharing(g),
         whole: vec![None; g.len()],
         parts: vec![None; g.len()],
@@ -51,6 +53,7 @@ fn is_plain(g: &Graph, id: NodeId) -> bool {
 
 struct Splitter<'g> {
     g: &'g Graph,
+    named: bool,
     target: Graph,
     whole: Vec<Option<NodeId>>,
     parts: Vec<Option<Elements>>,
@@ -72,6 +75,7 @@ impl Splitter<'_> {
         }
         let operands: SmallVec<[NodeId; 4]> = operands.iter().map(|&x| self.whole(x)).collect();
         self.whole[id.index()] = Some(match g.op(id) {
+            Op::Opaque(_) if self.named => self.target.opaque(operands[0]),
             Op::Opaque(_) => operands[0],
             _ => self.target.adopt(g, id, &operands),
         });
@@ -119,6 +123,7 @@ impl Splitter<'_> {
                 SmallVec::from_elem(one, n)
             }
             Op::Map(fun) => (0..n).map(|k| self.mapped(id, fun, k)).collect(),
+            Op::Opaque(_) if self.named => return None,
             Op::Opaque(_) => (0..n).map(|k| self.element(operands[0], k)).collect(),
             Op::StopGradient => (0..n)
                 .map(|k| {
