@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use super::form::{Frame, exact_array};
 use super::plain::Plain;
+use crate::error::raise_as;
 
 /// A place that the recorded function read.
 enum Place {
@@ -192,7 +193,7 @@ impl Expected {
             _ => {
                 let array = value()?.cast_into::<PyUntypedArray>()?;
                 let frame = Frame::of(&array).ok_or_else(|| {
-                    pyo3::exceptions::PyTypeError::new_err("an input that cannot be read")
+                    raise_as(given.py(), "internal", "an input that cannot be read")
                 })?;
                 Expected::Array(frame)
             }

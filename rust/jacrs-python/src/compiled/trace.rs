@@ -143,7 +143,10 @@ impl Trace {
                 return Ok(false);
             }
         }
-        Ok(true)
+        // Two that were told apart by `is` must not be one now.
+        let mut objects: SmallVec<[_; 8]> = reached.iter().map(|(_, x)| x.as_ptr()).collect();
+        objects.sort_unstable();
+        Ok(objects.windows(2).all(|pair| pair[0] != pair[1]))
     }
 
     /// Whether results can be written to these arrays, which are for the last ones.
