@@ -14,10 +14,8 @@ use jacrs::ir::{Graph, parse};
 use jacrs::optimize::optimize;
 use jacrs::plan::Plan;
 
-use programs::{
-    determinant, elementwise, fused_chain, gradient, inputs, kinetics, numbers, runge_kutta,
-    scalar_program,
-};
+use programs::scalars::{determinant, kinetics, runge_kutta};
+use programs::{elementwise, fused_chain, gradient, inputs, numbers, scalar_program};
 
 fn bench_graph(c: &mut Criterion, name: &str, n: usize, bytes: bool, graph: &Graph) {
     let plan = Plan::new(&optimize(graph)).unwrap();
