@@ -64,6 +64,29 @@ def test_gradients_of_loops_and_recursions(problem, inputs):
             np.testing.assert_array_equal(derivative(x, *rest), first)
 
 
+def test_small_arrays_are_numbers():
+    weights, matrix = np.array([2.0, -1.0]), np.array([[1.0, 2.0], [3.0, 4.0]])
+
+    def f(x):
+        y = np.stack([np.sin(x[::-1]) * weights, x * x[0]])
+        y[1, 0] = y[0, 1] / 2
+        return np.where(y > 0, y, 0.1 * y).T + matrix
+
+    def by_hand(a, b):
+        z = np.array([[2 * np.sin(b), -np.sin(a)], [-np.sin(a) / 2, b * a]])
+        d = np.zeros((2, 2, 2))
+        d[0, 0, 1], d[0, 1, 0], d[1, 0, 0] = 2 * np.cos(b), -np.cos(a), -np.cos(a) / 2
+        d[1, 1] = b, a
+        return np.where(z > 0, 1.0, 0.1)[:, :, None].transpose(1, 0, 2) * d.transpose(1, 0, 2)
+
+    x = np.array([0.4, -1.3])
+    assert "entry by entry" in jacrs.explain(f)(x)
+    for mode in ["forward", "reverse"]:
+        for _ in range(TIMES):
+            got = jacrs.jacobian(f, mode=mode)(x)
+            np.testing.assert_allclose(got, by_hand(*x), rtol=1e-14, atol=1e-16)
+
+
 SCRIPT = """
 import numpy as np, jacrs
 from benches.problems import kinetics

@@ -204,4 +204,4 @@ def test_explain():
     lines = compiled.explain().splitlines()
     assert lines[:2] == ["branching: 1 traces, 1 replays", "trace 0"]
     assert "  holds while unchanged: branching.__code__" in lines
-    assert "elementwise operations" in lines[-1]
+    assert "bytes of scratch" in lines[-1]

@@ -14,10 +14,8 @@ use jacrs::ir::{Graph, parse};
 use jacrs::optimize::optimize;
 use jacrs::plan::Plan;
 
-use programs::{
-    determinant, elementwise, fused_chain, gradient, inputs, kinetics, numbers, runge_kutta,
-    scalar_program,
-};
+use programs::scalars::{determinant, kinetics, runge_kutta};
+use programs::{elementwise, fused_chain, gradient, inputs, numbers, scalar_program};
 
 fn bench_graph(c: &mut Criterion, name: &str, n: usize, bytes: bool, graph: &Graph) {
     let plan = Plan::new(&optimize(graph)).unwrap();
@@ -59,6 +57,48 @@ fn plans(c: &mut Criterion) {
             &parse(&product).unwrap(),
         );
     }
+}
+
+/// Operands that do not lie contiguously, sums over each axis, and what strips keep in the cache.
+fn shapes(c: &mut Criterion) {
+    for (rows, columns) in [(10_000usize, 8usize), (250, 1_000)] {
+        let n = rows * columns;
+        let broadcast = format!(
+            "%0 = input : float64[{rows},1]\n%1 = input : float64[1,{columns}]\n\
+             %2 = broadcast(%0) : float64[{rows},{columns}]\n%3 = broadcast(%1) : float64[{rows},{columns}]\n\
+             %4 = sub(%2, %3) : float64[{rows},{columns}]\nreturn %4"
+        );
+        bench_graph(
+            c,
+            &format!("broadcast to {columns} columns"),
+            n,
+            false,
+            &parse(&broadcast).unwrap(),
+        );
+        for (axis, kept) in [(0, columns), (1, rows)] {
+            let sum = format!(
+                "%0 = input : float64[{rows},{columns}]\n%1 = sum(%0, [{axis}]) : float64[{kept}]\nreturn %1"
+            );
+            let name = format!("sum over axis {axis} of {columns} columns");
+            bench_graph(c, &name, n, false, &parse(&sum).unwrap());
+        }
+    }
+    let (points, centres, d) = (10_000usize, 10usize, 8usize);
+    let shape = format!("float64[{points},{centres},{d}]");
+    let distances = format!(
+        "%0 = input : float64[{points},1,{d}]\n%1 = input : float64[1,{centres},{d}]\n\
+         %2 = broadcast(%0) : {shape}\n%3 = broadcast(%1) : {shape}\n%4 = sub(%2, %3) : {shape}\n\
+         %5 = mul(%4, %4) : {shape}\n%6 = sum(%5, [2]) : float64[{points},{centres}]\n\
+         %7 = min(%6, [1]) : float64[{points}]\nreturn %7"
+    );
+    let n = points * centres * d;
+    bench_graph(
+        c,
+        "nearest of 10 centres, in strips",
+        n,
+        false,
+        &parse(&distances).unwrap(),
+    );
 }
 
 /// The same work without a plan, as the compiler makes it for any machine: beside it stands `execute`.
@@ -165,5 +205,5 @@ fn scalar_code(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, plans, floors, jacobians, scalar_code);
+criterion_group!(benches, plans, shapes, floors, jacobians, scalar_code);
 criterion_main!(benches);

@@ -1,156 +1,80 @@
-//! Prints where the time of a run goes: `cargo run --release --example profile -- DIRECTORY`, with
-//! the text of a graph in `graph.txt`, and elements of input `k` in `k.bin` if they matter.
+//! Prints where the time of a run goes: `cargo run --release --example profile -- DIRECTORY ...`,
+//! each with the text of a graph in `graph.txt`, and the elements of input `k`, as memory has them,
+//! in `k.bin` if they matter.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jacrs::array::{Array, DType, Out, View, product};
-use jacrs::assemble::{Assembly, Mode};
 use jacrs::execute::uninterrupted;
-use jacrs::ir::{Graph, parse};
+use jacrs::ir::parse;
 use jacrs::optimize::optimize;
 use jacrs::plan::Plan;
 
-fn load(file: &Path) -> Graph {
-    parse(&std::fs::read_to_string(file).unwrap()).unwrap()
-}
+/// More lines than this are summed up by what the steps do.
+const LINES: usize = 60;
 
-fn input(folder: &Path, k: usize, dtype: DType, shape: &[usize]) -> Array {
-    let bytes = std::fs::read(folder.join(format!("{k}.bin"))).unwrap_or_default();
-    let words = || bytes.chunks_exact(8).map(|c| c.try_into().unwrap());
-    let n = product(shape);
-    match dtype {
-        DType::F64 if bytes.len() == 8 * n => {
-            Array::from_slice(shape, &words().map(f64::from_le_bytes).collect::<Vec<_>>())
+/// Elements from a file, or else numbers between 0.1 and 0.9; integers are zero.
+fn input(file: &Path, dtype: DType, shape: &[usize]) -> Array {
+    let (array, out) = Array::uninit(dtype, shape);
+    let bytes = product(shape) * dtype.size();
+    let given = std::fs::read(file).ok().filter(|b| b.len() == bytes);
+    let made = || -> Vec<u8> {
+        let number = |i: usize| 0.5 + 0.4 * (i as f64 * 0.37).sin();
+        let numbers = (0..product(shape)).map(number);
+        match dtype {
+            DType::F64 => numbers.flat_map(f64::to_le_bytes).collect(),
+            DType::F32 => numbers.flat_map(|x| (x as f32).to_le_bytes()).collect(),
+            _ => vec![0; bytes],
         }
-        DType::I64 if bytes.len() == 8 * n => {
-            Array::from_slice(shape, &words().map(i64::from_le_bytes).collect::<Vec<_>>())
-        }
-        DType::I64 => Array::from_slice(shape, &vec![0i64; n]),
-        _ => Array::from_slice(
-            shape,
-            &(0..n)
-                .map(|i| 0.5 + 0.4 * (i as f64 * 0.37).sin())
-                .collect::<Vec<_>>(),
-        ),
-    }
+    };
+    let content = given.unwrap_or_else(made);
+    // SAFETY: the array has as many bytes as the content.
+    unsafe { std::ptr::copy_nonoverlapping(content.as_ptr(), out.ptr, bytes) }
+    array
 }
 
-fn best(mut f: impl FnMut()) -> f64 {
-    let mut best = f64::INFINITY;
-    let begin = Instant::now();
-    let mut n = 0;
-    while (begin.elapsed().as_secs_f64() < 0.5 && n < 2000) || n < 3 {
-        let start = Instant::now();
-        f();
-        best = best.min(start.elapsed().as_secs_f64());
-        n += 1;
-    }
-    best * 1e6
-}
-
-fn profile(plan: &Plan, inputs: &[Array], brief: bool) {
-    println!("{plan}");
+/// The fastest of some runs.
+fn fastest(plan: &Plan, inputs: &[Array]) -> Duration {
     let views: Vec<View> = inputs.iter().map(|x| x.view().clone()).collect();
-    let (_r, outs): (Vec<Array>, Vec<Out>) = plan
-        .outputs()
-        .iter()
-        .map(|t| Array::uninit(t.dtype, &t.shape))
-        .unzip();
-    println!(
-        "    run {:10.2} us",
-        best(|| plan.run(&views, &outs, &uninterrupted).unwrap())
-    );
-    let mut sum = 0.0;
-    let mut rows: Vec<(f64, usize, String)> = vec![];
-    for (name, time) in plan.profile(inputs, 20).unwrap() {
-        let us = time.as_secs_f64() * 1e6;
-        sum += us;
-        if brief {
-            match rows.iter_mut().find(|r| r.2 == name) {
-                Some(row) => {
-                    row.0 += us;
-                    row.1 += 1;
-                }
-                None => rows.push((us, 1, name)),
-            }
-        } else {
-            rows.push((us, 1, name));
-        }
-    }
-    if brief {
-        rows.sort_by(|a, b| b.0.total_cmp(&a.0));
-        rows.truncate(25);
-    }
-    for (us, n, name) in rows {
-        println!("{us:10.2} {n:5} {}", &name[..name.len().min(420)]);
-    }
-    println!("    sum {sum:10.2} us");
+    let types = plan.outputs().iter();
+    let (_arrays, outs): (Vec<Array>, Vec<Out>) =
+        types.map(|t| Array::uninit(t.dtype, &t.shape)).unzip();
+    let runs = (0..100).map(|_| {
+        let start = Instant::now();
+        plan.run(&views, &outs, &uninterrupted).unwrap();
+        start.elapsed()
+    });
+    runs.min().unwrap()
 }
 
 fn main() {
     for folder in std::env::args().skip(1) {
         let folder = Path::new(&folder);
-        println!("== {}", folder.display());
-        if folder.join("graph.txt").exists() {
-            let graph = optimize(&load(&folder.join("graph.txt")));
-            let plan = Plan::new(&graph).unwrap();
-            let inputs: Vec<Array> = (plan.inputs().iter().enumerate())
-                .map(|(k, t)| input(folder, k, t.dtype, &t.shape))
-                .collect();
-            profile(&plan, &inputs, plan.steps().len() > 80);
-            continue;
-        }
-        let (early, late) = (
-            load(&folder.join("early.txt")),
-            load(&folder.join("late.txt")),
-        );
-        let (early, late) = (optimize(&early), optimize(&late));
-        let text = std::fs::read_to_string(folder.join("mode.txt")).unwrap();
-        let parts: Vec<&str> = text.split(' ').collect();
-        let mode = if parts[0] == "Forward" {
-            Mode::Forward
-        } else {
-            Mode::Reverse
-        };
-        let (values, width): (usize, usize) =
-            (parts[1].parse().unwrap(), parts[2].parse().unwrap());
-        let plan = Plan::new(&early).unwrap();
-        let inputs: Vec<Array> = (plan.inputs().iter().enumerate())
-            .map(|(k, t)| input(folder, k, t.dtype, &t.shape))
+        let text = std::fs::read_to_string(folder.join("graph.txt")).unwrap();
+        let plan = Plan::new(&optimize(&parse(&text).unwrap())).unwrap();
+        let types = plan.inputs().iter().enumerate();
+        let inputs: Vec<Array> = types
+            .map(|(k, t)| input(&folder.join(format!("{k}.bin")), t.dtype, &t.shape))
             .collect();
-        let assembly = Assembly::new(&early, &late, values, mode, width).unwrap();
-        let views: Vec<View> = inputs.iter().map(|x| x.view().clone()).collect();
-        let (_r, outs): (Vec<Array>, Vec<Out>) = plan.outputs()[..values]
-            .iter()
-            .map(|t| Array::uninit(t.dtype, &t.shape))
-            .unzip();
-        let (panels, _) = assembly.panels();
-        let swept = late.outputs.iter().map(|&y| late.shape(y).to_vec());
-        let seeded = late.inputs()[..1].iter().map(|&y| late.shape(y).to_vec());
-        let strip = |v: Vec<usize>| v[..v.len() - 1].to_vec();
-        let (y, x) = if mode == Mode::Forward {
-            (swept, seeded.collect::<Vec<_>>())
-        } else {
-            panic!()
-        };
-        let y: Vec<_> = y.collect();
-        let shape: Vec<usize> = [strip(y[0].clone()), strip(x[0].clone())].concat();
-        let (_b, block) = Array::uninit(DType::F64, &shape);
         println!(
-            "Jacobian {:10.2} us, {panels} panels of {width}",
-            best(|| assembly
-                .run(&views, &outs, std::slice::from_ref(&block), &uninterrupted)
-                .unwrap())
+            "{}: {:.2?}, {plan}",
+            folder.display(),
+            fastest(&plan, &inputs)
         );
-        profile(&plan, &inputs, plan.steps().len() > 80);
-        let residuals = plan.evaluate(&inputs).unwrap().split_off(values);
-        let plan = Plan::new(&late).unwrap();
-        let given = plan.inputs().len() - residuals.len();
-        let mut inputs: Vec<Array> = (plan.inputs()[..given].iter())
-            .map(|t| input(Path::new("/none"), 0, t.dtype, &t.shape))
-            .collect();
-        inputs.extend(residuals);
-        profile(&plan, &inputs, plan.steps().len() > 80);
+        let mut lines: Vec<(String, Duration, usize)> = vec![];
+        for (name, time) in plan.profile(&inputs, 20).unwrap() {
+            let same = lines.iter_mut().find(|line| line.0 == name);
+            match same.filter(|_| plan.steps().len() > LINES) {
+                Some((_, total, count)) => {
+                    *total += time;
+                    *count += 1;
+                }
+                None => lines.push((name, time, 1)),
+            }
+        }
+        for (name, time, count) in lines {
+            println!("{time:>12.2?} {count:>5}  {name}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The programs that several benches run.
 #![allow(dead_code, reason = "each bench uses some of them")]
 
-mod scalars;
+pub mod scalars;
 
 use std::fmt::Write;
 
@@ -10,7 +10,6 @@ use jacrs::differentiate::vjp;
 use jacrs::ir::{Graph, parse};
 use jacrs::ops::{Fun, build};
 use jacrs::trace::{Index, Recording, Weak};
-pub use scalars::{determinant, kinetics, runge_kutta};
 
 /// Numbers between 0.1 and 0.9.
 pub fn numbers(shape: &[usize]) -> Array {

@@ -151,6 +151,7 @@ impl ScalarCode {
         for (leaf, &y) in outputs.iter().enumerate() {
             code.outputs(g, leaf, y)?;
         }
+        let depends = g.dependents(inputs);
         // Backwards from the results; what is met must be a number.
         let leaf_of = |id: NodeId| inputs.iter().position(|&x| x == id);
         for place in &code.outputs {
@@ -170,7 +171,7 @@ impl ScalarCode {
                 });
                 continue;
             }
-            if blocks_derivative(g.op(id), g.dtype(id)) || matches!(g.op(id), Op::Input(_)) {
+            if blocks_derivative(g.op(id), g.dtype(id)) || !depends[id.index()] {
                 code.inside[id.index()] = false;
                 continue;
             }

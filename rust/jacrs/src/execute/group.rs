@@ -28,11 +28,11 @@ pub fn run(
     exact: bool,
     between: &dyn Fn() -> Result<()>,
 ) -> Result<()> {
-    let weight = group.code.len() + group.readers.len() + group.odd.len();
-    let blocks = group.blocks.count();
-    if blocks == 0 {
+    if group.len == 0 {
         return Ok(());
     }
+    let weight = group.code.len() + group.readers.len() + group.odd.len();
+    let blocks = group.blocks.count();
     let at_once = (TASK / weight.max(1))
         .div_ceil(group.blocks.longest())
         .max(1);

@@ -116,6 +116,8 @@ impl Split {
 
 /// Columns that are reduced side by side, at most.
 const TILE: usize = 128;
+/// Columns whose totals are in registers at once.
+const PIECE: usize = 16;
 /// Columns that a long run is dealt out to, like cards.
 const DEALT: usize = 64;
 /// Up to this many terms a sum is taken one after the other; above, halves are added.
@@ -368,6 +370,10 @@ impl<T: Reducible, J: Join<T>> Work for Leaf<'_, T, J> {
     type Output = ();
 
     #[inline(always)]
+    #[allow(
+        clippy::needless_range_loop,
+        reason = "iterators keep `sums` out of registers"
+    )]
     fn run(self) {
         let Columns { ptr, step, .. } = self.columns;
         let (from, to, total) = (self.from, self.to, self.total);
@@ -397,13 +403,31 @@ impl<T: Reducible, J: Join<T>> Work for Leaf<'_, T, J> {
                 }
             }
             terms if step == 1 => {
-                let first = terms.at(from);
-                for (k, slot) in total.iter_mut().enumerate() {
-                    *slot = at(first + k as isize);
+                let (pieces, rest) = total.as_chunks_mut::<PIECE>();
+                let mut start = 0;
+                for piece in pieces {
+                    // Of fixed length they stay in registers.
+                    let mut sums = [J::EMPTY; PIECE];
+                    let first = terms.at(from) + start;
+                    for k in 0..PIECE {
+                        sums[k] = at(first + k as isize);
+                    }
+                    for i in from + 1..to {
+                        let row = terms.at(i) + start;
+                        for k in 0..PIECE {
+                            sums[k] = J::join(sums[k], at(row + k as isize));
+                        }
+                    }
+                    *piece = sums;
+                    start += PIECE as isize;
+                }
+                let done = start as usize;
+                for (k, slot) in rest.iter_mut().enumerate() {
+                    *slot = at(terms.at(from) + (done + k) as isize);
                 }
                 for i in from + 1..to {
-                    let row = terms.at(i);
-                    for (k, slot) in total.iter_mut().enumerate() {
+                    let row = terms.at(i) + done as isize;
+                    for (k, slot) in rest.iter_mut().enumerate() {
                         *slot = J::join(*slot, at(row + k as isize));
                     }
                 }

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::array::{DType, Layout, View, walk};
 use crate::ir::{Graph, NodeId, Op, Reduction};
-use crate::ops::{self, Call, Fun, build, list_of};
+use crate::ops::{self, Call, Fun, build, list_of, slice_layout};
 
 /// Arrays of at most so many elements are taken apart: from here on vectors are as good.
 const MOST: usize = 4;
@@ -139,11 +139,21 @@ impl Splitter<'_> {
                     .collect()
             }
             Op::Pack(_) => self.packed(id),
-            Op::Concat(0) => {
-                let parts = operands
-                    .iter()
-                    .flat_map(|&x| (0..g.size(x)).map(move |k| (x, k)));
-                parts.map(|(x, k)| self.element(x, k)).collect()
+            Op::Concat(axis) => self.joined(id, usize::from(axis)),
+            // A sum of bools is another operation.
+            Op::AddAt(_) if g.dtype(id) != DType::F64 => return None,
+            Op::Assign(list) | Op::AddAt(list) => {
+                let (base, value) = (operands[0], operands[1]);
+                let mut parts: Elements = (0..n).map(|k| self.element(base, k)).collect();
+                let places = sliced(g.shape(base), g.list(list), g.shape(value));
+                for (k, place) in places.into_iter().enumerate() {
+                    let new = self.element(value, k);
+                    parts[place] = match op {
+                        Op::AddAt(_) => build::add(&mut self.target, parts[place], new),
+                        _ => new,
+                    };
+                }
+                parts
             }
             Op::Reduce(Reduction::Sum, _) if n == 1 && self.is_short(operands[0]) => {
                 let x = operands[0];
@@ -173,6 +183,20 @@ impl Splitter<'_> {
         }
     }
 
+    fn joined(&mut self, id: NodeId, axis: usize) -> Elements {
+        let g = self.g;
+        let mut parts: Elements = SmallVec::from_elem(NodeId(u32::MAX), g.size(id));
+        let mut slice: SmallVec<[i64; 8]> = [0, 1].repeat(g.shape(id).len()).into();
+        for &x in g.operands(id) {
+            let places = sliced(g.shape(id), &slice, g.shape(x));
+            for (k, place) in places.into_iter().enumerate() {
+                parts[place] = self.element(x, k);
+            }
+            slice[2 * axis] += g.shape(x)[axis] as i64;
+        }
+        parts
+    }
+
     fn packed(&mut self, id: NodeId) -> Elements {
         let g = self.g;
         let zero = build::constant(&mut self.target, g.dtype(id), &[], 0.0);
@@ -187,6 +211,20 @@ impl Splitter<'_> {
     }
 }
 
+/// The elements of an array that a slice of it names.
+fn sliced(whole: &[usize], list: &[i64], part: &[usize]) -> SmallVec<[usize; MOST]> {
+    let (first, layout) = slice_layout(&Layout::contiguous(whole), list, part);
+    places(first, &layout)
+}
+
+fn places(first: isize, layout: &Layout) -> SmallVec<[usize; MOST]> {
+    let mut places = SmallVec::new();
+    walk(&layout.shape, [&layout.strides], |[offset]| {
+        places.push((first + offset) as usize);
+    });
+    places
+}
+
 /// The elements of the operand that a view shows.
 fn viewed(g: &Graph, id: NodeId) -> Option<SmallVec<[usize; MOST]>> {
     let x = g.operand(id, 0);
@@ -197,10 +235,5 @@ fn viewed(g: &Graph, id: NodeId) -> Option<SmallVec<[usize; MOST]>> {
         layout: Layout::contiguous(g.shape(x)),
     };
     let view = ops::operation(g.op(id)).alias(&Call::of(g, id, false), &[whole])?;
-    let first = view.ptr.addr() as isize;
-    let mut places = SmallVec::new();
-    walk(view.shape(), [view.strides()], |[offset]| {
-        places.push((first + offset) as usize);
-    });
-    Some(places)
+    Some(places(view.ptr.addr() as isize, &view.layout))
 }

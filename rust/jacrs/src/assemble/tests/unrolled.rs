@@ -98,6 +98,14 @@ fn only_scalar_code_is_unrolled() {
     for mode in [Mode::Forward, Mode::Reverse] {
         assert!(offered(scalar, mode));
         assert!(!offered(&scalar.replace("64", "32"), mode));
+        // Whatever the numbers come from that do not vary.
+        let constant = "%0 = input! : float64[2]
+            %1 = input : float64[20]
+            %2 = item(%0, [0 1]) : float64[]
+            %3 = item(%1, [7 1]) : float64[]
+            %4 = mul(%2, %3) : float64[]
+            return %4";
+        assert!(offered(constant, mode));
         // Arrays of few elements are so many numbers.
         assert!(offered(array, mode));
         assert!(!offered(&array.replace("[2]", "[20]"), mode));

@@ -8,7 +8,7 @@ use crate::ir::{Graph, NodeId};
 use crate::ops::elementwise::{Class, ROWS, Row};
 use crate::ops::{Fun, build};
 use crate::plan::Plan;
-use crate::plan::native::is_on;
+use crate::plan::native::{Native, is_on};
 
 const SPECIAL: [f64; 14] = [
     0.0,
@@ -149,7 +149,7 @@ fn programs_that_run_often_are_compiled() {
         plan.evaluate(&inputs).unwrap();
     }
     for exact in [false, true] {
-        let made = plan.native(exact).map(|native| native.bytes());
+        let made = plan.native(exact).map(Native::bytes);
         let expected = is_on() && exact == plan.is_exact();
         assert_eq!(made.is_some(), expected, "{plan}");
         assert!(

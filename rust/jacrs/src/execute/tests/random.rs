@@ -432,7 +432,7 @@ impl Maker<'_> {
             (Factorisation::Lu, Part::LogDet),
             (Factorisation::Qr, Part::R),
             (Factorisation::Eigh, Part::Values),
-            (Factorisation::Svd, Part::TiesU),
+            (Factorisation::Eigh, Part::Ties),
         ][self.dice.below(6)];
         match self.dice.below(3) {
             0 => factor::part_of(&mut self.g, factors, part, a).ok(),
