@@ -98,6 +98,7 @@ class Compiled(_jacrs.Replay):
         self._misses = 0
         self._replays = 0  # at the last miss
         self._transforms: dict[Any, Compiled] = {}
+        self._made_by: tuple[Any, ...] = ()  # the compiled function it is a transform of, and how
 
     def explain(self) -> str:
         """Return what the traces hold for and run, in words."""
@@ -118,6 +119,7 @@ class Compiled(_jacrs.Replay):
             return Compiled(transform(self._f, *options), strict=self._strict)
         if found is None:
             found = Compiled(transform(self._f, *options), strict=self._strict)
+            found._made_by = (self, *key)
             self._transforms[key] = found
         return found
 
@@ -249,6 +251,8 @@ class Compiled(_jacrs.Replay):
     def __reduce__(self) -> Any:
         if found_by_name(self) is self:
             return self.__qualname__  # a decorated function: found by its name, as functions are
+        if self._made_by:
+            return Compiled.transformed, self._made_by
         return partial(Compiled, strict=self._strict), (self._f,)
 
     def __repr__(self) -> str:
