@@ -109,7 +109,9 @@ impl Built {
             Built::Scalar(k) => found.push(*k),
             Built::Array(_) | Built::Map(_) | Built::Constant(_) | Built::Copy(_) => {}
             Built::Tuple(parts) | Built::List(parts) | Built::Made(_, parts) => {
-                parts.iter().for_each(|part| part.scalars(found));
+                for part in parts {
+                    part.scalars(found);
+                }
             }
             Built::Dict(items) => items.iter().for_each(|(_, part)| part.scalars(found)),
         }

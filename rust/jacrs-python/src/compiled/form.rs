@@ -160,7 +160,9 @@ impl Form {
             Form::Number | Form::Scalar => kinds.push("number"),
             Form::Plain(_) | Form::Same(_) => kinds.push("object"),
             Form::Tuple(forms) | Form::List(forms) | Form::Node(_, forms) => {
-                forms.iter().for_each(|form| form.kinds(kinds));
+                for form in forms {
+                    form.kinds(kinds);
+                }
             }
             Form::Dict(items) => items.iter().for_each(|(_, form)| form.kinds(kinds)),
         }
@@ -349,7 +351,10 @@ impl Arguments {
         let mut form = |x: &Bound<'py, PyAny>| Form::of(x, lifting, containers, &mut leaves);
         let positional = args.iter().map(|x| form(&x)).collect::<PyResult<_>>()?;
         let mut named = vec![];
-        for (name, x) in keywords.into_iter().flat_map(|k| k.iter()) {
+        for (name, x) in keywords
+            .into_iter()
+            .flat_map(pyo3::types::PyDictMethods::iter)
+        {
             named.push((name.unbind(), form(&x)?));
         }
         Ok((Self { positional, named }, leaves))
@@ -390,12 +395,14 @@ impl Arguments {
         apart: &Py<PyAny>,
         leaves: &mut Leaves,
     ) -> PyResult<bool> {
-        let named = keywords.map_or(0, |k| k.len());
+        let named = keywords.map_or(0, pyo3::types::PyDictMethods::len);
         if named != self.named.len() || !all_match(&self.positional, args.iter(), apart, leaves)? {
             return Ok(false);
         }
         // Their order is seen by a function that takes `**keywords`.
-        let given = keywords.into_iter().flat_map(|k| k.iter());
+        let given = keywords
+            .into_iter()
+            .flat_map(pyo3::types::PyDictMethods::iter);
         for ((name, form), (key, x)) in self.named.iter().zip(given) {
             if !key.eq(name)? || !form.matches(&x, apart, leaves)? {
                 return Ok(false);
@@ -417,7 +424,9 @@ impl Arguments {
                 Form::Number | Form::Scalar => frames.push(None),
                 Form::Plain(_) | Form::Same(_) => {}
                 Form::Tuple(forms) | Form::List(forms) | Form::Node(_, forms) => {
-                    forms.iter().for_each(|form| gather(form, frames));
+                    for form in forms {
+                        gather(form, frames);
+                    }
                 }
                 Form::Dict(items) => items.iter().for_each(|(_, form)| gather(form, frames)),
             }

@@ -132,7 +132,7 @@ impl Place {
 }
 
 /// What is not there, as None; other errors, such as a signal's, go on.
-fn absent<'py>(found: PyResult<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
+fn absent(found: PyResult<Bound<'_, PyAny>>) -> PyResult<Option<Bound<'_, PyAny>>> {
     found.map(Some).or_else(|error| {
         Python::attach(|py| {
             use pyo3::exceptions::{PyAttributeError, PyLookupError, PyValueError};

@@ -69,7 +69,7 @@ impl<'py> Asked<'py> {
         let (ys, xs) = (nodes(state, &self.outputs)?, nodes(state, &self.inputs)?);
         match &self.starts {
             None => pullback(graph, &ys, &xs),
-            Some(starts) => linear(graph, &ys, &xs, starts, constant),
+            Some(starts) => Ok(linear(graph, &ys, &xs, starts, constant)),
         }
     }
 }
@@ -87,7 +87,7 @@ fn linear(
     xs: &[NodeId],
     starts: &[usize],
     constant: &dyn Fn(usize) -> Option<Array>,
-) -> Result<(Map, Vec<NodeId>)> {
+) -> (Map, Vec<NodeId>) {
     // The function by itself: its inputs are `xs`, then what does not depend on them.
     let cut = differentiate::split(graph, &[], ys, xs);
     let mut sources = xs.to_vec();
@@ -114,7 +114,7 @@ fn linear(
         function: Arc::new(function),
         inputs,
     };
-    Ok((map, needed))
+    (map, needed)
 }
 
 /// The outputs of a part of the graph that was taken out of it and has its inputs.

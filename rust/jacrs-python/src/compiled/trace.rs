@@ -117,9 +117,10 @@ impl Trace {
         parts.built.scalars(&mut scalars);
         let mut kinds = vec![Kind::Inside; values.len() + blocks.len()];
         for (k, &place) in parts.places.iter().enumerate() {
-            kinds[place] = match scalars.contains(&k) {
-                true => Kind::Scalar,
-                false => Kind::Array,
+            kinds[place] = if scalars.contains(&k) {
+                Kind::Scalar
+            } else {
+                Kind::Array
             };
         }
         let size = |t: &Type| product(&t.shape).saturating_mul(t.dtype.size());

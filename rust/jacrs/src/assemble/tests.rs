@@ -1,7 +1,7 @@
 mod unrolled;
 
 use super::*;
-use crate::array::{Array, DType};
+use crate::array::{Array, DType, product};
 use crate::execute::{set_num_threads, uninterrupted};
 use crate::ir::parse;
 

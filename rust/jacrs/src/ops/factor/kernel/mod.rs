@@ -77,7 +77,7 @@ pub fn load_rows<T: Entry>(view: &View, offset: isize, rows: &mut [T]) {
         strides: Strides::from_slice(&view.strides()[r - 2..]),
     };
     let target = Layout::contiguous(&source.shape);
-    debug_assert_eq!(rows.len(), source.shape.iter().product());
+    debug_assert_eq!(rows.len(), source.shape.iter().product::<usize>());
     copy(
         &view.relaid(offset, source),
         rows.as_mut_ptr().cast(),
