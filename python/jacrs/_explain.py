@@ -26,9 +26,9 @@ def explain(
     """Return a function that tells how the Jacobian of `f` is computed.
 
     The parameters are those of `jacobian`. It takes the arguments of `f` and returns a text: what
-    was recorded, what is left of it, the steps of the plan, its memory, and the mode. For a compiled
-    function the text is that of `jacobian(f).explain()` after the call: what the traces of its
-    Jacobian hold for and run, the one that was used first.
+    was recorded, what is left of it, the steps of the plan, its memory, and the mode. For a
+    compiled function the text is that of `jacobian(f).explain()` after the call: what the traces
+    of its Jacobian hold for and run, the one that was used first.
 
     Examples
     --------
@@ -38,7 +38,8 @@ def explain(
     mode: forward ...
     """
     if is_compiled(f):
-        return partial(_explain_traces, jacobian(f, argnums, has_aux=has_aux, mode=mode))
+        derivative: Any = jacobian(f, argnums, has_aux=has_aux, mode=mode)
+        return partial(_explain_traces, derivative)
     return Explained(f, argnums, has_aux, checked_mode(mode))
 
 

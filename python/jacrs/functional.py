@@ -59,7 +59,7 @@ def vjp(
     (np.float64(8.0), (np.float64(2.0), np.float64(3.0)))
     """
     if is_compiled(func):
-        return replayed(vjp, func, inputs, v, strict=strict)
+        return replayed(vjp, func, inputs, v, strict=strict)  # type: ignore[no-any-return]
     recorded = _record(func, inputs, strict=strict)
     result = recorded.result
     along = _vectors(v, result.shapes, result.dtypes, "the result", many=result.node is not LEAF)
@@ -88,7 +88,7 @@ def jvp(
     (np.float64(8.0), np.float64(5.0))
     """
     if is_compiled(func):
-        return replayed(jvp, func, inputs, v, strict=strict)
+        return replayed(jvp, func, inputs, v, strict=strict)  # type: ignore[no-any-return]
     arguments = _arguments(inputs)
     along = _like_inputs(v, arguments)
     recorded = _recorded(func, arguments, strict=strict)
@@ -193,7 +193,7 @@ def hvp(
     (np.float64(9.0), array([ 6., 12.]))
     """
     if is_compiled(func):
-        return replayed(hvp, func, inputs, v, strict=strict)
+        return replayed(hvp, func, inputs, v, strict=strict)  # type: ignore[no-any-return]
     return _second_product(func, inputs, v, strict=strict, forward=True)
 
 
@@ -216,7 +216,7 @@ def vhp(
     (np.float64(75.0), (np.float64(10.0), np.float64(16.0)))
     """
     if is_compiled(func):
-        return replayed(vhp, func, inputs, v, strict=strict)
+        return replayed(vhp, func, inputs, v, strict=strict)  # type: ignore[no-any-return]
     return _second_product(func, inputs, v, strict=strict, forward=False)
 
 

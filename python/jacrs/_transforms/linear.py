@@ -151,11 +151,11 @@ class Linearized:
         """Return what makes this anew of a recording that is run again, given to `make`."""
         recorded = self._recorded
         rest = copy(self)
-        rest._recorded = recorded.apart()
+        rest._recorded = recorded.apart()  # noqa: SLF001 - a copy of its own
 
         def at(native: Any) -> Any:
             point = copy(rest)
-            point._native = native
+            point._native = native  # noqa: SLF001
             return make(point)
 
         return Again(recorded.result.outputs, recorded.inputs, self._starts(), at)
