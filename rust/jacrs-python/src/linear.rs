@@ -112,7 +112,7 @@ impl LinearMap {
     ) -> PyResult<Vec<Py<PyAny>>> {
         let seeds = session::read_given(seeds)?;
         let (mode, linear) = (mode(reverse), self.program.linear());
-        let (made, generation) = state::with_patience(py, |state| {
+        let (made, generation) = state::with(py, |state| {
             state.locate(py);
             let mut given = session::nodes(state, &seeds)?;
             for residual in linear.residuals(&self.point, mode) {

@@ -20,7 +20,7 @@ pub use staged::Staged;
 
 use crate::array::{Array, Buffer, DType, Layout, Out, View, copy};
 use crate::error::{Error, Result, caught, text};
-use crate::interrupt::PATIENCE;
+use crate::interrupt::{PATIENCE, STRETCH, stretches};
 use crate::ir::Type;
 use crate::ops;
 use crate::plan::{KernelStep, Plan, Step};
@@ -239,8 +239,10 @@ impl Run<'_> {
         for step in self.plan.steps() {
             match step {
                 Step::Tape(tape) => {
-                    tape::run(tape, self.frame, exact);
-                    self.watch.after(tape.code.len() as u64)?;
+                    for part in stretches(tape.code.len(), STRETCH) {
+                        tape::run(tape, part.clone(), self.frame, exact);
+                        self.watch.after(part.len() as u64)?;
+                    }
                 }
                 Step::Group(group) => group::run(group, self.frame, exact, &|| self.watch.now())?,
                 Step::Kernel(kernel) => {

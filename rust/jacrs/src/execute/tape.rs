@@ -1,46 +1,48 @@
 //! The interpreter of scalar tapes.
 
+use std::ops::Range;
+
 use super::frame::Frame;
 use crate::ops::{self, Fun};
 use crate::plan::{Code, Instruction, Tape};
 use crate::simd::{Level, level};
 
-/// Runs a tape over the registers of a frame, compiled like the block kernels of this machine, so
+/// Runs a part of a tape over the registers of a frame, compiled like the block kernels of this machine, so
 /// that a number has the same bits in a tape and in an array.
-pub fn run(tape: &Tape, frame: &Frame, exact: bool) {
+pub fn run(tape: &Tape, part: Range<usize>, frame: &Frame, exact: bool) {
     // SAFETY: the plan names only registers of the arena and addresses inside the frame; the level
     // was detected.
     unsafe {
         match level() {
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => avx512(tape, frame, exact),
+            Level::Avx512 => avx512(tape, part, frame, exact),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => avx2(tape, frame, exact),
-            _ => interpret(tape, frame, exact),
+            Level::Avx2 => avx2(tape, part, frame, exact),
+            _ => interpret(tape, part, frame, exact),
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,fma")]
-unsafe fn avx512(tape: &Tape, frame: &Frame, exact: bool) {
+unsafe fn avx512(tape: &Tape, part: Range<usize>, frame: &Frame, exact: bool) {
     // SAFETY: the caller's contract.
-    unsafe { interpret(tape, frame, exact) }
+    unsafe { interpret(tape, part, frame, exact) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(tape: &Tape, frame: &Frame, exact: bool) {
+unsafe fn avx2(tape: &Tape, part: Range<usize>, frame: &Frame, exact: bool) {
     // SAFETY: the caller's contract.
-    unsafe { interpret(tape, frame, exact) }
+    unsafe { interpret(tape, part, frame, exact) }
 }
 
 /// # Safety
 /// Registers and addresses of the tape must lie inside the memory of the frame.
 #[inline(always)]
-unsafe fn interpret(tape: &Tape, frame: &Frame, exact: bool) {
+unsafe fn interpret(tape: &Tape, part: Range<usize>, frame: &Frame, exact: bool) {
     let registers = frame.registers();
-    for instruction in &tape.code {
+    for instruction in &tape.code[part] {
         let Instruction { code, out, a, b, c } = *instruction;
         // SAFETY: the caller's contract.
         unsafe {

@@ -1,5 +1,6 @@
 //! Plans against the same graph evaluated node by node.
 
+mod interrupts;
 mod random;
 mod restricted;
 

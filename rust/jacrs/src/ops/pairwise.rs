@@ -1,6 +1,7 @@
 //! Reducing many terms to one, pairwise and in an order that depends on shapes alone.
 
 use crate::array::{Dims, Out, Strides, View, coalesce, walk};
+use crate::interrupt::{STRETCH, elements};
 use crate::ir::Pick;
 use crate::simd::Number;
 
@@ -263,6 +264,9 @@ impl<T: Reducible> Columns<T> {
                 self.each(terms.at(i), total, J::join);
             }
             return;
+        }
+        if to - from >= STRETCH / W {
+            elements(STRETCH);
         }
         let middle = from + (to - from) / 2;
         self.halves::<J, W>(from, middle, terms, total);
