@@ -83,9 +83,11 @@ check-engine: $(STAMPS)/tools
 check-contributing: $(STAMPS)/test $(STAMPS)/wheel
 	$(BIN)/python scripts/check_contributing.py
 
-# Tests of the engine under AddressSanitizer: reads and writes outside of what was allocated, and
-# what is never freed. It needs a nightly compiler, so it is no part of `make test`.
-check-memory:
+# Tests of the engine under AddressSanitizer, and every way into the bindings under valgrind: reads
+# and writes outside of what was allocated, and what is never freed. It needs a nightly compiler and
+# valgrind, so it is no part of `make test`.
+check-memory: $(STAMPS)/wheel
+	$(BIN)/python scripts/check_bindings.py
 	RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR=target/address PROPTEST_CASES=32 \
 	cargo +nightly test --package jacrs --lib --test fuzzed --test operations \
 	  --target $$(rustc -vV | sed -n 's/^host: //p')

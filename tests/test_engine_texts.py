@@ -17,6 +17,7 @@ import pytest
 
 import jacrs
 from tests.engine_texts import CASES
+from tests.robust import test_interrupts
 
 scipy_linalg = pytest.importorskip("scipy.linalg")
 
@@ -129,6 +130,7 @@ def test_a_result_of_too_many_axes():
 
 OTHERS = {
     "CAUGHT": test_an_error_that_was_caught_says_so,
+    "ENDED": test_interrupts.test_a_caught_interrupt_ends_the_call_all_the_same,
     "not_recording": test_a_value_after_its_recording,
     "another_thread": test_a_tape_left_in_another_thread,
     "result_axes": test_a_result_of_too_many_axes,

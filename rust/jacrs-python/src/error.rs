@@ -6,7 +6,7 @@ use jacrs::error::{Error, Kind};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
-use crate::{location, registry, state};
+use crate::{location, registry, state, text};
 
 /// A code object and an instruction in it.
 pub type Place = (Py<PyAny>, c_int);
@@ -55,7 +55,7 @@ fn located(py: Python<'_>, kind: &str, message: &str, place: Option<Place>) -> P
         Err(error) => error,
     };
     if matches!(kind, "trace" | "unsupported") {
-        state::remember_refusal(py, &error);
+        state::remember_refusal(py, &error, text::CAUGHT);
     }
     error
 }

@@ -143,7 +143,7 @@ pub fn record_products(
     residuals: impl Iterator<Item = Array>,
 ) -> PyResult<Vec<Py<PyAny>>> {
     let seeds = session::read_given(seeds)?;
-    let (made, generation) = state::with_patience(py, |state| {
+    let (made, generation) = state::with(py, |state| {
         state.locate(py);
         let mut given = session::nodes(state, &seeds)?;
         for residual in residuals {

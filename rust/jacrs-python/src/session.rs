@@ -141,7 +141,7 @@ impl Session {
     fn with<R>(&self, py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> PyResult<R> {
         // Taken out while it is used: Python code that runs in between must not wait for a lock.
         let Some(mut state) = self.inner().kept.take() else {
-            return state::with_patience(py, body);
+            return state::with(py, body);
         };
         let result = attached(|| body(&mut state));
         let result = state.located(py, result);
@@ -187,11 +187,11 @@ impl Session {
     /// Raises the first refusal that the recorded function caught, if it caught one; gives the
     /// number of an argument that holds something else than when it was given, if there is one.
     fn check(&self, py: Python<'_>) -> PyResult<Option<usize>> {
-        let Some(error) = state::refusal(py) else {
+        let Some((error, note)) = state::refusal(py) else {
             let given = state::watched(self.mark());
             return Ok((given.iter().find(|x| x.has_changed(py))).map(|x| x.number));
         };
-        error.value(py).call_method1("add_note", (text::CAUGHT,))?;
+        error.value(py).call_method1("add_note", (note,))?;
         Err(error)
     }
 
@@ -243,7 +243,7 @@ impl Session {
         axes: Vec<usize>,
     ) -> PyResult<Vec<Py<PyAny>>> {
         let mut before = 0;
-        let (made, generation) = state::with_patience(py, |state| {
+        let (made, generation) = state::with(py, |state| {
             state.locate(py);
             let handles = (sources.iter())
                 .map(|x| x.get().handle(state.generation))
@@ -270,7 +270,7 @@ impl Session {
         axes: Vec<Option<usize>>,
     ) -> PyResult<Vec<Option<Py<PyAny>>>> {
         let outputs = read_given(outputs)?;
-        let (made, generation) = state::with_patience(py, |state| {
+        let (made, generation) = state::with(py, |state| {
             state.locate(py);
             let ys = nodes(state, &outputs)?;
             let ys: Vec<_> = ys.into_iter().zip(axes).collect();
@@ -369,7 +369,7 @@ impl Session {
             read_given(inputs)?,
             read_given(tangents)?,
         );
-        let (made, generation) = state::with_patience(py, |state| {
+        let (made, generation) = state::with(py, |state| {
             state.locate(py);
             let (ys, xs, ts) = (
                 nodes(state, &given.0)?,
@@ -396,7 +396,7 @@ impl Session {
             read_given(inputs)?,
             read_given(cotangents)?,
         );
-        let (made, generation) = state::with_patience(py, |state| {
+        let (made, generation) = state::with(py, |state| {
             state.locate(py);
             let (ys, xs, cts) = (
                 nodes(state, &given.0)?,
@@ -420,7 +420,7 @@ impl Session {
     ) -> PyResult<Vec<Vec<Py<PyAny>>>> {
         let mode = parse_mode(py, mode)?;
         let given = (read_given(outputs)?, read_given(inputs)?);
-        let (rows, generation) = state::with_patience(py, |state| {
+        let (rows, generation) = state::with(py, |state| {
             state.locate(py);
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
             let mode = mode.unwrap_or_else(|| cheaper(&state.rec.graph, &ys, &xs));
@@ -552,7 +552,7 @@ impl Session {
     ) -> PyResult<Vec<Block>> {
         let given = (read_given(outputs)?, read_given(inputs)?);
         let (rows, columns) = (linear::read_places(rows)?, linear::read_places(columns)?);
-        let (made, generation) = state::with_patience(py, |state| {
+        let (made, generation) = state::with(py, |state| {
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
             let ys: Vec<_> = ys.into_iter().zip(starts).collect();
             let made = linear::record_submatrix(py, state, &ys, &xs, &rows, &columns)?;

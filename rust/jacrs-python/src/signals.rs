@@ -30,9 +30,14 @@ fn look() -> Result<()> {
     })
 }
 
+/// What a signal handler raised in the work that ended last.
+pub fn raised() -> Option<PyErr> {
+    RAISED.take()
+}
+
 /// The result, or what a signal handler raised meanwhile.
 pub fn settle<R>(result: impl FnOnce() -> PyResult<R>) -> PyResult<R> {
-    match RAISED.take() {
+    match raised() {
         Some(error) => Err(error),
         None => result(),
     }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use hashbrown::HashMap;
 use jacrs::array::{Array, DType};
+use jacrs::error::Result;
 use jacrs::error::text as engine_text;
-use jacrs::error::{Result, caught};
 use jacrs::ir::NodeId;
 use jacrs::trace::{Access, Handle, Recording, Weak};
 use numpy::PyUntypedArray;
@@ -18,7 +18,7 @@ use crate::compiled::Kept;
 use crate::error::{Located, raised_at};
 use crate::given::{self, Arguments, Watched};
 use crate::location::Locations;
-use crate::signals::{attached, settle};
+use crate::signals::{attached, raised};
 use crate::text;
 use crate::tracer::{self, Tracer};
 
@@ -29,7 +29,7 @@ pub struct State {
     pub locations: Locations,
     captures: HashMap<usize, Capture>,
     /// The first refusal: NumPy would not have raised it, so who catches it takes a wrong path.
-    pub refusal: Option<PyErr>,
+    pub refusal: Option<Refusal>,
     /// The arguments of the calls that are being recorded.
     arguments: Arguments,
     /// What is noted of a recording that will be run again: where its inputs come from, and which
@@ -125,26 +125,26 @@ pub fn is_recording() -> bool {
     })
 }
 
+/// An error after which a recording must not go on, and what to add where it was caught.
+pub type Refusal = (PyErr, &'static str);
+
 /// Keeps a refusal for [`refusal`], in case the recorded function catches it.
-pub fn remember_refusal(py: Python<'_>, error: &PyErr) {
+pub fn remember_refusal(py: Python<'_>, error: &PyErr, note: &'static str) {
     CURRENT.with(|current| {
         if let Ok(mut current) = current.try_borrow_mut()
             && let Some(state) = current.as_deref_mut()
         {
-            state.refusal.get_or_insert_with(|| error.clone_ref(py));
+            (state.refusal).get_or_insert_with(|| (error.clone_ref(py), note));
         }
     });
 }
 
 /// The first refusal of the current recording.
-pub fn refusal(py: Python<'_>) -> Option<PyErr> {
+pub fn refusal(py: Python<'_>) -> Option<Refusal> {
     CURRENT.with(|current| {
         let current = current.try_borrow().ok()?;
-        current
-            .as_deref()?
-            .refusal
-            .as_ref()
-            .map(|e| e.clone_ref(py))
+        let (error, note) = current.as_deref()?.refusal.as_ref()?;
+        Some((error.clone_ref(py), *note))
     })
 }
 
@@ -183,23 +183,19 @@ pub fn take(generation: u32) -> Option<Box<State>> {
     })
 }
 
-/// Runs engine code on the current recording. No Python code may run inside.
+/// Runs engine code on the current recording. No Python code may run inside, apart from handlers of
+/// signals, which see no recording.
 pub fn with<R>(py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> PyResult<R> {
-    let result = current(|state| {
-        let result = caught(|| body(state));
-        state.located(py, result)
-    });
-    raised_at(py, result.ok_or_else(|| not_recording(py))?)
-}
-
-/// As [`with`], for what may take long: signals are looked at, whose handlers see no recording.
-pub fn with_patience<R>(py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> PyResult<R> {
     let result = current(|state| {
         let result = attached(|| body(state));
         state.located(py, result)
     });
     let result = result.ok_or_else(|| not_recording(py))?;
-    settle(|| raised_at(py, result))
+    if let Some(error) = raised() {
+        remember_refusal(py, &error, text::ENDED);
+        return Err(error);
+    }
+    raised_at(py, result)
 }
 
 fn current<R>(body: impl FnOnce(&mut State) -> R) -> Option<R> {

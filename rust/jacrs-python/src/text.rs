@@ -17,6 +17,9 @@ use crate::error::raise_as;
 /// What is added to an error that the recorded function caught.
 pub const CAUGHT: &str = "the recorded function caught this error, which NumPy does not raise, and \
     went on along another path";
+/// The note on what a signal handler raised that was caught.
+pub const ENDED: &str = "the recorded function caught this error, which ended an operation in the \
+    middle of being recorded";
 
 pub fn not_recording(py: Python<'_>) -> PyErr {
     raise_as(

@@ -8,9 +8,15 @@ use std::time::{Duration, Instant};
 use crate::error::{Result, caught, throw};
 
 /// Interrupts are looked for about this often.
+#[cfg(not(test))]
 pub const PATIENCE: Duration = Duration::from_millis(5);
+/// Tests count the looks that could be.
+#[cfg(test)]
+pub const PATIENCE: Duration = Duration::ZERO;
 /// Pieces of work between two looks at the clock: a piece is a few microseconds at most.
 const UNWATCHED: u32 = 256;
+/// Elements that a loop may go over between two looks at the clock, at a few nanoseconds each.
+pub const STRETCH: usize = 1 << 16;
 
 /// Looks for an interrupt; its error ends the work.
 pub type Check = Rc<dyn Fn() -> Result<()>>;
@@ -19,6 +25,7 @@ thread_local! {
     static CHECK: RefCell<Option<Check>> = const { RefCell::new(None) };
     static LAST: Cell<Option<Instant>> = const { Cell::new(None) };
     static PIECES: Cell<u32> = const { Cell::new(0) };
+    static STRUCK: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs `body` on this thread so that `check` is called every few milliseconds: its error ends
@@ -43,6 +50,29 @@ pub fn piece() {
     }
 }
 
+/// So many more elements are done, of some operations each.
+#[inline]
+pub fn elements(count: usize) {
+    const PIECE: usize = STRETCH / UNWATCHED as usize;
+    let before = PIECES.get();
+    let after = before.wrapping_add(1 + (count / PIECE).min(UNWATCHED as usize) as u32);
+    PIECES.set(after);
+    if before / UNWATCHED != after / UNWATCHED {
+        pause();
+    }
+}
+
+/// `0..count` in stretches, with a look for an interrupt after each: for loops over elements.
+#[inline]
+pub fn stretches(count: usize, length: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    (0..count).step_by(length).map(move |start| {
+        if start > 0 {
+            elements(length);
+        }
+        start..count.min(start + length)
+    })
+}
+
 /// Looks for an interrupt now, if nobody did for a while; throws the error of the check.
 #[cold]
 pub fn pause() {
@@ -63,7 +93,14 @@ fn look() -> Result<()> {
         return Ok(());
     }
     LAST.set(Some(now));
-    check()
+    let result = check();
+    STRUCK.set(STRUCK.get() || result.is_err());
+    result
+}
+
+/// Whether a check has ended work of this thread since this was last asked.
+pub(crate) fn struck() -> bool {
+    STRUCK.take()
 }
 
 #[cfg(test)]

@@ -203,7 +203,7 @@ pub fn trace(
         return Err(raise_as(py, "internal", "a call is recorded once"));
     };
     let leaves = arguments.frames().len();
-    let (graph, wanted, inputs, reached, answers, maps) = state::with_patience(py, |state| {
+    let (graph, wanted, inputs, reached, answers, maps) = state::with(py, |state| {
         let outputs = nodes(state, &given)?;
         let answers = state.rec.answers()?;
         let inputs = state.rec.inputs();

@@ -52,7 +52,7 @@ impl Tracer {
 
     /// The value, computed now.
     pub fn value(&self, py: Python<'_>) -> PyResult<jacrs::array::Array> {
-        state::with_patience(py, |state| {
+        state::with(py, |state| {
             let node = self.node(state)?;
             state.rec.value(node)
         })
@@ -65,7 +65,7 @@ impl Tracer {
 
     /// Whether each element is true, computed now.
     pub(super) fn truth(&self, py: Python<'_>) -> PyResult<jacrs::array::Array> {
-        state::with_patience(py, |state| {
+        state::with(py, |state| {
             let node = self.node(state)?;
             let node = state.rec.decisive(node, Fun::NotEqual);
             state.rec.value_for(node, Need::Branch)
@@ -74,7 +74,7 @@ impl Tracer {
 
     /// The value as text is made of it: that of all lanes, where it is of one lane of a `vmap`.
     pub(super) fn shown(&self, py: Python<'_>) -> PyResult<(jacrs::array::Array, bool)> {
-        state::with_patience(py, |state| {
+        state::with(py, |state| {
             let node = self.node(state)?;
             match state.rec.shown_lanes(node)? {
                 Some(lanes) => Ok((lanes, true)),
@@ -117,7 +117,7 @@ impl Tracer {
         if self.shape_vec(py)?.iter().product::<usize>() != 1 {
             return Err(not_one());
         }
-        let value = state::with_patience(py, |state| {
+        let value = state::with(py, |state| {
             let node = self.node(state)?;
             let node = fun.map_or(node, |fun| state.rec.decisive(node, fun));
             state.rec.value(node)

@@ -1,6 +1,10 @@
 //! Copies between strided arrays.
 
 use super::{Layout, Out, View, coalesce, walk};
+use crate::interrupt::{elements, stretches};
+
+/// Bytes that are copied at once.
+const LONG: usize = 1 << 20;
 
 /// Copies `source` to the elements of `layout` from `target`, which must have the same shape.
 pub fn copy(source: &View, target: *mut u8, layout: &Layout) {
@@ -18,8 +22,13 @@ pub fn copy(source: &View, target: *mut u8, layout: &Layout) {
 
 fn copy_dense(source: &View, target: *mut u8) {
     let bytes = source.len() * source.dtype.size();
-    // SAFETY: both have this many bytes, without gaps, whose memory the caller vouches for.
-    unsafe { std::ptr::copy_nonoverlapping(source.ptr, target, bytes) }
+    for part in stretches(bytes, LONG) {
+        // SAFETY: both have this many bytes, without gaps, whose memory the caller vouches for.
+        unsafe {
+            let (from, to) = (source.ptr.add(part.start), target.add(part.start));
+            std::ptr::copy_nonoverlapping(from, to, part.len());
+        }
+    }
 }
 
 fn copy_sized<T: Copy>(source: &View, target: *mut u8, layout: &Layout) {
@@ -32,6 +41,7 @@ fn copy_sized<T: Copy>(source: &View, target: *mut u8, layout: &Layout) {
     };
     let k = outer.len();
     walk(outer, [&from[..k], &to[..k]], |[a, b]| {
+        elements(n);
         // SAFETY: `coalesce` and `walk` stay inside the two shapes, whose memory the caller vouches for.
         unsafe {
             let src = source.ptr.cast::<T>().offset(a);

@@ -2,6 +2,8 @@
 
 use smallvec::SmallVec;
 
+use crate::interrupt::{STRETCH, pause};
+
 /// A shape, outermost axis first.
 pub type Dims = SmallVec<[usize; 6]>;
 /// Strides in elements; negative and zero ones are allowed.
@@ -184,8 +186,13 @@ pub fn walk<const N: usize>(
     }
     let mut index: Dims = SmallVec::from_elem(0, shape.len());
     let mut offsets = [0isize; N];
+    let mut visited = 0;
     loop {
         body(offsets);
+        visited += 1;
+        if visited % STRETCH == 0 {
+            pause();
+        }
         let mut axis = shape.len();
         loop {
             if axis == 0 {

@@ -248,10 +248,7 @@ impl Run<'_> {
 
     fn step(&self, step: &Step, tapes: &tape::Runner<'_>, exact: bool) -> Result<()> {
         match step {
-            Step::Tape(tape) => {
-                tapes.run(tape);
-                self.watch.after(tape.code.len() as u64)
-            }
+            Step::Tape(tape) => tapes.run(tape, &|done| self.watch.after(done)),
             Step::Group(group) => group::run(group, self.frame, exact, &|| self.watch.now()),
             Step::Kernel(kernel) => {
                 self.kernel(kernel, exact)?;

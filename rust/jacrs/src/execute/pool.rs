@@ -5,10 +5,16 @@
 //! a call from inside a task runs in its own thread.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use crate::error::{Error, Result, caught};
+use crate::interrupt::{interruptible, struck};
+
+/// Who waits for other threads looks for an interrupt this often.
+const WAIT: Duration = Duration::from_millis(5);
 
 /// Threads asked for; 0 is the default.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
@@ -73,16 +79,17 @@ pub fn parallel_for_on(
     let pool = Pool::of_this_process();
     pool.announce(&job, threads - 1);
     INSIDE.set(true);
+    struck();
     job.work(Some(between));
-    job.note(n, caught(between));
+    job.look(between);
+    let retired = pool.retire(&job, between);
     INSIDE.set(false);
-    if pool.process != std::process::id() {
+    if !retired {
         // `between` forked this process: the threads that have the rest of the tasks are its parent's.
         return Err(Error::internal(
             "this process was forked in the middle of a run",
         ));
     }
-    pool.retire(&job);
     let error = lock(&job.error).take();
     error.map_or(Ok(()), |(_, error)| Err(error))
 }
@@ -103,6 +110,8 @@ struct Job {
     tasks: usize,
     next: AtomicUsize,
     stopped: AtomicBool,
+    /// Tasks under way end as well: nobody wants their results or their errors.
+    interrupted: AtomicBool,
     error: Mutex<Option<(usize, Error)>>,
     /// Threads that may still join, and threads that have joined and not left.
     seats: AtomicUsize,
@@ -120,6 +129,7 @@ impl Job {
             tasks,
             next: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
+            interrupted: AtomicBool::new(false),
             error: Mutex::new(None),
             seats: AtomicUsize::new(seats),
             busy: Mutex::new(0),
@@ -134,15 +144,37 @@ impl Job {
             if k >= self.tasks {
                 return;
             }
-            self.note(
-                k,
-                guarded(self.task, k).and_then(|()| between.map_or(Ok(()), caught)),
-            );
+            self.note(k, guarded(self.task, k));
+            if let Some(between) = between {
+                self.interrupted.fetch_or(struck(), Ordering::Relaxed);
+                self.look(between);
+            }
         }
+    }
+
+    /// Calls `between`; its error interrupts all tasks.
+    fn look(&self, between: &dyn Fn() -> Result<()>) {
+        if !self.interrupted.load(Ordering::Relaxed)
+            && let Err(error) = caught(between)
+        {
+            self.note(self.tasks, Err(error));
+            self.interrupted.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// What a worker's long tasks ask now and then.
+    fn go_on(&self) -> Result<()> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            return Err(Error::internal("interrupted"));
+        }
+        Ok(())
     }
 
     /// Keeps the first error by the number of its task; no task is started after one.
     fn note(&self, k: usize, result: Result<()>) {
+        if self.interrupted.load(Ordering::Relaxed) {
+            return;
+        }
         if let Err(error) = result {
             self.stopped.store(true, Ordering::Relaxed);
             let mut first = lock(&self.error);
@@ -214,15 +246,31 @@ impl Pool {
         }
     }
 
-    /// Takes a job back, and waits for the threads that are in it.
-    fn retire(&self, job: &Arc<Job>) {
+    /// Takes a job back, and waits for the threads that are in it; false in a forked child, which
+    /// has none of them.
+    fn retire(&self, job: &Arc<Job>, between: &dyn Fn() -> Result<()>) -> bool {
+        let is_here = || self.process == std::process::id();
+        if !is_here() {
+            return false;
+        }
         lock(&self.state)
             .jobs
             .retain(|other| !Arc::ptr_eq(other, job));
         let mut busy = lock(&job.busy);
         while *busy > 0 {
-            busy = job.left.wait(busy).unwrap_or_else(PoisonError::into_inner);
+            let waited = job.left.wait_timeout(busy, WAIT);
+            let (still, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            busy = still;
+            if timeout.timed_out() {
+                drop(busy);
+                job.look(between);
+                if !is_here() {
+                    return false;
+                }
+                busy = lock(&job.busy);
+            }
         }
+        true
     }
 
     /// The life of a worker.
@@ -247,7 +295,11 @@ impl Pool {
             job.seats.fetch_sub(1, Ordering::Relaxed);
             *lock(&job.busy) += 1;
             drop(state);
-            job.work(None);
+            let asked = job.clone();
+            let _ = interruptible(Rc::new(move || asked.go_on()), || {
+                job.work(None);
+                Ok(())
+            });
             *lock(&job.busy) -= 1;
             job.left.notify_all();
             drop(job);

@@ -3,6 +3,8 @@
 use std::cell::Cell;
 
 use super::frame::Frame;
+use crate::error::Result;
+use crate::interrupt::{STRETCH, stretches};
 use crate::ops::elementwise::Outlined;
 use crate::ops::{self, Fun};
 #[cfg(target_arch = "x86_64")]
@@ -34,8 +36,8 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Runs the next tape of the plan.
-    pub fn run(&self, tape: &Tape) {
+    /// Runs the next tape of the plan; `between` is told of so many instructions that were run.
+    pub fn run(&self, tape: &Tape, between: &dyn Fn(u64) -> Result<()>) -> Result<()> {
         let k = self.next.replace(self.next.get() + 1);
         #[cfg(target_arch = "x86_64")]
         if let Some(native) = self.native {
@@ -48,9 +50,14 @@ impl<'a> Runner<'a> {
             let (registers, bases) = (self.frame.registers(), self.frame.bases());
             // SAFETY: the memory of this run; the host is the first field of a guest.
             unsafe { native.run(k, registers, bases, (&raw const guest).cast()) };
-            return;
+            return between(tape.code.len() as u64);
         }
-        run(tape, &tape.code, self.frame, self.exact);
+        for part in stretches(tape.code.len(), STRETCH) {
+            let done = part.len() as u64;
+            run(tape, &tape.code[part], self.frame, self.exact);
+            between(done)?;
+        }
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ use super::tile::{Cut, Known, Needs, Tile};
 use super::{Call, Cotangent, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, walk};
 use crate::error::{Error, Result};
+use crate::interrupt::{STRETCH, elements, stretches};
 use crate::ir::{Graph, Guard, NodeId, Op, Type};
 use crate::simd::Number;
 use smallvec::smallvec;
@@ -156,6 +157,11 @@ struct Problem {
     guarded: bool,
 }
 
+/// Products of numbers in one call of the library, about: some 30 ms.
+const MOST_PRODUCTS: usize = 1 << 29;
+/// Rows and columns that it is given at least, to be at its best.
+const LEAST_SIDE: usize = 64;
+
 impl Problem {
     /// # Safety
     /// The offsets must name matrices of these sizes inside the three arrays.
@@ -172,11 +178,35 @@ impl Problem {
             // SAFETY: passed on.
             return unsafe { self.naive::<T>(a, i, b, j, out, o) };
         }
+        // Large products in tiles, nearly square, so that there is somebody to look for interrupts.
+        let width = self.n.min((MOST_PRODUCTS / self.k).isqrt().max(LEAST_SIDE));
+        let height = (MOST_PRODUCTS / (width * self.k)).max(LEAST_SIDE);
+        for columns in stretches(self.n, width) {
+            for rows in stretches(self.m, height) {
+                let (row, column) = (rows.start as isize, columns.start as isize);
+                let (i, j) = (i + row * self.a[0], j + column * self.b[1]);
+                let o = o + row * self.n as isize + column;
+                // SAFETY: the caller's contract, for some of the rows and columns.
+                unsafe { self.tile::<T>((rows.len(), columns.len()), (a, i), (b, j), (out, o)) }
+            }
+            elements(STRETCH);
+        }
+    }
+
+    /// # Safety
+    /// As [`Problem::run`], for so many rows and columns.
+    unsafe fn tile<T: Number + 'static>(
+        &self,
+        (rows, columns): (usize, usize),
+        (a, i): (&View, isize),
+        (b, j): (&View, isize),
+        (out, o): (&Out, isize),
+    ) {
         // SAFETY: the caller's contract; `out` is contiguous, row by row.
         unsafe {
             gemm::gemm(
-                self.m,
-                self.n,
+                rows,
+                columns,
                 self.k,
                 out.ptr.cast::<T>().offset(o),
                 1,
@@ -205,6 +235,7 @@ impl Problem {
     unsafe fn naive<T: Number>(&self, a: &View, i: isize, b: &View, j: isize, out: &Out, o: isize) {
         for row in 0..self.m as isize {
             for column in 0..self.n as isize {
+                elements(self.k);
                 let mut total = T::ZERO;
                 for k in 0..self.k as isize {
                     // SAFETY: the caller's contract.

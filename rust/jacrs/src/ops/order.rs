@@ -4,6 +4,7 @@ use super::tile::{self, Cut, Known, Needs, Tile};
 use super::{Call, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, copy, product, walk};
 use crate::error::{Error, Result, text};
+use crate::interrupt::{STRETCH, elements, pause, stretches};
 use crate::ir::{Graph, NodeId, Op, Type};
 use crate::memory::list_for;
 use crate::with_type;
@@ -51,11 +52,19 @@ impl Operation for Argsort {
                 // SAFETY: `base` and the axis stay inside the view.
                 let at = |i: usize| unsafe { x.ptr.cast::<T>().offset(base + i as isize * step).read() };
                 keys.clear();
-                keys.extend((0..n).map(|i| (at(i), i)));
+                for part in stretches(n, STRETCH) {
+                    keys.extend(part.map(|i| (at(i), i)));
+                }
+                let mut compared = 0;
                 // NaN is the only value that differs from itself, and comes last.
                 keys.sort_by(|(a, _), (b, _)| {
+                    compared += 1;
+                    if compared % STRETCH == 0 {
+                        pause();
+                    }
                     a.partial_cmp(b).unwrap_or_else(|| is_nan(*a).cmp(&is_nan(*b)))
                 });
+                elements(n);
                 for (k, &(_, i)) in keys.iter().enumerate() {
                     // SAFETY: inside `out`, which has the shape of the view.
                     unsafe { out.ptr.cast::<i64>().offset(base_out + k as isize * step_out).write(i as i64) }
@@ -124,6 +133,7 @@ impl Operation for Nonzero {
         );
         let (count, lanes) = (out.shape[0], product(&out.shape[1..]));
         for lane in 0..lanes {
+            elements(mask.len() / lanes);
             let mut found = 0;
             let flags = mask.iter().skip(lane).step_by(lanes);
             for (place, _) in flags.enumerate().filter(|(_, flag)| **flag != 0) {

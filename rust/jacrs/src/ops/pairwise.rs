@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use crate::array::{Dims, Out, Strides, View, coalesce, walk};
+use crate::interrupt::{STRETCH, elements};
 use crate::ir::Pick;
 use crate::simd::{Number, Work, vectorised};
 
@@ -314,6 +315,9 @@ impl<T: Reducible> Columns<T> {
     ) {
         if to - from <= LEAF {
             return self.leaf::<J>(from, to, terms, &mut total[..self.count]);
+        }
+        if to - from >= STRETCH / W {
+            elements(STRETCH);
         }
         let middle = from + (to - from) / 2;
         self.halves::<J, W>(from, middle, terms, total);

@@ -6,6 +6,7 @@ use super::tile::{Cut, Known, Needs, Tile};
 use super::{Call, Cotangent, Lanes, Operation, Rule, build, list_of};
 use crate::array::{DType, Dims, Layout, Out, View, walk};
 use crate::error::{Error, Result, text};
+use crate::interrupt::{STRETCH, stretches};
 use crate::ir::{Cumulation, Graph, Guard, NodeId, Op, Pick, Reduction, Type};
 use crate::with_type;
 use smallvec::smallvec;
@@ -276,7 +277,10 @@ impl Operation for ArgPick {
             // SAFETY: `base` and the axis stay inside the view; `place` counts the elements of `out`.
             unsafe {
                 let at = |i: usize| x.ptr.cast::<T>().offset(base + i as isize * step).read();
-                let best = (1..n).fold(0, |best, i| if at(i).beats(at(best), pick) { i } else { best });
+                let mut best = 0;
+                for part in stretches(n, STRETCH) {
+                    best = part.fold(best, |best, i| if at(i).beats(at(best), pick) { i } else { best });
+                }
                 out.ptr.cast::<i64>().add(place).write(best as i64);
             }
             place += 1;

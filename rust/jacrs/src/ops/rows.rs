@@ -4,6 +4,7 @@ use super::tile::{self, Cut, Known, Needs, Tile};
 use super::{Call, Cotangent, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, copy, product};
 use crate::error::{Error, Result, text};
+use crate::interrupt::{STRETCH, elements, stretches};
 use crate::ir::{Graph, NodeId, Op, Type};
 use crate::memory::list_for;
 use crate::with_type;
@@ -162,6 +163,7 @@ impl Operation for Gather {
             return gather_elements(&operands[0], step, rows, &index, out);
         }
         for (k, &i) in index.iter().enumerate() {
+            elements(length);
             let source = operands[0].relaid(row(i, rows)? as isize * step, rest.clone());
             copy(&source, out.ptr.wrapping_add(k * length * size), &target);
         }
@@ -195,10 +197,12 @@ impl Operation for Gather {
 }
 
 fn gather_elements(x: &View, step: isize, rows: usize, index: &[i64], out: &Out) -> Result<()> {
-    with_type!(x.dtype, T => for (k, &i) in index.iter().enumerate() {
-        let from = row(i, rows)? as isize * step;
-        // SAFETY: the row was checked; `out` has one element for each index.
-        unsafe { out.ptr.cast::<T>().add(k).write(x.ptr.cast::<T>().offset(from).read()) }
+    with_type!(x.dtype, T => for part in stretches(index.len(), STRETCH) {
+        for k in part {
+            let from = row(index[k], rows)? as isize * step;
+            // SAFETY: the row was checked; `out` has one element for each index.
+            unsafe { out.ptr.cast::<T>().add(k).write(x.ptr.cast::<T>().offset(from).read()) }
+        }
     });
     Ok(())
 }
@@ -225,14 +229,19 @@ impl Operation for ScatterAdd {
     fn eval(&self, _: &Call, operands: &[View], out: &Out) -> Result<()> {
         let length = product(&out.shape[1..]);
         let values = Dense::of(&operands[2]);
-        with_type!(out.dtype, T => for (k, &i) in indices(&operands[1]).iter().enumerate() {
-            let at = row(i, out.shape[0])? * length;
-            for j in 0..length {
-                // SAFETY: the row was checked; both rows hold `length` elements.
-                unsafe {
-                    let target = out.ptr.cast::<T>().add(at + j);
-                    let value = values.ptr().cast::<T>().add(k * length + j).read();
-                    target.write(super::pairwise::plus(target.read(), value));
+        let index = indices(&operands[1]);
+        let rows = (STRETCH / length.max(1)).max(1);
+        with_type!(out.dtype, T => for (c, chunk) in index.chunks(rows).enumerate() {
+            elements(chunk.len() * length);
+            for (k, &i) in (c * rows..).zip(chunk) {
+                let at = row(i, out.shape[0])? * length;
+                for j in 0..length {
+                    // SAFETY: the row was checked; both rows hold `length` elements.
+                    unsafe {
+                        let target = out.ptr.cast::<T>().add(at + j);
+                        let value = values.ptr().cast::<T>().add(k * length + j).read();
+                        target.write(super::pairwise::plus(target.read(), value));
+                    }
                 }
             }
         });
@@ -318,6 +327,7 @@ impl Operation for ScatterSet {
         let bytes = length * out.dtype.size();
         let values = Dense::of(&operands[2]);
         for (k, &i) in indices(&operands[1]).iter().enumerate() {
+            elements(length);
             let at = row(i, out.shape[0])?;
             // SAFETY: the row was checked; both rows hold `bytes` bytes.
             unsafe {

@@ -2,8 +2,9 @@
 
 use super::tile::{self, Cut, Known, Needs, Tile};
 use super::{Call, Cotangent, Lanes, Operation, Rule, build};
-use crate::array::{Dims, Layout, Out, View, walk};
+use crate::array::{Dims, Out, View, walk};
 use crate::error::{Error, Result};
+use crate::interrupt::{STRETCH, stretches};
 use crate::ir::{Cumulation, Graph, Guard, NodeId, Op, Type};
 use crate::ops::pairwise::Reducible;
 use crate::with_type;
@@ -177,40 +178,82 @@ impl Operation for Cumulate {
     }
 }
 
+/// Elements along a line, by value: what is written must not seem to change where they are.
+#[derive(Clone, Copy)]
+struct Line<T> {
+    first: *mut T,
+    step: isize,
+}
+
+impl<T: Copy> Line<T> {
+    /// The line of a view through an offset, `n` elements from where the scan starts.
+    fn new(view: &View, offset: isize, axis: usize, n: usize, forwards: bool) -> Self {
+        let step = view.strides()[axis];
+        let last = (n as isize - 1) * step;
+        let (start, step) = if forwards {
+            (offset, step)
+        } else {
+            (offset + last, -step)
+        };
+        let first = view.ptr.cast::<T>().wrapping_offset(start).cast_mut();
+        Self { first, step }
+    }
+
+    #[inline(always)]
+    fn at(self, k: usize) -> *mut T {
+        self.first.wrapping_offset(k as isize * self.step)
+    }
+}
+
 /// Lines along the axis, each from one end to the other.
 fn scan<T: Reducible>(kind: Cumulation, axis: usize, operands: &[View], out: &Out, guarded: bool) {
     let n = out.shape[axis];
-    let target = Layout::contiguous(&out.shape);
+    if n == 0 {
+        return;
+    }
+    let target = out.view();
+    let views = [&operands[0], &operands[operands.len() - 1], &target];
     let rest: Dims = (0..out.shape.len()).filter(|&a| a != axis).collect();
-    let (a, b) = (&operands[0], &operands[operands.len() - 1]);
-    let parts = [&a.layout, &b.layout, &target].map(|l| l.transpose(&rest));
-    let steps = [a.strides()[axis], b.strides()[axis], target.strides[axis]];
+    let parts = views.map(|view| view.layout.transpose(&rest));
     walk(
         &parts[0].shape,
         [&parts[0].strides, &parts[1].strides, &parts[2].strides],
         |base| {
-            let mut carry = T::ZERO;
-            for k in 0..n {
-                let i = if forwards(kind) { k } else { n - 1 - k } as isize;
-                // SAFETY: `walk` and `i` stay inside the three shapes.
-                unsafe {
-                    let term = b.ptr.cast::<T>().offset(base[1] + i * steps[1]).read();
-                    if is_recurrence(kind) {
-                        let factor = a.ptr.cast::<T>().offset(base[0] + i * steps[0]).read();
-                        carry = match (k, guarded) {
-                            (0, _) => term,
-                            (_, true) => factor.times0(carry).plus(term),
-                            (_, false) => factor.times(carry).plus(term),
-                        };
-                    } else {
-                        carry = if k == 0 { term } else { carry.plus(term) };
-                    }
-                    out.ptr
-                        .cast::<T>()
-                        .offset(base[2] + i * steps[2])
-                        .write(carry);
+            let line = |i: usize| Line::<T>::new(views[i], base[i], axis, n, forwards(kind));
+            let (a, b, y) = (line(0), line(1), line(2));
+            // SAFETY: `walk` and `k < n` stay inside the three shapes, the last of which is ours.
+            unsafe {
+                match (is_recurrence(kind), guarded) {
+                    (false, _) => run(n, b, y, |carry: T, _, term| carry.plus(term)),
+                    (true, false) => run(n, b, y, move |carry, k, term| {
+                        a.at(k).read().times(carry).plus(term)
+                    }),
+                    (true, true) => run(n, b, y, move |carry, k, term| {
+                        a.at(k).read().times0(carry).plus(term)
+                    }),
                 }
             }
         },
     );
+}
+
+/// One line of `n` elements: the first is the first term, the others follow from the one before.
+///
+/// # Safety
+/// Both lines must have `n` elements, and those of `y` be free to write.
+#[inline(always)]
+unsafe fn run<T: Copy>(n: usize, b: Line<T>, y: Line<T>, next: impl Fn(T, usize, T) -> T) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let mut carry = b.at(0).read();
+        y.at(0).write(carry);
+        for part in stretches(n, STRETCH) {
+            let mut total = carry;
+            for k in part.start.max(1)..part.end {
+                total = next(total, k, b.at(k).read());
+                y.at(k).write(total);
+            }
+            carry = total;
+        }
+    }
 }

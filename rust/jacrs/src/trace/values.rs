@@ -118,6 +118,7 @@ impl Recording {
         self.values.state[node.index()] = State::Queued;
         let mut next = 0;
         while next < needed.len() {
+            piece();
             for &x in self.graph.operands(needed[next]) {
                 let state = &mut self.values.state[x.index()];
                 if *state == State::Unknown {

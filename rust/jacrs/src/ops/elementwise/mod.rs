@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 use super::{Call, Cotangent, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, coalesce};
 use crate::error::{Error, Result, text};
+use crate::interrupt::{STRETCH, stretches};
 use crate::ir::{Graph, NodeId, Op, ShapeId, Type};
 use crate::ops::tile::{self, Cut, Known, Needs, Tile};
 use crate::simd::math::{Fused, Portable};
@@ -219,15 +220,20 @@ pub fn apply(run: Kernel, operands: &[View], out: &Out) {
     let n = out.len();
     if operands.iter().all(View::is_contiguous) {
         let pointers: SmallVec<[*const u8; 3]> = operands.iter().map(|v| v.ptr).collect();
-        // SAFETY: every operand has `n` elements, contiguous; `out` has room for as many.
-        unsafe { run(&pointers, out.ptr, n) };
+        for part in stretches(n, STRETCH) {
+            let at = |k: usize| pointers[k].wrapping_add(part.start * operands[k].dtype.size());
+            let parts: SmallVec<[*const u8; 3]> = (0..operands.len()).map(at).collect();
+            let target = out.ptr.wrapping_add(part.start * out.dtype.size());
+            // SAFETY: every operand has `n` elements, contiguous; `out` has room for as many.
+            unsafe { run(&parts, target, part.len()) };
+        }
         return;
     }
     let width = out.dtype.size();
     let mut blocks: SmallVec<[Vec<u64>; 3]> = operands.iter().map(|_| vec![0; BLOCK]).collect();
     let mut readers: SmallVec<[Reader; 3]> = operands.iter().map(Reader::new).collect();
-    for start in (0..n).step_by(BLOCK) {
-        let count = BLOCK.min(n - start);
+    for part in stretches(n, BLOCK) {
+        let (start, count) = (part.start, part.len());
         let pointers: SmallVec<[*const u8; 3]> = (readers.iter_mut().zip(&mut blocks))
             .map(|(reader, block)| reader.next(count, block.as_mut_ptr().cast()))
             .collect();

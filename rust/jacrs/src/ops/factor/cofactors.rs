@@ -12,6 +12,7 @@ use super::kernel::{Entry, load};
 use super::{batch_leading, square, with_float, zeroed};
 use crate::array::{Out, View, walk};
 use crate::error::{Error, Result};
+use crate::interrupt::elements;
 use crate::ir::{Graph, NodeId, Op, Type};
 use crate::ops::{Call, Cotangent, Lanes, Operation, Rule, build};
 use kernel::Expansion;
@@ -120,6 +121,7 @@ fn expand_all<T: Entry>(operands: &[View], out: &Out) {
         })
         .collect();
     for place in 0..offsets[0].len() {
+        elements(n * n * n);
         let offset = offsets[0][place];
         if known.as_ref().is_none_or(|(at, _)| *at != offset) {
             known = Some((offset, Expansion::new(read(&operands[0], offset), n)));

@@ -26,6 +26,7 @@ pub use solve::{Solve, inverse, solve};
 use super::{Call, Lanes, Operation, Rule, build};
 use crate::array::{Dims, Out, View, walk};
 use crate::error::{Error, Result, text};
+use crate::interrupt::elements;
 use crate::ir::{Factorisation, Graph, NodeId, Op, Part, Type};
 use kernel::Entry;
 
@@ -184,6 +185,7 @@ fn factor_all<T: Entry>(factors: Factorisation, a: &View, out: &Out) -> Result<(
     walk(&a.shape()[..lead], [&a.strides()[..lead]], |[offset]| {
         let Some(row) = rows.next() else { return };
         if result.is_ok() {
+            elements(m * n * m.min(n));
             kernel::load(a, offset, &mut scratch);
             result = factor(factors, &mut scratch, (m, n), row);
         }

@@ -8,6 +8,7 @@ use super::kernel::Entry;
 use super::{batch_leading, line, matrix, packed_length, with_float, zeroed};
 use crate::array::{Dims, Out, View, walk};
 use crate::error::{Error, Result};
+use crate::interrupt::elements;
 use crate::ir::Op;
 use crate::ir::{Factorisation, Graph, NodeId, Type};
 use crate::ops::{Call, Lanes, Operation, Rule, build};
@@ -120,6 +121,7 @@ fn invert_all<T: Entry>(packed: &View, cutoff: &View, out: &Out) {
         [&packed.strides()[..lead], &cutoff.strides()[..lead]],
         |[i, j]| {
             let Some(result) = results.next() else { return };
+            elements(m * n * k);
             let mut packed = line::<T>(packed, i);
             // SAFETY: `walk` stays inside the cutoffs.
             let cutoff = unsafe { cutoff.ptr.cast::<T>().offset(j).read() };

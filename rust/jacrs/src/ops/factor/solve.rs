@@ -8,6 +8,7 @@ use super::kernel::{self, Entry, Pivots};
 use super::{batch_leading, line, matrix, square, with_float};
 use crate::array::{Layout, Out, View, copy, walk};
 use crate::error::{Error, Result, text};
+use crate::interrupt::elements;
 use crate::ir::{Factorisation, Form, Graph, NodeId, Op, System, Type};
 use crate::ops::{Call, Cotangent, Fun, Lanes, Operation, Rule, build};
 
@@ -175,6 +176,7 @@ fn solve_all<T: Entry>(system: System, operands: &[View], guarded: bool, out: &O
             if result.is_err() {
                 return;
             }
+            elements(n * n * k);
             // SAFETY: `k` columns of `n` entries, row by row, which nobody else uses now.
             let mut x = unsafe {
                 MatMut::from_raw_parts_mut(out.ptr.cast::<T>().offset(o), n, k, k as isize, 1)
