@@ -21,7 +21,7 @@ from jacrs import errors
 from jacrs._jacrs import Tracer
 from jacrs._scope import follow_argument
 from jacrs._scope.classes import is_followed_class, real_class
-from jacrs._scope.state import current_state
+from jacrs._scope.state import current_state, made_inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -98,7 +98,8 @@ class FieldsOf:
 
     def __init__(self, kind: type, names: Sequence[str], static: dict[str, Any]) -> None:
         self.cls = real_class(kind)
-        self.inside = kind if is_followed_class(kind) else None  # the class recorded code sees
+        # The class that recorded code sees.
+        self.inside = kind if is_followed_class(kind) or made_inside(kind) else None
         self.names = names
         self.static = static
 

@@ -226,7 +226,7 @@ fn interrupts_and_misfits_are_errors() {
             .is_err()
     );
     let early = parse("%0 = input : float64[2]\nreturn %0").unwrap();
-    let late = parse("%0 = input : float64[3,2]\nreturn %0").unwrap();
+    let late = parse("%0 = input : float64[3,4]\nreturn %0").unwrap();
     assert!(Assembly::new(&early, &late, 1, Mode::Forward, 2).is_err());
 }
 

@@ -179,6 +179,12 @@ impl Splitter<'_> {
             .collect();
         match fun {
             Fun::Cast => build::cast(&mut self.target, operands[0], self.g.dtype(id)),
+            // The constructor drops the sign of a zero that a product with zero is.
+            Fun::Mul0 => {
+                let scalar = self.target.intern_shape(&[]);
+                let (op, dtype) = (self.g.op(id), self.g.dtype(id));
+                self.target.push(op, dtype, scalar, &operands)
+            }
             _ => build::map(&mut self.target, fun, &operands),
         }
     }
