@@ -31,6 +31,7 @@ def taken_apart(value: Any) -> tuple[list[Any], Any] | None:
     keys, items, make = found
     rest: list[Any] = []
     if isinstance(make, FieldsOf):
+        make.inside = None  # arguments are of the user's class, whoever asks
         rest = list(make.static.values())
     elif isinstance(make, Registered):
         rest = [make.aux]

@@ -279,7 +279,7 @@ def _classify(kind: type) -> Callable[[State, Any], Any]:
         return _class
     if issubclass(kind, types.ModuleType):
         return _same if kind in (ModuleProxy, LibraryProxy) else _module
-    if is_followed_class(kind) or made_inside(kind):
+    if is_followed_class(kind) or _made_inside(kind):
         return _same
     if not is_user_class(kind):
         return _other
@@ -288,7 +288,7 @@ def _classify(kind: type) -> Callable[[State, Any], Any]:
     return objects.follow_object
 
 
-def made_inside(kind: type) -> bool:
+def _made_inside(kind: type) -> bool:
     """Tell whether recorded code defined the class: its methods are as they should be."""
     return any(
         isinstance(member, types.FunctionType) and real_globals(member.__globals__) is not None
