@@ -12,7 +12,6 @@ from jacrs._transforms.jacobians import cheaper_mode, checked_mode, jacobian, to
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jacrs._compile import Compiled
     from jacrs._transforms.recording import Recorded
 
 
@@ -26,9 +25,8 @@ def explain(
     """Return a function that tells how the Jacobian of `f` is computed.
 
     The parameters are those of `jacobian`. It takes the arguments of `f` and returns a text: what
-    was recorded, what is left of it, the steps of the plan, its memory, and the mode. For a compiled
-    function the text is that of `jacobian(f).explain()` after the call: what the traces of its
-    Jacobian hold for and run, the one that was used first.
+    was recorded, what is left of it, the steps of the plan, its memory, and the mode. Of a compiled
+    function it tells what the traces of its Jacobian hold for and run, first the one that was used.
 
     Examples
     --------
@@ -42,9 +40,10 @@ def explain(
     return Explained(f, argnums, has_aux, checked_mode(mode))
 
 
-def _explain_traces(derivative: Compiled, *args: Any, **keywords: Any) -> str:
+def _explain_traces(derivative: Any, *args: Any, **keywords: Any) -> str:
     derivative(*args, **keywords)
-    return derivative.explain()
+    text: str = derivative.explain()
+    return text
 
 
 class Explained(Transformed):

@@ -24,7 +24,7 @@ def values(op):
     if op.sample.name == "np.linalg.matrix_rank" and op.inputs[0].ndim < 2:
         return  # an int in NumPy, a NumPy scalar in what is recorded
     tolerance = op.tolerance  # kept by `op`: an attribute more of what the function reads
-    compiled = jacrs.compile(lambda *x: op(*x))
+    compiled = jacrs.compile(op)
     for k, at in enumerate(points(op)):
         same(compiled(*at), op.plainly(*at), tolerance)
         assert (compiled.n_traces, compiled.n_replays) == (1, k + 1)
@@ -43,7 +43,7 @@ def pullbacks(op):
 
         return call
 
-    check_replays(transform, lambda *x: op.floats(*x), points(op), op.tolerance)
+    check_replays(transform, op.floats, points(op), op.tolerance)
 
 
 def linear_maps(op):
@@ -59,7 +59,7 @@ def linear_maps(op):
 
         return call
 
-    check_replays(transform, lambda *x: op.floats(*x), points(op), op.tolerance)
+    check_replays(transform, op.floats, points(op), op.tolerance)
 
 
 def jacobians(mode):
@@ -69,7 +69,7 @@ def jacobians(mode):
         def transform(f):
             return jacrs.value_and_jacobian(f, argnums, mode=mode)
 
-        check_replays(transform, lambda *x: op.floats(*x), points(op), op.tolerance)
+        check_replays(transform, op.floats, points(op), op.tolerance)
 
     return check
 

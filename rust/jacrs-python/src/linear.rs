@@ -37,11 +37,7 @@ pub struct Function {
 }
 
 /// The values of `ys`, and the linear map.
-pub fn linear_map(
-    py: Python<'_>,
-    job: Job,
-    function: Function,
-) -> PyResult<(Arrays, LinearMap)> {
+pub fn linear_map(py: Python<'_>, job: Job, function: Function) -> PyResult<(Arrays, LinearMap)> {
     let Job { program, inputs } = job;
     let linear = program.linear();
     let (values, outs) = results(py, linear.value_types(), "a result")?;

@@ -40,7 +40,9 @@ impl<'py> Computed<'py> {
             Computed::Array(array) => array,
             Computed::Number(dtype, at) => scalar(py, dtype, at)?,
         };
-        Ok(Computed::Array(narrow.call_method1("astype", (to.name(),))?))
+        Ok(Computed::Array(
+            narrow.call_method1("astype", (to.name(),))?,
+        ))
     }
 }
 
@@ -75,7 +77,10 @@ impl Built {
         maps: &[Bound<'py, PyAny>],
     ) -> PyResult<Bound<'py, PyAny>> {
         let all = |parts: &[Built]| -> PyResult<Vec<Bound<'py, PyAny>>> {
-            parts.iter().map(|part| part.build(py, computed, maps)).collect()
+            parts
+                .iter()
+                .map(|part| part.build(py, computed, maps))
+                .collect()
         };
         Ok(match self {
             Built::Array(k) | Built::Scalar(k) => match &computed[*k] {
@@ -114,7 +119,9 @@ impl Built {
         match self {
             Built::Array(_) | Built::Scalar(_) | Built::Map(_) => Ok(()),
             Built::Constant(object) | Built::Copy(object) => visit.call(object),
-            Built::Tuple(parts) | Built::List(parts) => parts.iter().try_for_each(|p| p.visit(visit)),
+            Built::Tuple(parts) | Built::List(parts) => {
+                parts.iter().try_for_each(|p| p.visit(visit))
+            }
             Built::Made(make, parts) => {
                 visit.call(make)?;
                 parts.iter().try_for_each(|p| p.visit(visit))

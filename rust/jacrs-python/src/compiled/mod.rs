@@ -137,7 +137,10 @@ impl Replay {
     /// Keeps what is being recorded as a trace: `outputs` is what is computed of it, `guards` are
     /// the conditions outside the arguments, `built` says how the result is put together, of
     /// outputs and of linear `maps`.
-    #[expect(clippy::too_many_arguments, reason = "all that there is to know of a trace")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "all that there is to know of a trace"
+    )]
     fn add(
         &self,
         py: Python<'_>,
@@ -205,7 +208,9 @@ impl Replay {
         while let Some(trace) = self.nth(k) {
             k += 1;
             let (mut leaves, mut reached) = (Leaves::new(), Reached::new());
-            if !trace.arguments.match_all(args, keywords, &self.apart, &mut leaves)?
+            if !trace
+                .arguments
+                .match_all(args, keywords, &self.apart, &mut leaves)?
                 || !trace.holds(py, &mut reached)?
                 || !follows(&trace, &observed)
                 || !trace.fits(py, out)?
@@ -224,9 +229,7 @@ impl Replay {
                     }
                 }
                 // On another course there may be no error; and recorded, it tells the place.
-                Err(error) if error.is_instance_of::<pyo3::exceptions::PyException>(py) => {
-                    return Ok(None);
-                }
+                Err(error) if error.is_instance_of::<pyo3::exceptions::PyException>(py) => {}
                 Err(error) => return Err(error),
             }
         }

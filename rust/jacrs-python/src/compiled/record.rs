@@ -173,7 +173,11 @@ pub fn trace(
     recorded: Recorded<'_, '_>,
 ) -> PyResult<Trace> {
     let given = read_given(outputs)?;
-    let asked = recorded.maps.iter().map(Asked::read).collect::<PyResult<Vec<_>>>()?;
+    let asked = recorded
+        .maps
+        .iter()
+        .map(Asked::read)
+        .collect::<PyResult<Vec<_>>>()?;
     let Some(arguments) = pending.get().take() else {
         return Err(raise_as(py, "internal", "a call is recorded once"));
     };

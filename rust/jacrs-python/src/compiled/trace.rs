@@ -171,7 +171,9 @@ impl Trace {
 
     pub fn visit(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
         self.arguments.visit(visit)?;
-        self.guards.iter().try_for_each(|guard| guard.visit(visit))?;
+        self.guards
+            .iter()
+            .try_for_each(|guard| guard.visit(visit))?;
         self.built.visit(visit)
     }
 
@@ -192,7 +194,9 @@ impl Trace {
     /// Memory that is kept for this trace alone.
     pub fn bytes(&self) -> usize {
         let constants = self.constants.iter().chain(&self.answers);
-        constants.map(|x| x.view().len() * x.dtype().size()).sum::<usize>()
+        constants
+            .map(|x| x.view().len() * x.dtype().size())
+            .sum::<usize>()
             + self.views.len() * size_of::<View>()
     }
 
@@ -242,7 +246,14 @@ impl Trace {
         let proceed = || self.agrees(answers);
         let run = |check: &dyn Fn() -> jacrs::error::Result<()>| {
             let program = &self.program;
-            program.run_whole(&inputs, value_outs, block_outs, self.directions, &proceed, check)
+            program.run_whole(
+                &inputs,
+                value_outs,
+                block_outs,
+                self.directions,
+                &proceed,
+                check,
+            )
         };
         let agreed = if self.program.work() > LONG {
             detached(py, |check| run(check))?
@@ -252,11 +263,15 @@ impl Trace {
         if !agreed {
             let answers = outputs.inside.iter();
             let answers = answers.filter(|(k, _)| (self.results..own).contains(k));
-            return Ok(Ran::Other(answers.map(|(_, array)| array.clone()).collect()));
+            return Ok(Ran::Other(
+                answers.map(|(_, array)| array.clone()).collect(),
+            ));
         }
         let computed = (self.places.iter())
             .map(|&place| match place.checked_sub(values.len()) {
-                Some(k) => outputs.computed(place).widened(py, blocks[k].dtype, self.widths[k]),
+                Some(k) => outputs
+                    .computed(place)
+                    .widened(py, blocks[k].dtype, self.widths[k]),
                 None => Ok(outputs.computed(place)),
             })
             .collect::<PyResult<SmallVec<[Computed<'py>; 4]>>>()?;
