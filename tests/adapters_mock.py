@@ -18,7 +18,7 @@ KNOWN = frozenset(map(np.dtype, ("bool", "int64", "float32", "float64")))
 NAMES = (
     "Tracer ufunc where cast reshape transpose broadcast diagonal reduce argpick cumulate argsort "
     "gather scatter_add add_at nonzero_flat concat pack matmul factored stop_gradient lift value "
-    "shares_memory"
+    "as_array shares_memory"
 ).split()
 
 
@@ -330,6 +330,10 @@ def factored(name, *operands):
 
 def stop_gradient(x):
     return Tracer(array(x))
+
+
+def as_array(x):
+    return Tracer(np.array(x.v if isinstance(x, Tracer) else x))
 
 
 def lift(x, writable):

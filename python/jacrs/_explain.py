@@ -12,7 +12,6 @@ from jacrs._transforms.jacobians import checked_mode, jacobian
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jacrs._compile import Compiled
     from jacrs._transforms.recording import Recorded
 
 
@@ -43,9 +42,10 @@ def explain(
     return Explained(f, argnums, has_aux, checked_mode(mode))
 
 
-def _explain_traces(derivative: Compiled, *args: Any, **keywords: Any) -> str:
+def _explain_traces(derivative: Any, *args: Any, **keywords: Any) -> str:
     derivative(*args, **keywords)
-    return derivative.explain()
+    text: str = derivative.explain()
+    return text
 
 
 class Explained(Transformed):

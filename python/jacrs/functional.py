@@ -3,8 +3,8 @@
 `inputs` is an array or a tuple of arrays, and so is what `func(*inputs)` returns; derivatives are
 nested in tuples in just those ways. `create_graph` and `vectorize` are taken and change nothing:
 inside a recorded function results are recorded always, outside they are arrays, and all
-directions are computed together. With `strict=True` an output that does not depend on an input
-raises IndependentError, which is a RuntimeError.
+directions are computed together. A compiled `func` is replayed. With `strict=True` an output that
+does not depend on an input raises IndependentError, which is a RuntimeError.
 
 Examples
 --------
@@ -59,7 +59,8 @@ def vjp(
     (np.float64(8.0), (np.float64(2.0), np.float64(3.0)))
     """
     if is_compiled(func):
-        return replayed(vjp, func, inputs, v, strict=strict)  # type: ignore[no-any-return]
+        pair: tuple[Any, Any] = replayed(vjp, func, inputs, v, strict=strict)
+        return pair
     recorded = _record(func, inputs, strict=strict)
     result = recorded.result
     along = _vectors(v, result.shapes, result.dtypes, "the result", many=result.node is not LEAF)
@@ -88,7 +89,8 @@ def jvp(
     (np.float64(8.0), np.float64(5.0))
     """
     if is_compiled(func):
-        return replayed(jvp, func, inputs, v, strict=strict)  # type: ignore[no-any-return]
+        pair: tuple[Any, Any] = replayed(jvp, func, inputs, v, strict=strict)
+        return pair
     arguments = _arguments(inputs)
     along = _like_inputs(v, arguments)
     recorded = _recorded(func, arguments, strict=strict)
@@ -193,7 +195,8 @@ def hvp(
     (np.float64(9.0), array([ 6., 12.]))
     """
     if is_compiled(func):
-        return replayed(hvp, func, inputs, v, strict=strict)  # type: ignore[no-any-return]
+        pair: tuple[Any, Any] = replayed(hvp, func, inputs, v, strict=strict)
+        return pair
     return _second_product(func, inputs, v, strict=strict, forward=True)
 
 
@@ -216,7 +219,8 @@ def vhp(
     (np.float64(75.0), (np.float64(10.0), np.float64(16.0)))
     """
     if is_compiled(func):
-        return replayed(vhp, func, inputs, v, strict=strict)  # type: ignore[no-any-return]
+        pair: tuple[Any, Any] = replayed(vhp, func, inputs, v, strict=strict)
+        return pair
     return _second_product(func, inputs, v, strict=strict, forward=False)
 
 

@@ -147,6 +147,16 @@ def length(shape: Sequence[int], axes: Sequence[int]) -> int:
     return math.prod(shape[axis] for axis in axes)
 
 
+def as_array(y: Array) -> Array:
+    """Return a result as an array, without dimensions too: as some functions of NumPy do."""
+    return y if y.ndim else native.as_array(y)
+
+
+def as_scalar(y: Array) -> Array:
+    """Return a result without dimensions as a scalar: as most functions of NumPy do."""
+    return y if y.ndim else y[()]
+
+
 def deliver(y: Array, out: Any, function: str) -> Array:
     """Return `y`, written to `out` if there is one."""
     if out is None:

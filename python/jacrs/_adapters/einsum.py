@@ -13,7 +13,15 @@ from typing import Any
 import numpy as np
 
 from jacrs._adapters import native
-from jacrs._adapters.common import Array, deliver, numpy_error, operand, stand_in, to_dtype
+from jacrs._adapters.common import (
+    Array,
+    as_scalar,
+    deliver,
+    numpy_error,
+    operand,
+    stand_in,
+    to_dtype,
+)
 from jacrs._adapters.diagonals import diagonal_view
 from jacrs._adapters.registry import implements
 
@@ -54,7 +62,8 @@ def einsum(
     except ValueError:
         raise numpy_error(np.einsum, *operands) from None
     terms = [simplified(x, labels, sizes) for x, labels in zip(arrays, inputs, strict=True)]
-    return deliver(finished(contracted_all(terms, output), output, sizes), out, "einsum")
+    y = finished(contracted_all(terms, output), output, sizes)
+    return deliver(as_scalar(y), out, "einsum")
 
 
 @implements(np.einsum_path)

@@ -13,6 +13,7 @@ from jacrs._adapters.common import (
     INT,
     Array,
     along,
+    as_array,
     as_mask,
     broadcast_together,
     deliver,
@@ -32,7 +33,7 @@ def where(condition: Array, x: Any = None, y: Any = None, /) -> Any:
         return nonzero(condition)
     if x is None or y is None:
         raise ValueError("either both or neither of x and y should be given")
-    return native.where(as_mask(condition), _plain(x), _plain(y))
+    return as_array(native.where(as_mask(condition), _plain(x), _plain(y)))
 
 
 def _plain(x: Any) -> Any:
@@ -249,7 +250,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Array:
     y = to_dtype(operand(default), dtype)
     for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
         y = native.where(condition, to_dtype(operand(choice), dtype), y)
-    return y
+    return as_array(y)
 
 
 @implements(np.piecewise)

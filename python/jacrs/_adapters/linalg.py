@@ -140,7 +140,7 @@ def matrix_power(a: Array, n: Any) -> Array:
 @implements(np.linalg.multi_dot)
 def multi_dot(arrays: Any, *, out: Any = None) -> Array:
     """Multiply a chain of matrices in the cheapest order."""
-    from jacrs._adapters.common import deliver
+    from jacrs._adapters.common import as_scalar, deliver
 
     chain = [operand(x) for x in arrays]
     if len(chain) < 2:
@@ -155,7 +155,8 @@ def multi_dot(arrays: Any, *, out: Any = None) -> Array:
             )
     y = _product(chain, cheapest_cuts([x.shape[0] for x in chain] + [chain[-1].shape[1]]))
     shape = y.shape[1 if first == 1 else 0 :]
-    return deliver(native.reshape(y, shape[:-1] if last == 1 else shape), out, "multi_dot")
+    y = native.reshape(y, shape[:-1] if last == 1 else shape)
+    return deliver(as_scalar(y), out, "multi_dot")
 
 
 def cheapest_cuts(dims: list[int]) -> dict[tuple[int, int], int]:

@@ -16,7 +16,7 @@ NAMES = tuple(
     (
         "Tracer ufunc where cast reshape transpose broadcast diagonal reduce argpick cumulate "
         "argsort gather scatter_add add_at nonzero_flat concat pack matmul factored stop_gradient "
-        "lift value shares_memory"
+        "lift as_array value shares_memory"
     ).split()
 )
 
@@ -44,6 +44,7 @@ matmul: Callable[..., Any] = _engine.matmul
 factored: Callable[..., Any] = _engine.factored
 stop_gradient: Callable[..., Any] = _engine.stop_gradient
 lift: Callable[..., Any] = _engine.lift
+as_array: Callable[..., Any] = _engine.as_array
 value: Callable[..., Any] = _engine.value
 shares_memory: Callable[..., bool] = _engine.shares_memory
 

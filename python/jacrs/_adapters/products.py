@@ -11,6 +11,7 @@ import numpy as np
 from jacrs._adapters import native
 from jacrs._adapters.common import (
     Array,
+    as_array,
     deliver,
     expanded,
     moved,
@@ -199,7 +200,7 @@ def cross(
     u, v = ([w[..., k] for k in range(w.shape[-1])] for w in (x, y))
     last = u[0] * v[1] - u[1] * v[0]
     if len(u) == len(v) == 2:
-        return last
+        return as_array(last)
     if len(u) == 2:
         parts = [u[1] * v[2], -(u[0] * v[2]), last]
     elif len(v) == 2:

@@ -15,6 +15,7 @@ from jacrs._adapters import native
 from jacrs._adapters.common import (
     Array,
     along,
+    as_array,
     expanded,
     in_c_order,
     moved,
@@ -357,7 +358,7 @@ def resize(a: Array, new_shape: Any) -> Array:
     size = math.prod(shape)
     if x.size == 0 or size == 0:
         return native.lift(np.zeros(shape, x.dtype), writable=True)
-    return native.gather(x, np.arange(size).reshape(shape) % x.size)
+    return as_array(native.gather(x, np.arange(size).reshape(shape) % x.size))
 
 
 def tolist(x: Array) -> Any:

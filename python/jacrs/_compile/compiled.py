@@ -76,6 +76,9 @@ def compile(f: Callable[..., Any], *, strict: bool = False) -> Compiled:  # noqa
     array([0.91821682, 1.38177329])
     >>> J(np.array([-0.5, 1.0])).diagonal(), J.n_traces
     (array([-1., -1.]), 2)
+    >>> y, pullback = jacrs.vjp(jacrs.compile(f), np.array([-0.5, 1.0]))
+    >>> pullback(np.array([1.0, 2.0]))
+    array([-1., -2.])
     """
     if isinstance(f, Compiled):
         return f.as_strict() if strict else f

@@ -23,6 +23,16 @@ RECORDED = _LIFTED | {np.dtype(np.int64), np.dtype(np.bool_)}
 class Captured(np.ndarray[Any, Any]):
     """A view of an array from outside the recording."""
 
+    def __array_wrap__(
+        self,
+        array: np.ndarray[Any, Any],
+        context: Any = None,
+        return_scalar: bool = False,  # noqa: FBT001, FBT002 - NumPy passes it by its place
+    ) -> Any:
+        """Return a scalar where ndarray does, unlike other subclasses."""
+        result = super().__array_wrap__(array, context, return_scalar)
+        return result[()] if return_scalar else result
+
 
 def capture(array: np.ndarray[Any, Any]) -> Any:
     """Return a view of `array` whose methods know tracers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from itertools import accumulate
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -62,7 +62,8 @@ def linearize(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> An
     were: a later change of their elements does not reach it. Within a recorded function its
     products and parts are recorded and can be differentiated again. It holds the recording of `f`,
     a copy of its data, and the values that products need: about one array for each nonlinear
-    operation.
+    operation. A compiled `f` is not run where a trace holds for `primals`, and `J` shares all but
+    the data with other points.
 
     Raises
     ------
@@ -150,15 +151,19 @@ class Linearized:
     def again(self, make: Callable[[Linearized], Any]) -> Again:
         """Return what makes this anew of a recording that is run again, given to `make`."""
         recorded = self._recorded
-        rest = copy(self)
-        rest._recorded = recorded.apart()  # noqa: SLF001 - a copy of its own
+        rest = self.replaced(_recorded=recorded.apart())
 
         def at(native: Any) -> Any:
-            point = copy(rest)
-            point._native = native  # noqa: SLF001
-            return make(point)
+            return make(rest.replaced(_native=native))
 
         return Again(recorded.result.outputs, recorded.inputs, self._starts(), at)
+
+    def replaced(self, **parts: Any) -> Self:
+        """Return a copy with other parts."""
+        other = copy(self)
+        for name, part in parts.items():
+            setattr(other, name, part)
+        return other
 
     def array_shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
         """Return the shapes of result and argument, if each is one array."""

@@ -91,7 +91,8 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         `(y, pullback)`, or `(y, pullback, aux)`. `pullback(ct)` takes a cotangent built and shaped
         like `y` and returns that of the argument, a tuple for several arguments. It may be called
         any number of times, from any thread, and does not run `f` again.
-        `pullback.batched(cts)` pulls many cotangents back at once, given along a first axis.
+        `pullback.batched(cts)` pulls many cotangents back at once, given along a first axis. A
+        compiled `f` is not run at all where a trace holds for `primals`.
 
     Raises
     ------

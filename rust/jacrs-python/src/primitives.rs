@@ -455,6 +455,16 @@ pub fn lift(py: Python<'_>, array: &Bound<'_, PyAny>, writable: bool) -> PyResul
     })
 }
 
+/// A result as an array of its own, without dimensions too.
+#[pyfunction]
+pub fn as_array(x: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    let operand = Operand::require(x)?;
+    state::wrap_handle(x.py(), |state| {
+        let node = state.strong(&operand)?;
+        Ok(state.rec.as_array(node))
+    })
+}
+
 /// The value that fills an array, where that is one of the structural constants.
 fn structural(array: &jacrs::array::Array) -> Option<f64> {
     if !array.view().is_contiguous() {
@@ -521,6 +531,6 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
         ($($name:ident)*) => { $(module.add_function(wrap_pyfunction!($name, module)?)?;)* };
     }
     add!(ufunc where_ cast reshape transpose broadcast diagonal reduce argpick cumulate argsort gather scatter_add
-        nonzero_flat concat pack matmul factored stop_gradient value lift is_recording add_at shares_memory);
+        nonzero_flat concat pack matmul factored stop_gradient value lift as_array is_recording add_at shares_memory);
     Ok(())
 }

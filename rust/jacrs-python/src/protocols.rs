@@ -186,7 +186,7 @@ fn other_ufunc(
             let result = if name == "matmul" {
                 matmul(py, &x, &inputs.get_item(1)?)?
             } else {
-                x.call_method1("copy", ("K",))?.unbind()
+                x.call_method0("__pos__")?.unbind()
             };
             finish(py, ufunc, result, keywords.out, keywords.mask)
         }

@@ -149,6 +149,18 @@ impl Tracer {
         })
     }
 
+    /// `+x`: a copy, a NumPy scalar without dimensions.
+    pub(super) fn positive(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        state::wrap_handle(slf.py(), |state| {
+            let handle = slf.get().handle(state.generation)?;
+            if state.rec.shape(handle).is_empty() {
+                let node = state.rec.node(handle);
+                return Ok(state.rec.fresh(node));
+            }
+            Ok(state.rec.copy_keep(handle))
+        })
+    }
+
     pub(super) fn rounded<'py>(
         &self,
         py: Python<'py>,

@@ -156,7 +156,7 @@ impl Tracer {
         unary!(slf, Invert)
     }
     fn __pos__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        Self::copy(slf, "K")
+        Self::positive(slf)
     }
 
     fn __richcmp__(
@@ -451,6 +451,9 @@ impl Tracer {
             let handle = slf.get().handle(state.generation)?;
             let node = state.rec.node(handle);
             let cast = state.rec.cast(node, to);
+            if matches!(handle, Handle::View(_)) && state.rec.shape(handle).is_empty() {
+                return Ok(state.rec.as_array(cast));
+            }
             Ok(if order == "C" {
                 state.rec.fresh(cast)
             } else {

@@ -161,6 +161,13 @@ impl Recording {
         Handle::Value(node)
     }
 
+    /// A result as an array of its own, which can be written to without dimensions too.
+    pub fn as_array(&mut self, node: NodeId) -> Handle {
+        let mut handle = self.fresh(node);
+        self.share(&mut handle);
+        handle
+    }
+
     /// The result of an elementwise operation: its axes lie in memory as NumPy's `order="K"` puts them.
     pub fn fresh_like(&mut self, node: NodeId, operands: &[Handle]) -> Handle {
         let shape = self.graph.shape(node);
