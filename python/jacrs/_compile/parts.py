@@ -60,9 +60,9 @@ def built(value: Any, outputs: list[Any]) -> tuple[Any, ...]:
     keys, items, make = found
     parts = [built(item, outputs) for item in items]
     if isinstance(value, dict):
-        return ("made", partial(_made_dict, make, list(keys)), parts)
+        return ("made", partial(made_dict, make, list(keys)), parts)
     return ("made", make, parts)
 
 
-def _made_dict(make: Any, keys: list[Any], items: list[Any]) -> Any:
+def made_dict(make: Any, keys: list[Any], items: list[Any]) -> Any:
     return make(zip(keys, items, strict=True))

@@ -45,7 +45,7 @@ class Target:
         self._nodes = nodes
         self.arrays: list[Any] = []
         for (array, where), kind in zip(self._leaves(given, name), kinds, strict=True):
-            _check(array, kind, where, recorded=recorded.joined)
+            check_target(array, kind, where, recorded=recorded.joined)
             self.arrays.append(array)
         apart(self.arrays, name)
         recorded.settle()
@@ -77,7 +77,8 @@ class Target:
         return iter(level)
 
 
-def _check(array: Any, kind: Kind, where: str, *, recorded: bool) -> None:
+def check_target(array: Any, kind: Kind, where: str, *, recorded: bool) -> None:
+    """Raise where a result of this shape and dtype cannot be written to `array`."""
     shape, dtype = kind
     if recorded:
         if not isinstance(array, ArrayTracer):
@@ -90,11 +91,11 @@ def _check(array: Any, kind: Kind, where: str, *, recorded: bool) -> None:
         raise errors.wrong_out_dtype(where, array.dtype, dtype)
     if not recorded and not array.flags.writeable:
         raise errors.readonly_out(where)
-    if not recorded and _overlaps_itself(array):
+    if not recorded and overlaps_itself(array):
         raise errors.overlapping_outs(where, where)
 
 
-def _overlaps_itself(array: Any) -> bool:
+def overlaps_itself(array: Any) -> bool:
     """Tell whether two elements may lie at one address, as in broadcast views."""
     if array.size == 0:
         return False

@@ -150,6 +150,25 @@ pub fn no_flat() -> Error {
     )
 }
 
+// --- what was saved
+
+pub fn unreadable(py: Python<'_>, why: &str) -> PyErr {
+    let text = format!(
+        "this is no saved function, or one that was damaged: {why}; save it again with \
+         compiled.save"
+    );
+    raise_as(py, "format", &text)
+}
+
+pub fn other_format(py: Python<'_>, format: u32, version: &str, known: u32) -> PyErr {
+    let text = format!(
+        "this function was saved by jacrs {version} in format {format}, and jacrs {} reads format \
+         {known}: save it again with this version",
+        env!("CARGO_PKG_VERSION")
+    );
+    raise_as(py, "format", &text)
+}
+
 // --- Python's and NumPy's own, in their words
 
 pub fn empty_truth() -> PyErr {

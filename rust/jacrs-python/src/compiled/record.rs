@@ -12,11 +12,13 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 use super::built::Built;
 use super::form::{Arguments, Containers, Lifting};
 use super::guard::Guard;
+use super::saved::Source;
 use super::trace::{Parts, Trace};
 use crate::arrays::{self, Take};
 use crate::error::raise_as;
 use crate::programs::{self, Blocks};
 use crate::session::{nodes, read_given};
+use crate::signals::detached;
 use crate::state::{self, State};
 
 /// What is noted of a recording that will be run again.
@@ -179,7 +181,10 @@ pub fn trace(
         let graph = state.rec.graph.clone();
         Ok((graph, wanted, state.rec.inputs(), reached, answers))
     })?;
-    let program = programs::whole_program(py, &graph, &wanted.values, wanted.blocks.as_ref())?;
+    let (source, graph) =
+        detached(py, |_| Ok(Source::new(graph, &wanted.values, wanted.blocks.as_ref())))?;
+    let (values, blocks) = source.wanted(&graph);
+    let program = programs::whole_program(py, &graph, &values, blocks.as_ref())?;
     let guards = recorded.guards.iter().map(Guard::read);
     let Some(arguments) = pending.get().take() else {
         return Err(raise_as(py, "internal", "a call is recorded once"));
@@ -188,6 +193,7 @@ pub fn trace(
         arguments,
         guards: guards.collect::<PyResult<_>>()?,
         program,
+        source,
         inputs,
         reached,
         answers: answers.expected,
@@ -242,7 +248,7 @@ impl Wanted {
 }
 
 /// Whether the blocks have the dtypes in which they are swept, which are floats.
-fn is_swept_as_is(g: &jacrs::ir::Graph, blocks: &Blocks) -> bool {
+pub fn is_swept_as_is(g: &jacrs::ir::Graph, blocks: &Blocks) -> bool {
     let float = |dtype: DType| dtype == dtype.to_float();
     (blocks.ys.iter()).all(|&y| {
         blocks.xs.iter().all(|&x| {

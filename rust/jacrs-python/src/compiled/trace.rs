@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use super::built::{Built, Computed};
 use super::form::{Arguments, Frame, Leaf, Leaves};
 use super::guard::{Guard, Reached};
+use super::saved::Source;
 use crate::arrays::{new_numpy, numpy_dtype};
 use crate::error::OrRaise;
 use crate::programs::{Program, check_result};
@@ -27,6 +28,7 @@ pub struct Trace {
     pub arguments: Arguments,
     pub guards: Vec<Guard>,
     pub program: Arc<Program>,
+    pub source: Source,
     /// The inputs of the program; those that vary without their addresses.
     views: Vec<View>,
     /// What the other inputs are read from.
@@ -36,15 +38,15 @@ pub struct Trace {
     reached: Vec<usize>,
     /// Outputs that are handed out, then answers.
     results: usize,
-    answers: Vec<Array>,
+    pub answers: Vec<Array>,
     /// Whether the first answers are numbers, in the order in which they were asked for.
     pub ordered: bool,
-    built: Built,
+    pub built: Built,
     /// Which outputs are handed out as numbers; those that stay inside are None.
     kinds: Vec<Kind>,
     /// Result `k` of what `built` is made of is value or block `places[k]`.
-    places: Vec<usize>,
-    directions: usize,
+    pub places: Vec<usize>,
+    pub directions: usize,
     /// What is not looked at again.
     pub unfollowed: Vec<String>,
 }
@@ -61,6 +63,7 @@ pub struct Parts {
     pub arguments: Arguments,
     pub guards: Vec<Guard>,
     pub program: Arc<Program>,
+    pub source: Source,
     pub inputs: Vec<Array>,
     pub reached: Vec<usize>,
     pub answers: Vec<Array>,
@@ -112,6 +115,7 @@ impl Trace {
             arguments: parts.arguments,
             guards: parts.guards,
             program: parts.program,
+            source: parts.source,
             views,
             constants,
             leaves,
@@ -174,6 +178,16 @@ impl Trace {
         let constants = self.constants.iter().chain(&self.answers);
         constants.map(|x| x.view().len() * x.dtype().size()).sum::<usize>()
             + self.views.len() * size_of::<View>()
+            + self.source.bytes()
+    }
+
+    /// The inputs that are no leaves of the arguments, where they are now.
+    pub fn fixed_inputs(&self, reached: &Reached<'_>) -> impl Iterator<Item = View> {
+        let mut views = self.views.clone();
+        for (&k, (data, _)) in self.reached.iter().zip(reached) {
+            views[k].ptr = *data;
+        }
+        views.into_iter().skip(self.leaves)
     }
 
     /// One run. The memory of `leaves` and `reached` must fit, as their conditions say.
