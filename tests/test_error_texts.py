@@ -11,10 +11,16 @@ import pytest
 
 import jacrs
 from jacrs import errors
-from tests import test_error_texts_calls, test_error_texts_recorded, test_error_texts_uses
+from tests import (
+    test_error_texts_calls,
+    test_error_texts_compiled,
+    test_error_texts_recorded,
+    test_error_texts_uses,
+)
 
 TABLES = (
     test_error_texts_calls.CASES,
+    test_error_texts_compiled.CASES,
     test_error_texts_recorded.CASES,
     test_error_texts_recorded.BROKEN,
     test_error_texts_uses.CASES,

@@ -11,7 +11,7 @@ array([[0., 2.],
 from typing import Any
 
 from jacrs import _adapters, _jacrs, functional, numpy, testing
-from jacrs._compile import compile, load
+from jacrs._compile import compile, load  # noqa: A004 - as in `re.compile`
 from jacrs._config import config
 from jacrs._explain import explain
 from jacrs._pytrees import register_pytree_node

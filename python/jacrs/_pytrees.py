@@ -20,7 +20,7 @@ import numpy as np
 from jacrs import errors
 from jacrs._jacrs import Tracer
 from jacrs._scope import follow_argument
-from jacrs._scope.classes import real_class
+from jacrs._scope.classes import is_followed_class, real_class
 from jacrs._scope.state import current_state
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class FieldsOf:
 
     def __init__(self, kind: type, names: Sequence[str], static: dict[str, Any]) -> None:
         self.cls = real_class(kind)
-        self.inside = kind if current_state().depth else None  # the class that recorded code sees
+        self.inside = kind if is_followed_class(kind) else None  # the class recorded code sees
         self.names = names
         self.static = static
 

@@ -20,6 +20,7 @@ import numpy as np
 from jacrs import errors
 from jacrs._jacrs import Tracer
 from jacrs._pytrees import FieldsOf, Registered, children_of
+from jacrs._scope import follow_argument
 from jacrs._scope.building import array
 from jacrs._scope.classes import real_class
 from jacrs._scope.state import current_state
@@ -229,7 +230,7 @@ def children_and_maker(value: Any) -> tuple[Sequence[Any], Sequence[Any], Any] |
 
 def make_named(kind: type, items: list[Any]) -> Any:
     """Make a named tuple; outside of recorded code, of the user's class and not its double."""
-    cls: Any = kind if current_state().depth else real_class(kind)
+    cls: Any = follow_argument(kind) if current_state().depth else real_class(kind)
     return cls._make(items)
 
 

@@ -1,11 +1,12 @@
-"""`compile`: a function, or a transform of one, that is recorded once and then run without Python."""
+"""`compile`: a function, or a transform of one, recorded once and then run without Python."""
 
 from __future__ import annotations
 
 import functools
 import warnings
+from functools import partial
 from types import MethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _MOST_MISSES = 64
-# Arrays and numbers as inputs; numbers as values that a trace holds for; arrays too.
+# Whether arrays that are reached, and whether numbers among the arguments, are inputs of a trace
+# and not conditions.
 _WAYS = ((True, True), (True, False), (False, False))
 
 
@@ -74,7 +76,7 @@ def compile(f: Callable[..., Any], *, strict: bool = False) -> Compiled:  # noqa
 class Compiled(_jacrs.Replay):
     """A function with the traces of its calls; what `compile` returns."""
 
-    def __new__(cls, f: Callable[..., Any], *, strict: bool = False) -> Compiled:  # noqa: ARG004
+    def __new__(cls, f: Callable[..., Any], *, strict: bool = False) -> Self:  # noqa: ARG004
         """Make one without traces."""
         return super().__new__(cls, taken_apart)
 
@@ -156,11 +158,8 @@ class Compiled(_jacrs.Replay):
         """Do a call that no trace holds for."""
         if "out" in keywords and getattr(self._f, "takes_out", False):
             return self._into(keywords.pop("out"), args, keywords)
-        if self._traced(args, keywords):
-            found = self._replayed(args, keywords)
-            if found is not None:
-                return found[0]
-        return self._f(*args, **keywords)
+        found = self._recorded(args, keywords, (), 3)
+        return self._f(*args, **keywords) if found is None else found[0]
 
     def _into(self, out: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Do a call with `out=`; what no trace can write there is left to the function itself."""
@@ -168,65 +167,88 @@ class Compiled(_jacrs.Replay):
         found = None
         if targets is not None:
             found = self.replay(args, keywords or None, targets)
-            if found is None and self._traced(args, keywords):
-                found = self._replayed(args, keywords, targets)
-        if found is None:
+            if found is None:
+                found = self._recorded(args, keywords, targets, 4)
+        if found is None or targets is None:
             return self._f(*args, **keywords, out=out)
         return fill(self._f, found[0], out, targets)
 
-    def _replayed(
-        self, args: tuple[Any, ...], keywords: dict[str, Any], targets: Sequence[Any] = ()
+    def _recorded(
+        self,
+        args: tuple[Any, ...],
+        keywords: dict[str, Any],
+        targets: Sequence[Any],
+        level: int,
     ) -> tuple[Any] | None:
-        """Run what has just been recorded: no sign that a trace is of use again."""
+        """Record a call and run the trace; None where there is none, or it raises."""
+        if not self._is_worth_it(level + 1):
+            return None
+        trace = self._trace(args, keywords)
+        if trace is None:
+            return None
         found = self.replay(args, keywords or None, list(targets))
-        self._replays = self.n_replays
+        if found is None:
+            self.forget(trace)
+        self._replays = self.n_replays  # no sign that a trace is of use again
         return found
 
-    def _traced(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
-        """Record a call, unless that has been done in vain too often."""
+    def _is_worth_it(self, level: int) -> bool:
+        """Tell whether recording has not been in vain too often; the caller is at `level`."""
         if self.n_replays > self._replays:
             self._replays, self._misses = self.n_replays, 0
         if self._misses == _MOST_MISSES:
             text = errors.too_many_courses(self._name(), _MOST_MISSES)
-            warnings.warn(text, RuntimeWarning, stacklevel=4)
+            warnings.warn(text, RuntimeWarning, stacklevel=level)
         self._misses += 1
-        if self._misses > _MOST_MISSES:
-            return False
-        for arrays, numbers in _WAYS[:-1]:
+        return self._misses <= _MOST_MISSES
+
+    def _trace(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> int | None:
+        """Record a call in the first way that works; return the name of its trace."""
+        for inputs, numbers in _WAYS:
+            witness = Witness(inputs=inputs)
             try:
-                if self._record(args, keywords, arrays=arrays, numbers=numbers):
-                    return True
-            except errors.ImpureError:
-                raise
-            except Exception:  # noqa: BLE001 - the last way raises it again, if it is not the way
-                continue
-        return self._record(args, keywords, arrays=False, numbers=False)
+                trace = self._record(args, keywords, witness, numbers=numbers)
+                if trace is not None:
+                    return trace
+            except BaseException as error:
+                witness.restore()
+                if isinstance(error, errors.ImpureError) or not isinstance(error, Exception):
+                    raise
+        return None  # it cannot be recorded, or raises as it is too
 
     def _record(
-        self, args: tuple[Any, ...], keywords: dict[str, Any], *, arrays: bool, numbers: bool
-    ) -> bool:
-        """Record a call and keep the trace; tell whether its numbers mean what they do in NumPy."""
-        pending = self.begin(args, keywords or None, arrays, numbers)
-        witness = Witness(arrays=arrays)
+        self,
+        args: tuple[Any, ...],
+        keywords: dict[str, Any],
+        witness: Witness,
+        *,
+        numbers: bool,
+    ) -> int | None:
+        """Record a call and keep the trace, if it is one to replay; return its name."""
+        pending = self.begin(args, keywords or None, True, numbers)  # noqa: FBT003
         session = _jacrs.Session()
         session.open()
         try:
             _jacrs.keep_recording()
-            with witnessed(witness), recording_scope(self._f) as g, Pure():
-                given, named = pending.over(list(map(_recorded, *_leaves(pending, session))))
+            # Before anything that the function reaches: they are the first inputs of the trace.
+            leaves = list(map(partial(_input, session), pending.leaves, pending.kinds))
+            with witnessed(witness), recording_scope(self._f) as g, Pure() as pure:
+                given, named = pending.over(list(map(_followed, leaves)))
+                witness.argument((given, named))
                 result = g(*given, **named)
             self._check(session, pending, witness)
-            if numbers and _jacrs.recorded_narrow():
-                return False  # beside float32 a Python float is weaker than a float64
+            # Beside float32 a Python float is weaker than a float64.
+            if pure.in_doubt or (numbers and _jacrs.recorded_narrow()):
+                return None
             outputs: list[Any] = []
             how = built(result, outputs)
             unfollowed = witness.unfollowed()
             if unfollowed and self._strict:
                 raise errors.not_followed(self._name(), unfollowed)
-            self.add(pending, outputs, witness.guards(), how, unfollowed, self._directions())
+            guards = witness.guards()
+            return self.add(pending, outputs, guards, how, unfollowed, self._directions())
         finally:
             session.close()
-        return True
 
     def _check(self, session: Any, pending: Any, witness: Witness) -> None:
         """Raise what the recorded function has hidden, or has written to."""
@@ -246,20 +268,19 @@ class Compiled(_jacrs.Replay):
     def __reduce__(self) -> Any:
         if found_by_name(self) is self:
             return self.__qualname__  # a decorated function: found by its name, as functions are
-        return functools.partial(Compiled, strict=self._strict), (self._f,)
+        return partial(Compiled, strict=self._strict), (self._f,)
 
     def __repr__(self) -> str:
         return f"<jacrs.compile of {self._f!r}>"
 
 
-def _leaves(pending: Any, session: Any) -> tuple[Sequence[Any], Sequence[str], Sequence[Any]]:
-    return pending.leaves, pending.kinds, [session] * len(pending.kinds)
-
-
-def _recorded(leaf: Any, kind: str, session: Any) -> Any:
-    """Return what recorded code gets for a leaf of the arguments."""
+def _input(session: Any, leaf: Any, kind: str) -> Any:
+    """Return what stands for a leaf of the arguments; itself where it is no input."""
     if kind == "array":
         return session.argument(leaf, differentiable=False)
-    if kind == "number":
-        return _jacrs.number(leaf)
+    return _jacrs.number(leaf) if kind == "number" else leaf
+
+
+def _followed(leaf: Any) -> Any:
+    """Return what recorded code gets for a leaf; what an array holds is part of its form."""
     return leaf if isinstance(leaf, np.ndarray) else follow_argument(leaf)

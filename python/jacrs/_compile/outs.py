@@ -12,13 +12,13 @@ from jacrs._trees import flatten, flatten_like
 
 
 def leaves_of(out: Any) -> list[Any] | None:
-    """Return the arrays of `out`; None where there is something else, which the function refuses."""
+    """Return the arrays of `out`; None where there is what the function refuses."""
     leaves: list[Any] = []
     flatten(out, leaves, None)
-    if not leaves or not all(map(is_plain_array, leaves)):
+    if not leaves or not all(map(is_plain_array, leaves)) or any(map(overlaps_itself, leaves)):
         return None
     apart(leaves, "out")
-    return None if any(map(overlaps_itself, leaves)) else leaves
+    return leaves
 
 
 def checked_leaves(out: Any, derivative: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import partial
 from typing import Any
 
@@ -30,7 +31,7 @@ def taken_apart(value: Any) -> tuple[list[Any], Any] | None:
         rest = [make.aux]
     elif isinstance(value, dict):
         rest = list(keys)
-        if isinstance(make, partial):
+        if isinstance(value, defaultdict):
             rest.append(value.default_factory)
 
     def rebuild(parts: list[Any]) -> Any:

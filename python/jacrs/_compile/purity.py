@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import random
 import sys
-from typing import TYPE_CHECKING, Any
+import threading
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from jacrs import errors
 from jacrs._scope.mirrors import real_globals
+from jacrs._scope.usercode import is_library
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -24,16 +26,60 @@ _MODULES = frozenset(
 _BUILTINS = frozenset({"print", "open", "input"})
 _METHODS = frozenset({"now", "today", "utcnow", "write", "writelines", "read", "readline"})
 _ENTROPY = frozenset({"urandom", "getrandom"})
+_FRAMES = frozenset({"sys._getframe", "sys._current_frames"})
+_ENVIRONMENT = frozenset({"getenv", "getenvb"})
+# They read source files, to show or to find code: nothing that a function computes with.
+_READERS = frozenset({"warnings", "linecache", "importlib", "traceback", "tokenize"})
+
+
+class Generators:
+    """Generators of random numbers, and the states that they were in."""
+
+    def __init__(self) -> None:
+        self._states: dict[int, tuple[Any, Any]] = {}
+
+    def keep(self, generator: Any) -> None:
+        """Remember the state of a generator."""
+        if id(generator) not in self._states:
+            self._states[id(generator)] = (generator, _state_of(generator))
+
+    def check(self) -> None:
+        """Raise where random numbers were drawn."""
+        if self.drawn():
+            raise errors.random_numbers()
+
+    def drawn(self) -> bool:
+        """Tell whether random numbers were drawn."""
+        kept = self._states.values()
+        return any(repr(_state_of(generator)) != repr(state) for generator, state in kept)
+
+    def restore(self) -> None:
+        """Put the generators in the states that they were in."""
+        for generator, state in self._states.values():
+            if isinstance(generator, random.Random):
+                generator.setstate(state)
+            elif isinstance(generator, np.random.Generator):
+                generator.bit_generator.state = state
+            else:
+                generator.set_state(state)
 
 
 class Pure:
-    """`with Pure():` raise where recorded code does what a replay would not."""
+    """`with Pure() as pure:` raise where recorded code does what a replay would not.
 
-    def __enter__(self) -> None:
+    `pure.in_doubt` tells whether random numbers were drawn from the generators that all share,
+    while other threads ran, one of which may have drawn them.
+    """
+
+    def __enter__(self) -> Self:
+        self.in_doubt = False
+        self._error: Exception | None = None
+        self._shared = Generators()
+        for generator in (_SHARED, np.random.mtrand._rand):  # noqa: SLF001 - no other name
+            self._shared.keep(generator)
         self._before = sys.getprofile()
-        self._random = random.getstate()
-        self._numpy = _numpy_state()
-        sys.setprofile(_look)
+        sys.setprofile(self._look)
+        return self
 
     def __exit__(
         self,
@@ -42,8 +88,24 @@ class Pure:
         trace: TracebackType | None,
     ) -> None:
         sys.setprofile(self._before)
-        if error is None and (random.getstate() != self._random or _numpy_state() != self._numpy):
-            raise errors.random_numbers()
+        drawn = self._shared.drawn()
+        if threading.active_count() > 1:
+            self.in_doubt = drawn
+        elif drawn:
+            self._shared.restore()
+            if error is None:
+                raise errors.random_numbers()
+        if self._error is not None and isinstance(error, Exception | None):
+            raise self._error  # the function may have caught it
+
+    def _look(self, frame: FrameType, event: str, arg: Any) -> None:
+        found = _impure(frame, event, arg)
+        if found is not None:
+            self._error = self._error or errors.impure(*found)
+            raise self._error
+
+
+_SHARED: Any = random.random.__self__  # type: ignore[attr-defined]
 
 
 def is_generator(value: Any) -> bool:
@@ -51,51 +113,63 @@ def is_generator(value: Any) -> bool:
     return isinstance(value, random.Random | np.random.Generator | np.random.RandomState)
 
 
-def state_of(generator: Any) -> Any:
-    """Return the state of a generator, comparable by `==`."""
+def _state_of(generator: Any) -> Any:
     if isinstance(generator, random.Random):
         return generator.getstate()
     if isinstance(generator, np.random.Generator):
-        return repr(generator.bit_generator.state)
-    return _comparable(generator.get_state(legacy=False))
+        return generator.bit_generator.state
+    return generator.get_state()
 
 
-def _numpy_state() -> Any:
-    return _comparable(np.random.get_state(legacy=False))  # noqa: NPY002 - the global generator
-
-
-def _comparable(state: Any) -> Any:
-    inner = state["state"]
-    return (inner["key"].tobytes(), inner["pos"], state["has_gauss"], state["gauss"])
-
-
-def _look(frame: FrameType, event: str, arg: Any) -> None:
+def _impure(frame: FrameType, event: str, arg: Any) -> tuple[str, FrameType] | None:
+    """Name what a replay would not call, with the frame of the recorded code that it is for."""
     if event == "c_call":
-        name = _impure_builtin(arg)
-        if name is not None and (arg.__name__ in _ENTROPY or _is_recorded(frame)):
-            raise errors.impure(name)
+        name, caller = _impure_builtin(arg), frame
     elif event == "call" and frame.f_back is not None:
         module = frame.f_globals.get("__name__")
-        top = module.partition(".")[0] if isinstance(module, str) else ""
-        if top in _MODULES and _is_recorded(frame.f_back):
-            raise errors.impure(f"{module}.{frame.f_code.co_name}")
+        name = _impure_function(module, frame.f_code.co_name, frame.f_code.co_qualname)
+        caller = frame.f_back
+    else:
+        return None
+    recorded = None if name is None else _recorded(caller, entropy=name.endswith("random"))
+    if name is None or recorded is None or (name in _FRAMES and recorded is not caller):
+        return None
+    return name, recorded
 
 
 def _impure_builtin(function: Any) -> str | None:
-    name = function.__name__
+    name: str = function.__name__
     module = getattr(function, "__module__", None)
-    if module in _MODULES or name in _ENTROPY:
-        return f"{module}.{name}" if module else name
     if module in ("builtins", "io", "_io") and name in _BUILTINS:
-        return str(name)
+        return name
+    if module in _MODULES or name in _ENTROPY or f"{module}.{name}" in _FRAMES:
+        return f"{module}.{name}" if module else name
+    owner = getattr(function, "__self__", None)
     if name in _METHODS:
-        owner = getattr(function, "__self__", None)
         kind = owner if isinstance(owner, type) else type(owner)
         if kind.__module__ in ("datetime", "_io"):
             return f"{kind.__module__}.{kind.__name__}.{name}"
-    owner = getattr(function, "__self__", None)
-    return f"random.{name}" if isinstance(owner, random.Random) else None
+    return f"random.{name}" if owner is _SHARED else None
 
 
-def _is_recorded(frame: FrameType) -> bool:
-    return real_globals(frame.f_globals) is not None
+def _impure_function(module: Any, name: str, qualified: str) -> str | None:
+    top = module.partition(".")[0] if isinstance(module, str) else ""
+    if top in _MODULES or (top == "os" and name in _ENVIRONMENT):
+        return f"{module}.{name}"
+    return "os.getenv" if qualified == "_Environ.__getitem__" else None
+
+
+def _recorded(frame: FrameType | None, *, entropy: bool) -> FrameType | None:
+    """Return the frame of the recorded code that calls, or that a library calls for.
+
+    None where a library reads its own source, to show or to find it, and where jacrs itself calls.
+    """
+    while frame is not None:
+        if real_globals(frame.f_globals) is not None:
+            return frame
+        module = frame.f_globals.get("__name__")
+        top = module.partition(".")[0] if isinstance(module, str) else ""
+        if not entropy and (top in _READERS or top == "jacrs" or not is_library(module)):
+            return None
+        frame = frame.f_back
+    return None

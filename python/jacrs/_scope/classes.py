@@ -15,17 +15,20 @@ import abc
 import types
 from typing import TYPE_CHECKING, Any
 
+from jacrs._scope.native import own_members, share_members
 from jacrs._scope.plain import PLAIN
+from jacrs._scope.plans import are_facts_of, facts_of
 from jacrs._scope.usercode import is_user_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jacrs._scope.plans import Facts
     from jacrs._scope.state import State
 
 _REAL = "_jacrs_real_class"
 set_class = object.__dict__["__class__"].__set__
-_NOT_COPIED = frozenset(
+NOT_COPIED = frozenset(
     {
         "__dict__",
         "__weakref__",
@@ -96,17 +99,66 @@ class ClassOf:
         set_class(instance, cls)
 
 
+class Members:
+    """The `__dict__` of a double's instances, where a witness is told what is read."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        members = own_members(instance)
+        followed = id(instance) in self.state.originals
+        return self.state.substitute(members) if followed else members
+
+    def __set__(self, instance: Any, members: dict[str, Any]) -> None:
+        share_members(instance, members)
+        pair = self.state.originals.get(id(instance))
+        if pair is not None:
+            share_members(pair[1], members)
+
+
+def _followed_state(state: State) -> Callable[[Any], Any]:
+    def __getstate__(self: Any) -> Any:  # noqa: N807
+        found: Any = object.__getstate__(self)
+        if id(self) not in state.originals:
+            return found
+        members, slots = found if isinstance(found, tuple) else (found, None)
+        members = state.substitute(members)
+        if slots is None:
+            return members
+        return members, {name: getattr(self, name) for name in slots}
+
+    return __getstate__
+
+
 class Double:
     """The double of one class, and what it was made from."""
 
-    __slots__ = ("attributes", "bases", "cls", "epoch", "real", "seen", "state", "volatile")
+    __slots__ = (
+        "attributes",
+        "bases",
+        "cls",
+        "epoch",
+        "facts",
+        "parents",
+        "real",
+        "seen",
+        "state",
+        "volatile",
+    )
 
     def __init__(self, state: State, real: type, bases: list[Double]) -> None:
         self.state = state
         self.real = real
+        self.parents = real.__bases__
         self.bases = bases
         self.epoch = -1
         self.seen: dict[str, Any] = {}
+        self.facts: dict[str, Facts] = {}
         self.volatile: set[str] = set()
         self.attributes: set[str] = set()  # see objects.Attribute
         self.cls: type = _empty_double(state, real)
@@ -120,21 +172,24 @@ class Double:
         for base in self.bases:
             base.refresh()
         live = vars(self.real)
+        if self.state.witness is not None:
+            self.state.witness.members(self.real)
         for name, value in live.items():
-            if name not in _NOT_COPIED and (
-                self.seen.get(name, self) is not value or name in self.volatile
+            if name not in NOT_COPIED and (
+                self.seen.get(name, self) is not value
+                or name in self.volatile
+                or (name in self.facts and not are_facts_of(self.facts[name], value))
             ):
                 self._install(name, value)
-        if len(self.seen) != len(live.keys() - _NOT_COPIED):
+        if len(self.seen) != len(live.keys() - NOT_COPIED):
             for name in self.seen.keys() - live.keys():
                 del self.seen[name]
                 type.__delattr__(self.cls, name)
 
     def _install(self, name: str, value: Any) -> None:
         self.seen[name] = value
-        if self.state.witness is not None:
-            self.state.witness.member(self.real, name, value)
         self.volatile.discard(name)
+        self.facts.pop(name, None)
         if isinstance(value, types.MemberDescriptorType | types.GetSetDescriptorType):
             return  # a slot: the double has its own
         if name in _DESCRIPTIONS:
@@ -147,6 +202,8 @@ class Double:
             new = _entering(self.state, getattr(new, "__func__", new))
         if not (type(value) in PLAIN or self._keeps(value)):
             self.volatile.add(name)
+        elif type(value) is types.FunctionType:
+            self.facts[name] = facts_of(value)
         if name not in self.attributes:
             type.__setattr__(self.cls, name, new)
 
@@ -178,6 +235,8 @@ class Double:
     def write(self, name: str, value: Any) -> None:
         """Set a class attribute of the real class now, and what recorded code sees of it."""
         real = self.state.original(value)
+        if self.state.witness is not None:
+            self.state.witness.writes(f"{self.real.__qualname__}.{name}")
         setattr(self.real, name, real)
         if name in vars(self.real):
             self._install(name, vars(self.real)[name])
@@ -197,6 +256,10 @@ class ClassTable:
     def double_of(self, real: type) -> Double | None:
         """Return the up-to-date double of a user class; None where it cannot have one."""
         entry = self._doubles.get(id(real))
+        if entry is not None and entry[1] is not None and entry[1].parents is not real.__bases__:
+            for member in vars(real).values():  # they know their class
+                self._state.functions.forget(member)
+            entry = None
         if entry is None:
             double = self._make(real)
             entry = self._doubles[id(real)] = (real, double)
@@ -213,7 +276,11 @@ class ClassTable:
         if is_followed_class(real):
             return real
         double = self.double_of(real)
-        return real if double is None else double.cls
+        if double is not None:
+            return double.cls
+        if self._state.witness is not None:
+            self._state.witness.unfollowed_class(real)
+        return real
 
     def _make(self, real: type) -> Double | None:
         followed = [base for base in real.__bases__ if is_user_class(base)]
@@ -241,6 +308,11 @@ def _empty_double(state: State, real: type) -> type:
     if slots is not None:
         slots = (slots,) if isinstance(slots, str) else tuple(slots)
         members["__slots__"] = slots
+    if state.witness is not None:
+        members["__dict__"] = Members(state)
+        if "__getstate__" not in vars(real):
+            members["__getstate__"] = _followed_state(state)
+        state.witness.unfollowed_class(type(real))  # its methods are not followed
     meta = _followed_metaclass(type(real))
     make: Any = abc.ABCMeta if issubclass(meta, abc.ABCMeta) else type
     cls: type = make.__new__(meta, real.__name__, bases, members)

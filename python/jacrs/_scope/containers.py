@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import types
-from collections import defaultdict
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any
 
 from jacrs._scope.plain import PLAIN
@@ -21,8 +21,11 @@ def _same(first: Any, second: Any) -> bool:
     return len(first) == len(second) and all(map(operator.is_, first, second))
 
 
-def follow_list(state: State, value: list[Any]) -> list[Any]:
-    """Return a list of the followed items; the list itself where all stand for themselves."""
+def follow_list(state: State, value: list[Any] | deque[Any]) -> list[Any] | deque[Any]:
+    """Return a list of the followed items; the list itself where all stand for themselves.
+
+    A deque is followed as a list is.
+    """
     if state.witness is not None:
         state.witness.sequence(value)
     if _all_plain(value):
@@ -30,7 +33,7 @@ def follow_list(state: State, value: list[Any]) -> list[Any]:
     found = state.known(value)
     if found is not None:
         return found  # type: ignore[no-any-return]
-    new: list[Any] = []
+    new: Any = [] if isinstance(value, list) else deque(maxlen=value.maxlen)
     state.pair(value, new)  # before its items: a list may contain itself
     new.extend(map(state.substitute, value))
     before = new.copy()
@@ -40,10 +43,12 @@ def follow_list(state: State, value: list[Any]) -> list[Any]:
 
     def end() -> None:
         if not _same(new, before):
-            value[:] = map(state.release, new)
+            items = list(map(state.release, new))
+            value.clear()
+            value.extend(items)
 
     state.endings.append(end)
-    return new
+    return new  # type: ignore[no-any-return]
 
 
 def follow_tuple(state: State, value: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -102,7 +107,7 @@ def follow_namespace(state: State, value: types.SimpleNamespace) -> types.Simple
         return found  # type: ignore[no-any-return]
     members = vars(value)
     if state.witness is not None:
-        state.witness.mapping(members)
+        state.witness.mapping(members, "a namespace")
     if _all_plain(members.values()):
         return value
     new = types.SimpleNamespace()

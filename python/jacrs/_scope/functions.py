@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jacrs._scope import substitutes
 from jacrs._scope.mirrors import MISSING, real_globals
 from jacrs._scope.plain import PLAIN
-from jacrs._scope.plans import plan_of
+from jacrs._scope.plans import are_facts_of, facts_of, plan_of
 from jacrs._scope.usercode import is_library, is_standard
 from jacrs._scope.vectorized import Vectorized
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jacrs._scope.mirrors import Mirror
+    from jacrs._scope.plans import Facts
     from jacrs._scope.state import State
 
 Function = types.FunctionType
@@ -28,7 +29,7 @@ class FunctionTable:
     """Copies that outlive a recording: those whose cells and defaults need no looking after."""
 
     def __init__(self) -> None:
-        self._copies: dict[int, tuple[weakref.ref[Any], Function, Mirror, tuple[Any, ...]]] = {}
+        self._copies: dict[int, tuple[weakref.ref[Any], Function, Mirror, Facts]] = {}
         self._originals: dict[int, weakref.ref[Any]] = {}
 
     def get(self, function: Function) -> Function | None:
@@ -37,7 +38,7 @@ class FunctionTable:
         if entry is None:
             return None
         reference, copy, mirror, facts = entry
-        if reference() is not function or not _same_facts(facts, function):
+        if reference() is not function or not are_facts_of(facts, function):
             return None
         mirror.refresh()
         return copy
@@ -53,7 +54,7 @@ class FunctionTable:
             self._originals.pop(copied, None)
 
         reference = weakref.ref(function, drop)
-        self._copies[key] = (reference, copy, mirror, _facts(function))
+        self._copies[key] = (reference, copy, mirror, facts_of(function))
         self._originals[copied] = reference
 
     def keeps(self, function: Function) -> bool:
@@ -65,23 +66,14 @@ class FunctionTable:
         reference = self._originals.get(id(copy))
         return None if reference is None else reference()
 
+    def forget(self, function: Any) -> None:
+        """Let `function` be copied anew."""
+        self._copies.pop(id(function), None)
+
     def clear(self) -> None:
         """Forget all copies."""
         self._copies.clear()
         self._originals.clear()
-
-
-def _facts(function: Function) -> tuple[Any, ...]:
-    return (function.__code__, function.__defaults__, function.__kwdefaults__)
-
-
-def _same_facts(facts: tuple[Any, ...], function: Function) -> bool:
-    code, defaults, keywords = facts
-    return (
-        function.__code__ is code
-        and function.__defaults__ is defaults
-        and function.__kwdefaults__ is keywords
-    )
 
 
 def over(
@@ -164,7 +156,7 @@ def _copy(state: State, function: Function, mirror: Mirror | None, scope: dict[s
     keywords = function.__kwdefaults__
     if keywords:
         copy.__kwdefaults__ = {key: state.substitute(value) for key, value in keywords.items()}
-        lasting = lasting and all(map(_is_constant, keywords.values()))
+        lasting = False  # a dictionary, which may change
     if mirror is not None and lasting and not _has_variables(function):
         state.functions.add(function, copy, mirror)
     return copy
@@ -241,15 +233,30 @@ def _fill(state: State, cell: Cell, new: Cell) -> None:
 def _follow_library_function(state: State, function: Function, name: Any) -> Any:
     """Return the rule for a library's function; follow what a standard decorator encloses."""
     found = substitutes.lookup(function)
-    if found is not function or function.__closure__ is None or not is_standard(name):
+    if found is not function or function.__closure__ is None:
+        return found
+    if not is_standard(name):
+        if state.witness is not None and any(map(_holds_user_code, function.__closure__)):
+            state.witness.unseen(f"what {name}.{function.__qualname__} calls")
         return found
     if name == "functools" and hasattr(function, "registry"):
         return _follow_single_dispatch(state, function)
     return _copy(state, function, None, function.__globals__)
 
 
+def _holds_user_code(cell: Cell) -> bool:
+    try:
+        content = cell.cell_contents
+    except ValueError:
+        return False
+    return callable(content) and not is_library(getattr(content, "__module__", "builtins"))
+
+
 def _follow_single_dispatch(state: State, function: Any) -> Any:
     from jacrs._scope.classes import real_class
+
+    if state.witness is not None:
+        state.witness.registry(function.registry, f"what {function.__name__} dispatches to")
 
     @functools.wraps(function)
     def dispatching(*args: Any, **keywords: Any) -> Any:
@@ -271,6 +278,10 @@ def follow_method(state: State, method: types.MethodType) -> Any:
 
 def follow_partial(state: State, partial: functools.partial[Any]) -> Any:
     """Follow a partial: its function and the arguments it holds."""
+    if state.witness is not None:
+        for name in ("func", "args", "keywords"):
+            state.witness.attribute(partial, name, getattr(partial, name))
+        state.witness.mapping(partial.keywords)
 
     def make(given: functools.partial[Any]) -> Any:
         keywords = {key: state.substitute(value) for key, value in given.keywords.items()}

@@ -11,6 +11,7 @@ asks that the globals be an exact dictionary). The dictionary is that of a modul
 from __future__ import annotations
 
 import builtins
+import functools
 import operator
 import sys
 import types
@@ -18,10 +19,12 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from jacrs._scope import kinds
+from jacrs._scope.plans import are_facts_of, facts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jacrs._scope.plans import Facts
     from jacrs._scope.state import State
 
 MISSING: Any = object()
@@ -44,11 +47,7 @@ class LazyNames(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         value = self.mirror.resolve(name)
         if value is MISSING:
-            value = getattr(builtins, name, MISSING)
-            if value is MISSING:
-                raise KeyError(name)
-            self.mirror.note_absent(name)
-            self[name] = value
+            value = self[name] = self.mirror.resolve_builtin(name)
         return value
 
 
@@ -60,6 +59,7 @@ class ModuleProxy(types.ModuleType):
 
     def __delattr__(self, name: str) -> None:
         mirror = _mirror_of(self)
+        mirror.tell_of_write(name)
         mirror.forget(name)
         delattr(mirror.module, name)
 
@@ -67,11 +67,36 @@ class ModuleProxy(types.ModuleType):
         return dir(_mirror_of(self).module)
 
 
+class LibraryProxy(types.ModuleType):
+    """A library's module while a witness is told what is read of it."""
+
+    def __init__(self, state: State, module: types.ModuleType) -> None:
+        super().__init__(module.__name__, module.__doc__)
+        vars(self)["__getattr__"] = functools.partial(_library_attribute, state, module)
+        vars(self)["__dir__"] = functools.partial(dir, module)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        state, module = vars(self)["__getattr__"].args
+        state.witness.attribute(module, name, getattr(module, name, MISSING), module.__name__)
+        state.witness.writes(f"{module.__name__}.{name}")
+        setattr(module, name, state.original(value))
+
+
+def _library_attribute(state: State, module: types.ModuleType, name: str) -> Any:
+    value = getattr(module, name)
+    witness = state.witness
+    if witness is not None:
+        witness.attribute(module, name, value, module.__name__)
+    return state.substitute(value)
+
+
 class Mirror:
     """The substituted globals of one module, for one thread."""
 
     __slots__ = (
+        "builtins",
         "epoch",
+        "kept",
         "lifts",
         "live",
         "module",
@@ -92,6 +117,8 @@ class Mirror:
         self.substituted: dict[str, Any] = vars(self.proxy)
         # Resolved names and the live values they had: compared at each recording.
         self.seen: dict[str, Any] = {}
+        self.builtins: dict[str, Any] = {}  # those among them that no module has
+        self.kept: dict[str, Facts] = {}  # of functions whose copies outlive a recording
         self.volatile: list[str] = []
         self.written: set[str] = set()
         self.epoch = -1
@@ -112,6 +139,8 @@ class Mirror:
         self.note(name, live)
         if not stable:
             self.volatile.append(name)
+        elif type(live) is types.FunctionType:
+            self.kept[name] = facts_of(live)
         self.substituted[name] = value
         return value
 
@@ -119,11 +148,20 @@ class Mirror:
         """Remember the live value that `name` was resolved from."""
         self.seen[name] = live
 
-    def note_absent(self, name: str) -> None:
-        """Remember that `name` is a builtin as long as the module does not define it."""
-        self.note(name, MISSING)
+    def resolve_builtin(self, name: str) -> Any:
+        """Return the substituted value of a builtin, which it is while the module has none."""
+        value = vars(builtins).get(name, MISSING)
+        if value is MISSING:
+            raise KeyError(name)
         if self.state.witness is not None:
-            self.state.witness.absent(self.live, name)
+            self.state.witness.name(self.live, name)
+            self.state.witness.name(vars(builtins), name, value)
+        substitute, stable = self.state.substitute_global(value, self)
+        self.note(name, MISSING)
+        self.builtins[name] = value
+        if not stable:
+            self.volatile.append(name)
+        return substitute
 
     def attribute(self, name: str) -> Any:
         """Answer `proxy.name` for a name that is not entered yet (a module's `__getattr__`)."""
@@ -152,22 +190,41 @@ class Mirror:
             for name, value in list(self.seen.items()):
                 if self.live.get(name, MISSING) is not value:
                     self.forget(name)
+        self._forget_what_changed()
+
+    def _forget_what_changed(self) -> None:
+        """Forget builtins that are others now, and functions that were written to."""
+        for name, value in list(self.builtins.items()):
+            if _builtin(name) is not value:
+                self.forget(name)
+        for name, facts in list(self.kept.items()):
+            if not are_facts_of(facts, self.seen[name]):
+                self.forget(name)
 
     def forget(self, name: str) -> None:
         """Let `name` be resolved anew on its next use."""
         self.substituted.pop(name, None)
         self.substituted["__builtins__"].pop(name, None)
         self.seen.pop(name, None)
+        self.builtins.pop(name, None)
+        self.kept.pop(name, None)
 
     def write(self, name: str, value: Any) -> None:
         """Set an attribute of the real module now, and what recorded code sees of it."""
         real = self.state.original(value)
+        self.tell_of_write(name)
         self.forget(name)
         setattr(self.module, name, real)
         if real is not value:
             self.note(name, real)
             self.volatile.append(name)
             self.substituted[name] = value
+
+    def tell_of_write(self, name: str) -> None:
+        """Tell a witness that recorded code sets or deletes an attribute of the module."""
+        if self.state.witness is not None:
+            self.state.witness.name(self.live, name, self.live.get(name, MISSING))
+            self.state.witness.writes(f"{self.proxy.__name__}.{name}")
 
     def start_lifting(self) -> None:
         """Resolve arrays anew: from now on they need methods that know tracers."""
@@ -211,6 +268,9 @@ class Mirror:
         scope = self.live if globals is self.substituted else globals
         module = builtins.__import__(name, scope, locals, fromlist or (), level)
         return self.state.substitute(module)
+
+
+_builtin = vars(builtins).get
 
 
 def _mirror_of(proxy: ModuleProxy) -> Mirror:

@@ -18,6 +18,8 @@ ArrayTracer: Any = _hooks.ArrayTracer
 is_recording: Callable[[], bool] = _hooks.is_recording
 ufunc: Callable[..., Any] = _hooks.ufunc
 expose: Callable[[np.ndarray[Any, Any]], None] = _hooks.expose
+own_members: Callable[[object], dict[str, Any]] = _hooks.own_members
+share_members: Callable[[object, dict[str, Any]], None] = _hooks.share_members
 
 
 def lift(array: np.ndarray[Any, Any], *, writable: bool) -> Any:

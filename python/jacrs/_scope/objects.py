@@ -13,6 +13,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from jacrs._scope.classes import Double, is_followed_class, real_class, set_class
+from jacrs._scope.native import own_members, share_members
 from jacrs._scope.plain import PLAIN
 
 if TYPE_CHECKING:
@@ -34,21 +35,25 @@ class Attribute:
         state = self.double.state
         if instance is None:
             return state.substitute(getattr(self.double.real, self.name))
+        members = own_members(instance)
         try:
-            value = instance.__dict__[self.name]
+            value = members[self.name]
         except KeyError:
             value = self._of_class(instance, type(instance))
         else:
             if state.witness is not None and id(instance) in state.originals:
-                state.witness.attribute(state.originals[id(instance)][1], self.name, value)
+                real = state.originals[id(instance)][1]
+                state.witness.member(real, members, self.name, value)
         return state.substitute(value)
 
     def __set__(self, instance: Any, value: Any) -> None:
-        instance.__dict__[self.name] = value
+        _tell_of_write(self.double.state, instance, self.name)
+        own_members(instance)[self.name] = value
 
     def __delete__(self, instance: Any) -> None:
+        _tell_of_write(self.double.state, instance, self.name)
         try:
-            del instance.__dict__[self.name]
+            del own_members(instance)[self.name]
         except KeyError:
             raise AttributeError(self.name) from None
 
@@ -78,24 +83,41 @@ class Slot:
         pair = self.state.originals.get(id(instance))
         if pair is None:
             return self.own.__get__(instance, owner)
-        value = self.real.__get__(pair[1], type(pair[1]))
+        self._tell(pair[1])
+        return self.state.substitute(self.real.__get__(pair[1], type(pair[1])))
+
+    def _tell(self, real: Any) -> None:
         if self.state.witness is not None:
-            self.state.witness.attribute(pair[1], self.real.__name__, value)
-        return self.state.substitute(value)
+            name = self.real.__name__
+            try:
+                self.state.witness.attribute(real, name, self.real.__get__(real, type(real)))
+            except AttributeError:  # an empty slot
+                self.state.witness.attribute(real, name)
 
     def __set__(self, instance: Any, value: Any) -> None:
         pair = self.state.originals.get(id(instance))
+        _tell_of_write(self.state, instance, self.real.__name__)
         if pair is None:
             self.own.__set__(instance, value)
         else:
+            self._tell(pair[1])
             self.real.__set__(pair[1], self.state.original(value))
 
     def __delete__(self, instance: Any) -> None:
         pair = self.state.originals.get(id(instance))
+        _tell_of_write(self.state, instance, self.real.__name__)
         if pair is None:
             self.own.__delete__(instance)
         else:
+            self._tell(pair[1])
             self.real.__delete__(pair[1])
+
+
+def _tell_of_write(state: State, instance: Any, name: str) -> None:
+    """Tell a witness that recorded code writes to an attribute of an object from outside."""
+    pair = state.originals.get(id(instance))
+    if pair is not None and state.witness is not None:
+        state.witness.writes(f"{type(pair[1]).__name__}.{name}")
 
 
 def follow_object(state: State, value: Any) -> Any:
@@ -105,14 +127,18 @@ def follow_object(state: State, value: Any) -> Any:
         return found
     double = state.classes.double_of(type(value))
     found = state.known(value)  # by now: the object may be an attribute of its own class
-    if found is not None or double is None:
-        return value if found is None else found
+    if found is not None:
+        return found
+    if double is None:
+        if state.witness is not None:
+            state.witness.other(value)
+        return value
     _prepare(double)
     try:
         twin: Any = object.__new__(double.cls)
         members = getattr(value, "__dict__", None)
         if members is not None:
-            object.__setattr__(twin, "__dict__", members)
+            share_members(twin, members)
     except TypeError:
         if state.witness is not None:
             state.witness.other(value)
@@ -120,7 +146,7 @@ def follow_object(state: State, value: Any) -> Any:
     state.pair(value, twin)
     state.twins.append(twin)
     if state.witness is not None:
-        state.witness.object(value)
+        state.witness.object(value, members)
     if members:
         _substitute_attributes(double, members)
     return twin
@@ -139,8 +165,12 @@ def follow_tuple_instance(state: State, value: Any) -> Any:
     found = state.known(value)
     if found is not None:
         return found  # an item refers to the tuple
-    if getattr(value, "__dict__", None):
-        object.__setattr__(twin, "__dict__", value.__dict__)
+    members = getattr(value, "__dict__", None)
+    if members is not None:
+        share_members(twin, members)
+        if state.witness is not None:
+            state.witness.object(value, members)
+            _substitute_attributes(double, members)
     state.pair(value, twin)
     state.twins.append(twin)
     return twin

@@ -25,6 +25,22 @@ class Plan(NamedTuple):
 
 
 _plans: dict[int, Plan] = {}
+Facts = tuple[types.CodeType, tuple[object, ...] | None, dict[str, object] | None]
+
+
+def facts_of(function: types.FunctionType) -> Facts:
+    """Return what a copy of a function is made of, beside its cells."""
+    return (function.__code__, function.__defaults__, function.__kwdefaults__)
+
+
+def are_facts_of(facts: Facts, function: types.FunctionType) -> bool:
+    """Tell whether a copy would be made of the same today."""
+    code, defaults, keywords = facts
+    return (
+        function.__code__ is code
+        and function.__defaults__ is defaults
+        and function.__kwdefaults__ is keywords
+    )
 
 
 def plan_of(code: types.CodeType) -> Plan:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import threading
 import types
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ import numpy as np
 from jacrs._scope import containers, functions, objects, substitutes
 from jacrs._scope.captured import capture
 from jacrs._scope.classes import ClassTable, is_followed_class, real_class
-from jacrs._scope.mirrors import Mirror, ModuleProxy, real_globals
+from jacrs._scope.mirrors import LibraryProxy, Mirror, ModuleProxy, real_globals
 from jacrs._scope.native import expose
 from jacrs._scope.plain import PLAIN
 from jacrs._scope.usercode import is_library, is_user_class
@@ -198,6 +198,8 @@ def _builtin(state: State, value: Any) -> Any:
             if found is not owner:
                 return getattr(found, value.__name__)
         return getattr(functions.remembered(state, owner, capture), value.__name__)
+    if state.witness is not None and not isinstance(owner, types.ModuleType | type | None):
+        return getattr(state.substitute(owner), value.__name__)  # `get = table.get`
     return substitutes.lookup(value)
 
 
@@ -212,9 +214,13 @@ def _array(state: State, value: Any) -> Any:
 
 def _class(state: State, value: type) -> Any:
     found = substitutes.lookup(value)
-    if found is not value or not is_user_class(value):
+    if found is not value:
         return found
-    return state.classes.follow(value)
+    if is_user_class(value):
+        return state.classes.follow(value)
+    if state.witness is not None:
+        state.witness.unfollowed_class(value)
+    return value
 
 
 def _module(state: State, value: Any) -> Any:
@@ -222,7 +228,13 @@ def _module(state: State, value: Any) -> Any:
     if found is not None:
         return found
     name = vars(value).get("__name__")
-    return value if is_library(name) else state.mirror_of(vars(value)).proxy
+    if not is_library(name):
+        mirror = state.mirror_of(vars(value))
+        mirror.module = value  # it may not be the one that its name leads to
+        return mirror.proxy
+    if state.witness is None:
+        return value
+    return functions.remembered(state, value, lambda module: LibraryProxy(state, module))
 
 
 _HANDLERS: dict[type, Callable[[State, Any], Any]] = {
@@ -240,6 +252,7 @@ _HANDLERS: dict[type, Callable[[State, Any], Any]] = {
     np.ndarray: _array,
     np.vectorize: functions.follow_vectorized,
     list: containers.follow_list,
+    deque: containers.follow_list,
     tuple: containers.follow_tuple,
     dict: containers.follow_dict,
     OrderedDict: containers.follow_dict,
@@ -253,7 +266,7 @@ def _classify(kind: type) -> Callable[[State, Any], Any]:
     if issubclass(kind, type):
         return _class
     if issubclass(kind, types.ModuleType):
-        return _same if kind is ModuleProxy else _module
+        return _same if kind in (ModuleProxy, LibraryProxy) else _module
     if is_followed_class(kind) or _made_inside(kind):
         return _same
     if not is_user_class(kind):

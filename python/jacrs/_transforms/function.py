@@ -33,8 +33,9 @@ class Transformed:
 
     def __new__(cls, f: Callable[..., Any], *options: Any) -> Any:
         """Make a transform of `f`; of a compiled function, the compiled transform."""
+        compiled: Any = f
         if isinstance(f, Replay):
-            return f.transformed(cls, *options)
+            return compiled.transformed(cls, *options)
         return super().__new__(cls)
 
     def __init__(self, f: Callable[..., Any], argnums: Any, has_aux: bool, *options: Any) -> None:  # noqa: FBT001
@@ -90,5 +91,3 @@ class Transformed:
 
     def __repr__(self) -> str:
         return f"<jacrs.{self.name} of {self._f!r}>"
-
-

@@ -58,8 +58,9 @@ def jvp(
     """
     if not callable(f):
         raise errors.not_callable("jvp", f)
+    compiled: Any = f
     if isinstance(f, Replay) and not is_recording():
-        return f.transformed(Product, jvp, has_aux)(primals, tangents)
+        return compiled.transformed(Product, jvp, has_aux)(primals, tangents)
     if type(primals) is not tuple and type(primals) is not list:
         raise errors.not_a_tuple("primals", primals)
     arguments = Arguments(primals, {}, tuple(range(len(primals))))

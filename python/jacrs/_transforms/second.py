@@ -194,7 +194,8 @@ def _hessian_product(
         raise errors.not_callable(name, f)
     if isinstance(f, _jacrs.Replay) and not _jacrs.is_recording():
         transform = hvp if name == "hvp" else vhp
-        return f.transformed(Product, transform, has_aux)(primals, given)
+        compiled: Any = f
+        return compiled.transformed(Product, transform, has_aux)(primals, given)
     if type(primals) is not tuple and type(primals) is not list:
         raise errors.not_a_tuple("primals", primals)
     arguments = Arguments(primals, {}, tuple(range(len(primals))))

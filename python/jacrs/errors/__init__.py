@@ -103,6 +103,9 @@ from jacrs.errors.classes import (
     UnsupportedError,
 )
 from jacrs.errors.compiling import (
+    consumes as consumes,
+)
+from jacrs.errors.compiling import (
     impure as impure,
 )
 from jacrs.errors.compiling import (

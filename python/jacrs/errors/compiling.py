@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jacrs._jacrs import error
-from jacrs.errors.classes import ImpureError, TraceError
+from jacrs._located import located
+from jacrs.errors.classes import ImpureError
+from jacrs.errors.words import describe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
 
-def impure(name: str) -> Exception:
-    """Report a call of a clock, of entropy or of input and output."""
-    return error(
+def impure(name: str, frame: FrameType) -> Exception:
+    """Report a call of a clock, of entropy or of input and output, for the code of a frame."""
+    return located(
         "impure",
         f"{name}() in a compiled function: replays do not run it again; call it outside and pass "
         "its result as an argument, or do not compile this function",
+        frame.f_code,
+        frame.f_lasti,
     )
 
 
@@ -25,6 +30,15 @@ def random_numbers() -> Exception:
     return ImpureError(
         "a compiled function drew random numbers: replays would not draw new ones; draw them "
         "outside and pass them as an argument"
+    )
+
+
+def consumes(value: Any) -> Exception:
+    """Report an iterator that is reached."""
+    return error(
+        "impure",
+        f"a compiled function reaches {describe(value)}, an iterator: replays would not take its "
+        "items again; make a list of it first, outside of the function",
     )
 
 
@@ -38,7 +52,7 @@ def writes(name: str, what: str) -> Exception:
 
 def not_followed(name: str, what: Sequence[str]) -> Exception:
     """Report what a replay would not look at, where that is not allowed."""
-    return TraceError(
+    return ImpureError(
         f"compile({name}, strict=True): it reaches what replays would not look at again: "
         f"{', '.join(what)}; pass it as an argument, or drop strict=True if it never changes"
     )

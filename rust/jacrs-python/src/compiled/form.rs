@@ -281,7 +281,10 @@ impl Form {
                 visit.call(class)?;
                 forms.iter().try_for_each(|form| form.visit(visit))
             }
-            Form::Dict(items) => items.iter().try_for_each(|(_, form)| form.visit(visit)),
+            Form::Dict(items) => items.iter().try_for_each(|(key, form)| {
+                visit.call(key)?;
+                form.visit(visit)
+            }),
             Form::Array(_) | Form::Number | Form::Scalar | Form::Plain(_) => Ok(()),
         }
     }
@@ -391,11 +394,10 @@ impl Arguments {
         if named != self.named.len() || !all_match(&self.positional, args.iter(), apart, leaves)? {
             return Ok(false);
         }
-        for (name, form) in &self.named {
-            let Some(x) = keywords.map(|k| k.get_item(name)).transpose()?.flatten() else {
-                return Ok(false);
-            };
-            if !form.matches(&x, apart, leaves)? {
+        // Their order is seen by a function that takes `**keywords`.
+        let given = keywords.into_iter().flat_map(|k| k.iter());
+        for ((name, form), (key, x)) in self.named.iter().zip(given) {
+            if !key.eq(name)? || !form.matches(&x, apart, leaves)? {
                 return Ok(false);
             }
         }

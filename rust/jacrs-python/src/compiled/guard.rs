@@ -33,8 +33,8 @@ enum Expected {
     Array(Frame),
     /// As many.
     Count(usize),
-    /// What equals this copy.
-    Equal(Py<PyAny>),
+    /// These, in this order, when it is iterated: keys, members of a set.
+    Items(Vec<Expected>),
 }
 
 /// One condition.
@@ -83,23 +83,12 @@ impl Guard {
         let Some(found) = self.place.find(py)? else {
             return Ok(matches!(self.expected, Expected::Missing));
         };
-        Ok(match &self.expected {
-            Expected::Same(object) => found.is(object),
-            Expected::Plain(plain) => plain.is(&found)?,
-            Expected::Equal(copy) => {
-                found.get_type().is(copy.bind(py).get_type()) && found.eq(copy)?
-            }
-            Expected::Array(frame) => {
-                match exact_array(&found).and_then(|array| frame.fits(array)) {
-                    Some(data) => {
-                        reached.push((data, found));
-                        true
-                    }
-                    None => false,
-                }
-            }
-            Expected::Missing | Expected::Count(_) => false,
-        })
+        if let Expected::Array(frame) = &self.expected {
+            let data = exact_array(&found).and_then(|array| frame.fits(array));
+            reached.extend(data.map(|data| (data, found)));
+            return Ok(data.is_some());
+        }
+        self.expected.is(&found)
     }
 
     pub fn visit(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
@@ -109,10 +98,10 @@ impl Guard {
             Place::Attribute(owner, _) | Place::Item(owner, _) => visit.call(owner)?,
             Place::Count(owner) | Place::Object(owner) => visit.call(owner)?,
         }
-        match &self.expected {
-            Expected::Same(object) | Expected::Equal(object) => visit.call(object),
-            _ => Ok(()),
+        if let Place::Key(_, key) | Place::Item(_, key) = &self.place {
+            visit.call(key)?;
         }
+        self.expected.visit(visit)
     }
 }
 
@@ -153,6 +142,33 @@ fn absent<'py>(found: PyResult<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py,
 }
 
 impl Expected {
+    /// Whether it is this, for what is told by itself.
+    fn is(&self, found: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Ok(match self {
+            Expected::Same(object) => found.is(object),
+            Expected::Plain(plain) => plain.is(found)?,
+            Expected::Items(items) => {
+                let mut items = items.iter();
+                for item in found.try_iter()? {
+                    let Ok(item) = item else { return Ok(false) }; // changed by another thread
+                    if !items.next().map_or(Ok(false), |expected| expected.is(&item))? {
+                        return Ok(false);
+                    }
+                }
+                items.next().is_none()
+            }
+            Expected::Missing | Expected::Count(_) | Expected::Array(_) => false,
+        })
+    }
+
+    fn visit(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
+        match self {
+            Expected::Same(object) => visit.call(object),
+            Expected::Items(items) => items.iter().try_for_each(|item| item.visit(visit)),
+            _ => Ok(()),
+        }
+    }
+
     fn read(given: &Bound<'_, PyTuple>) -> PyResult<Self> {
         let value = || given.get_item(1);
         Ok(match given.get_item(0)?.extract::<&str>()? {
@@ -160,7 +176,10 @@ impl Expected {
             "plain" => Expected::Plain(Plain::of(&value()?)?),
             "missing" => Expected::Missing,
             "count" => Expected::Count(value()?.extract()?),
-            "equal" => Expected::Equal(value()?.unbind()),
+            "items" => {
+                let items = value()?.try_iter()?;
+                Expected::Items(items.map(|item| Expected::read(&item?.cast_into()?)).collect::<PyResult<_>>()?)
+            }
             _ => {
                 let array = value()?.cast_into::<PyUntypedArray>()?;
                 let frame = Frame::of(&array).ok_or_else(|| {

@@ -106,6 +106,15 @@ impl Replay {
         self.replays.load(Ordering::Relaxed)
     }
 
+    /// Forgets the trace that `add` named so.
+    fn forget(&self, name: usize) {
+        let mut traces = self.traces();
+        let found = traces.iter().position(|t| Arc::as_ptr(t).addr() == name);
+        let trace = found.map(|at| traces.remove(at));
+        drop(traces);
+        drop(trace); // without the lock, as in `clear`
+    }
+
     /// Forgets all traces.
     fn clear(&self) {
         // Dropped without the lock: Python code may run.
@@ -178,7 +187,8 @@ impl Replay {
     }
 
     /// Keeps what is being recorded as a trace: `outputs` is what is computed of it, `guards` are
-    /// the conditions outside the arguments, `built` says how the result is put together.
+    /// the conditions outside the arguments, `built` says how the result is put together. Returns a
+    /// name of the trace.
     fn add(
         &self,
         py: Python<'_>,
@@ -188,7 +198,7 @@ impl Replay {
         built: &Bound<'_, PyTuple>,
         unfollowed: Vec<String>,
         directions: Option<usize>,
-    ) -> PyResult<()> {
+    ) -> PyResult<usize> {
         let recorded = record::Recorded {
             guards,
             built,
@@ -196,6 +206,7 @@ impl Replay {
             directions,
         };
         let trace = Arc::new(record::trace(py, pending, outputs, recorded)?);
+        let name = Arc::as_ptr(&trace).addr();
         let mut traces = self.traces();
         traces.insert(0, trace);
         let mut dropped = vec![];
@@ -206,7 +217,7 @@ impl Replay {
         }
         drop(traces);
         drop(dropped);
-        Ok(())
+        Ok(name)
     }
 
     fn __traverse__(&self, visit: pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
@@ -305,6 +316,8 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(record::keep_recording, module)?)?;
     module.add_function(wrap_pyfunction!(record::reached, module)?)?;
     module.add_function(wrap_pyfunction!(record::number, module)?)?;
+    module.add_function(wrap_pyfunction!(record::own_members, module)?)?;
+    module.add_function(wrap_pyfunction!(record::share_members, module)?)?;
     module.add_function(wrap_pyfunction!(record::recorded_narrow, module)?)?;
     Ok(())
 }

@@ -67,6 +67,27 @@ pub fn number(py: Python<'_>, value: f64) -> PyResult<Py<PyAny>> {
     })
 }
 
+/// The dictionary of an object's own attributes, whatever its class makes of `__dict__`.
+#[pyfunction]
+pub fn own_members<'py>(owner: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: a live object; a new reference, or null with an exception set.
+    unsafe {
+        let members = pyo3::ffi::PyObject_GenericGetDict(owner.as_ptr(), std::ptr::null_mut());
+        Bound::from_owned_ptr_or_err(owner.py(), members)
+    }
+}
+
+/// Lets an object have the attributes in this dictionary, whatever its class makes of `__dict__`.
+#[pyfunction]
+pub fn share_members(owner: &Bound<'_, PyAny>, members: &Bound<'_, PyDict>) -> PyResult<()> {
+    let (owner, members, py) = (owner.as_ptr(), members.as_ptr(), owner.py());
+    // SAFETY: live objects; what is not 0 is told by an exception.
+    match unsafe { pyo3::ffi::PyObject_GenericSetDict(owner, members, std::ptr::null_mut()) } {
+        0 => Ok(()),
+        _ => Err(PyErr::fetch(py)),
+    }
+}
+
 /// Whether anything that was recorded is of dtype float32.
 #[pyfunction]
 pub fn recorded_narrow(py: Python<'_>) -> PyResult<bool> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jacrs::array::{Array, Out, View, product};
+use jacrs::array::{Array, Layout, Out, View, product};
 use jacrs::execute::uninterrupted;
 use jacrs::ir::Type;
 use numpy::{PyUntypedArray, PyUntypedArrayMethods, npyffi};
@@ -15,6 +15,7 @@ use super::guard::{Guard, Reached};
 use super::saved::Source;
 use crate::arrays::{new_numpy, numpy_dtype};
 use crate::error::OrRaise;
+use crate::given::span;
 use crate::programs::{Program, check_result};
 use crate::signals::detached;
 use crate::targets::Targets;
@@ -219,7 +220,9 @@ impl Trace {
                 Some(at) if k >= values.len() => {
                     // Targets are for the last results.
                     let first = self.places.len().saturating_sub(given.len());
-                    at.checked_sub(first).and_then(|at| given.get(at))
+                    let target = at.checked_sub(first).and_then(|at| given.get(at));
+                    // What is still to be read must not be written over.
+                    target.filter(|target| !inputs.iter().any(|x| overlap(x, target)))
                 }
                 _ => None,
             };
@@ -270,6 +273,26 @@ impl Trace {
         }
         check_result(all, "a result").or_raise(py)
     }
+}
+
+/// Whether an input may share memory with an array without gaps, which results are written to.
+fn overlap(input: &View, target: &Bound<'_, PyUntypedArray>) -> bool {
+    let Layout { shape, strides } = &input.layout;
+    if shape.contains(&0) {
+        return false;
+    }
+    let size = input.dtype.size();
+    let (mut low, mut high) = (input.ptr.addr(), input.ptr.addr() + size);
+    for (&length, &stride) in shape.iter().zip(strides) {
+        let reach = (length - 1) * stride.unsigned_abs() * size;
+        if stride < 0 {
+            low -= reach;
+        } else {
+            high += reach;
+        }
+    }
+    let (start, end) = span(target);
+    start < high && low < end
 }
 
 impl Leaf {
