@@ -157,9 +157,6 @@ def test_every_public_name_is_in_the_table_and_every_name_there_exists():
 
 def test_what_is_said_to_be_missing_is_missing():
     section = text_of(README).partition("## What it does not do yet")[2].partition("\n## ")[0]
-    for name in ("compile",):
-        assert f"`{name}`" in section
-        assert not hasattr(jacrs, name)
     for name in ("np.linalg.eig", "eigvals"):
         assert f"`{name}`" in section
         with pytest.raises(jacrs.UnsupportedError):

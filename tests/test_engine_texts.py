@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import jacrs
+from tests import test_error_texts_saved
 from tests.engine_texts import CASES
 
 scipy_linalg = pytest.importorskip("scipy.linalg")
@@ -132,6 +133,8 @@ OTHERS = {
     "not_recording": test_a_value_after_its_recording,
     "another_thread": test_a_tape_left_in_another_thread,
     "result_axes": test_a_result_of_too_many_axes,
+    "unreadable": test_error_texts_saved.test_texts_of_what_is_read_name_the_line_of_the_call,
+    "other_format": test_error_texts_saved.test_texts_of_what_is_read_name_the_line_of_the_call,
 }
 USER_TEXT = re.compile(
     r"\bError::(?:shape|value|type_|index|linalg|trace|new)\(|\bPy\w+Error::new_err\("

@@ -1,14 +1,18 @@
 """Functions to be saved: each with calls that are recorded, and calls that are made once loaded."""
 
 import enum
-from collections import OrderedDict, defaultdict, namedtuple
+from collections import OrderedDict, defaultdict
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import jacrs
 
-Pair = namedtuple("Pair", "first second")
+
+class Pair(NamedTuple):
+    first: Any
+    second: Any
 
 
 class Shade(enum.Enum):

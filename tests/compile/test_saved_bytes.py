@@ -1,4 +1,4 @@
-"""Files that were damaged or made with bad intent: a typed error, or a function that does no harm."""
+"""Files that were damaged or made with bad intent: typed errors, or functions that do no harm."""
 
 import builtins
 import io
@@ -48,8 +48,10 @@ def check(data, name):
     for arguments in CASES[name][2]:
         try:
             loaded(*arguments)
-        except jacrs.JacrsError as error:
-            assert not isinstance(error, jacrs.InternalError), error
+        except jacrs.InternalError:
+            raise
+        except jacrs.JacrsError:
+            continue
     loaded.explain()
 
 
@@ -168,7 +170,7 @@ def test_versions():
     data = bytearray(FILES["branches"])
     assert data[:8] == b"\x89jacrs\r\n"
     data[8] += 1
-    with pytest.raises(jacrs.FormatError, match="in format 2, and jacrs .* reads format 1"):
+    with pytest.raises(jacrs.FormatError, match=r"in format 2, and jacrs .* reads format 1"):
         jacrs.load(io.BytesIO(bytes(data)))
 
 
@@ -182,7 +184,16 @@ def test_a_result_that_names_other_memory_is_refused():
     about, words, part, traces = _jacrs.unpacked(FILES["value and jacobian"])
     forms, graph, wanted, constants, answers, built, places, directions = traces[0]
     for wrong in (("scalar", 0), ("array", 7), ("array", -1), ("map", 0)):
-        changed = (forms, graph, wanted, constants, answers, ("tuple", (wrong,)), places, directions)
+        changed = (
+            forms,
+            graph,
+            wanted,
+            constants,
+            answers,
+            ("tuple", (wrong,)),
+            places,
+            directions,
+        )
         with pytest.raises(jacrs.FormatError):
             jacrs.load(io.BytesIO(_jacrs.packed((about, words, part, (changed,)))))
     for wrong in ((99, 0), (2**62, 1), (-1, 0)):

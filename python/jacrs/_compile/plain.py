@@ -1,4 +1,4 @@
-"""Values as what a file holds: None, numbers, texts, bytes, and tuples of them with a name in front.
+"""Values as what a file holds: None, numbers, texts, bytes, and tuples of them, a name in front.
 
 Nothing that is read back is executed, and nothing is imported: a class is looked up by its name
 among the modules that are there.
@@ -12,6 +12,7 @@ import re
 import sys
 from collections import OrderedDict, defaultdict
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from jacrs._scope.classes import real_class
 from jacrs._trees import make_named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _DIRECT = (type(None), bool, float, bytes)
 _INT64 = range(-(2**63), 2**63)
@@ -48,24 +49,17 @@ class Lowering:
         kind = type(value)
         if kind in _DIRECT:
             return value
-        if kind is int:
-            return value if value in _INT64 else ("int", hex(value))
-        if kind is str:
-            return _text(value)
-        if kind is complex:
-            return ("complex", value.real, value.imag)
+        if kind in _LOWERED:
+            return _LOWERED[kind](value)
         if kind is tuple:
             return ("tuple", tuple(self.value(item, where) for item in value))
         if kind is slice:
             ends = (value.start, value.stop, value.step)
             return ("slice", *(self.value(end, where) for end in ends))
-        if kind is range:
-            return ("range", value.start, value.stop, value.step)
-        if kind is np.ndarray and _DTYPE.fullmatch(value.dtype.str):
-            return ("array", value.dtype.str, value.shape, value.tobytes())
-        if isinstance(value, np.generic) and _DTYPE.fullmatch(value.dtype.str):
-            if kind is value.dtype.type:
-                return ("number", value.dtype.str, value.tobytes())
+        is_number = isinstance(value, np.generic) and kind is value.dtype.type
+        if (is_number or kind is np.ndarray) and _DTYPE.fullmatch(value.dtype.str):
+            name = "number" if is_number else "array"
+            return (name, value.dtype.str, value.shape, value.tobytes())
         return self.identity(value, where)
 
     def identity(self, value: Any, where: str) -> Any:
@@ -73,9 +67,9 @@ class Lowering:
         for name, single in _SINGLE.items():
             if value is single:
                 return (name,)
-        if isinstance(value, np.dtype) and _DTYPE.fullmatch(value.str):
-            if np.dtype(value.str) is value:
-                return ("dtype", value.str)
+        is_known = isinstance(value, np.dtype) and _DTYPE.fullmatch(value.str)
+        if is_known and np.dtype(value.str) is value:
+            return ("dtype", value.str)
         if isinstance(value, enum.Enum) and type(value).__members__.get(value.name) is value:
             return ("member", self.cls(type(value), where), value.name)
         if isinstance(value, type):
@@ -100,14 +94,17 @@ class Lowering:
             case ("tuple" | "list" as kind, forms):
                 return (kind, self._forms(forms, where))
             case ("dict", keys, forms):
-                keys = tuple(self.value(key, f"a key of {where}") for key in keys)
-                return ("dict", keys, self._forms(forms, where))
+                return ("dict", self._keys(keys, where), self._forms(forms, where, keys))
             case ("node", cls, forms):
                 return ("node", self.cls(cls, where), self._forms(forms, where))
         return form
 
-    def _forms(self, forms: Any, where: str) -> Any:
-        return tuple(self.form(form, f"{where}[{i}]") for i, form in enumerate(forms))
+    def _forms(self, forms: Any, where: str, keys: Iterable[Any] | None = None) -> Any:
+        named = zip(count() if keys is None else keys, forms, strict=False)
+        return tuple(self.form(form, f"{where}[{key!r}]") for key, form in named)
+
+    def _keys(self, keys: Iterable[Any], where: str) -> Any:
+        return tuple(self.value(key, f"a key of {where}") for key in keys)
 
     def built(self, built: Any, where: str) -> Any:
         """Return what stands for how a result is put together."""
@@ -119,14 +116,14 @@ class Lowering:
             case ("tuple" | "list" as kind, parts):
                 return (kind, self._parts(parts, where))
             case ("dict", keys, parts):
-                keys = tuple(self.value(key, f"a key of {where}") for key in keys)
-                return ("dict", keys, self._parts(parts, where))
+                return ("dict", self._keys(keys, where), self._parts(parts, where, keys))
             case ("made", make, parts):
                 return ("made", self._maker(make, where), self._parts(parts, where))
         raise errors.not_savable(self._name, where, "a linear map")
 
-    def _parts(self, parts: Any, where: str) -> Any:
-        return tuple(self.built(part, f"{where}[{i}]") for i, part in enumerate(parts))
+    def _parts(self, parts: Any, where: str, keys: Iterable[Any] | None = None) -> Any:
+        named = zip(count() if keys is None else keys, parts, strict=False)
+        return tuple(self.built(part, f"{where}[{key!r}]") for key, part in named)
 
     def _maker(self, make: Any, where: str) -> Any:
         if isinstance(make, FieldsOf):
@@ -138,8 +135,7 @@ class Lowering:
             return ("registered", self.cls(make.cls, where), aux, make.count)
         if make.func is make_named:
             return ("named", self.cls(make.args[0], where))
-        dictionary, keys = make.args
-        keys = tuple(self.value(key, f"a key of {where}") for key in keys)
+        dictionary, keys = make.args[0], self._keys(make.args[1], where)
         if dictionary is OrderedDict:
             return ("ordered", keys)
         factory = dictionary.args[0]
@@ -149,12 +145,24 @@ class Lowering:
         return ("default", keys, None if factory is None else factory.__name__)
 
 
+def _integer(value: int) -> Any:
+    return value if value in _INT64 else ("int", hex(value))
+
+
 def _text(value: str) -> Any:
     try:
         value.encode()
     except UnicodeEncodeError:  # half of a pair
         return ("text", value.encode("utf-8", "surrogatepass"))
     return value
+
+
+_LOWERED: dict[type, Callable[[Any], Any]] = {
+    int: _integer,
+    str: _text,
+    complex: lambda value: ("complex", value.real, value.imag),
+    range: lambda value: ("range", *map(_integer, (value.start, value.stop, value.step))),
+}
 
 
 def _found(module: str, name: str) -> Any:
@@ -221,9 +229,9 @@ _READERS: dict[str, Callable[..., Any]] = {
     "complex": complex,
     "tuple": lambda items: tuple(map(value_of, items)),
     "slice": lambda *ends: slice(*map(value_of, ends)),
-    "range": range,
+    "range": lambda *ends: range(*map(value_of, ends)),
     "array": _array,
-    "number": lambda dtype, data: np.frombuffer(data, _dtype(dtype))[0],
+    "number": lambda *given: _array(*given)[()],
     "dtype": _dtype,
     "member": _member,
     "class": _class,
@@ -264,9 +272,11 @@ def _maker_of(given: Any) -> Any:
         case ("ordered", keys):
             return partial(made_dict, OrderedDict, list(map(value_of, keys)))
         case ("default", keys, factory):
-            make = partial(defaultdict, _FACTORIES[factory])
+            make: Any = partial(defaultdict, _FACTORIES[factory])
             return partial(made_dict, make, list(map(value_of, keys)))
     kind, found = given[0], value_of(given[1])
+    if not isinstance(found, type):
+        raise TypeError(f"{found!r} is no class")
     if kind == "named" and issubclass(found, tuple) and hasattr(found, "_fields"):
         return partial(make_named, found)
     if kind == "fields" and dataclasses.is_dataclass(found):

@@ -7,7 +7,7 @@ import os
 import secrets
 from pathlib import Path
 from types import MethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from jacrs import _jacrs, errors
 from jacrs._compile.outs import checked_leaves, fill, leaves_of
@@ -44,14 +44,18 @@ def _packed(
     lowering = Lowering(name)
     traces = []
     try:
-        for (positional, named), graph, wanted, constants, answers, built, *rest in replay.exported():
+        for (
+            positional,
+            named,
+        ), graph, wanted, constants, answers, built, *rest in replay.exported():
             forms = tuple(lowering.form(x, f"argument {i}") for i, x in enumerate(positional))
             names = tuple((key, lowering.form(x, f"argument {key}")) for key, x in named)
             how = lowering.built(built, "the result")
             traces.append(((forms, names), graph, wanted, constants, answers, how, *rest))
         if not traces:
             raise errors.nothing_to_save(name)
-        about = lowering.value(name, "its name"), words if type(words) is str else None, part
+        words = lowering.value(words, "its words") if type(words) is str else None
+        about = lowering.value(name, "its name"), words, part
         return _jacrs.packed((*about, tuple(traces))), lowering.classes
     except RecursionError:
         raise errors.too_nested(name) from None
@@ -140,9 +144,9 @@ def _loaded(data: Any, *_: type) -> Loaded:
     """Return the function in a file, with classes that it may name."""
     try:
         name, words, part, traces = _jacrs.unpacked(data)
-        loaded = Loaded(value_of(name), value_of(words), part)
+        loaded = Loaded(_as_text(value_of(name)), words and _as_text(value_of(words)), part)
         for (positional, named), graph, wanted, constants, answers, built, *rest in traces:
-            names = tuple((_keyword(key), form_of(form)) for key, form in named)
+            names = tuple((_as_text(key), form_of(form)) for key, form in named)
             arguments = tuple(map(form_of, positional)), names
             how = built_of(built)
             loaded.restore((arguments, graph, wanted, constants, answers, how, *rest))
@@ -153,22 +157,20 @@ def _loaded(data: Any, *_: type) -> Loaded:
     return loaded
 
 
-def _keyword(name: Any) -> str:
+def _as_text(name: Any) -> str:
     if type(name) is not str:
-        raise TypeError("a keyword is no text")
+        raise TypeError("a name is no text")
     return name
 
 
 class Loaded(_jacrs.Replay):
     """A function that was saved; what `load` returns."""
 
-    def __new__(cls, *_: Any) -> Loaded:
+    def __new__(cls, *_: Any) -> Self:
         """Make one without traces."""
         return super().__new__(cls, taken_apart)
 
     def __init__(self, name: str, words: str | None, part: str | None) -> None:
-        if not (isinstance(name, str) and isinstance(words, str | None)):
-            raise TypeError("a name and its description are texts")
         self.__name__ = self.__qualname__ = name
         self.__doc__ = words
         self._part = part
@@ -208,7 +210,7 @@ class Loaded(_jacrs.Replay):
         out = keywords.pop("out")
         targets = leaves_of(out)
         found = None if targets is None else self.replay(args, keywords or None, targets)
-        if found is None:
+        if targets is None or found is None:
             found = self.replay(args, keywords or None, [])
             if found is None:
                 raise self._fault(args, keywords)

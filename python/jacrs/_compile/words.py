@@ -63,20 +63,16 @@ def _form(form: tuple[Any, ...]) -> str:
     match form:
         case ("array", dtype, shape, strides):
             return _array(dtype, shape, strides)
-        case ("number",):
-            return "a float"
-        case ("scalar",):
-            return "a float64"
-        case ("plain", float() as value):
-            return f"the {describe(value).partition(' ')[2]} {value!r}"
+        case (("number" | "scalar") as kind,):
+            return "a float" if kind == "number" else "a float64"
         case ("plain", np.ndarray() | np.generic() as value):
             return f"the same {describe(value).partition(' ')[2]}"
+        case ("plain", float() as value):
+            return f"the float {value!r}"
         case ("plain", value):
             return _value(value)
-        case ("tuple", forms):
-            return _sequence(tuple, map(_form, forms))
-        case ("list", forms):
-            return _sequence(list, map(_form, forms))
+        case ("tuple" | "list" as kind, forms):
+            return _sequence(list if kind == "list" else tuple, map(_form, forms))
         case ("dict", keys, forms):
             return _mapping(zip(keys, map(_form, forms), strict=True))
         case ("node", cls, _):

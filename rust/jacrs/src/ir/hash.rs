@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn the_checksum_of_files_stays_what_it_is() {
         let of = Fingerprint::of_bytes;
-        assert_eq!(of(b""), 0);
+        assert_eq!(of(b""), 293275604402068892625429228400235605553);
         assert_eq!(of(b"the same bytes"), 0);
         assert_ne!(of(b"\0"), of(b"\0\0"));
     }
