@@ -17,6 +17,7 @@ import pytest
 
 import jacrs
 from tests import test_error_texts_saved
+from tests.compile import test_saved_bytes
 from tests.engine_texts import CASES
 
 scipy_linalg = pytest.importorskip("scipy.linalg")
@@ -133,6 +134,7 @@ OTHERS = {
     "not_recording": test_a_value_after_its_recording,
     "another_thread": test_a_tape_left_in_another_thread,
     "result_axes": test_a_result_of_too_many_axes,
+    "too_deep": test_saved_bytes.test_tuples_in_tuples_are_bounded,
     "unreadable": test_error_texts_saved.test_texts_of_what_is_read_name_the_line_of_the_call,
     "other_format": test_error_texts_saved.test_texts_of_what_is_read_name_the_line_of_the_call,
 }

@@ -134,8 +134,9 @@ def test_tuples_in_tuples_are_bounded():
     for _ in range(398):
         deep = (deep,)
     assert _jacrs.unpacked(_jacrs.packed(deep)) == deep
-    with pytest.raises(RecursionError):
+    with pytest.raises(RecursionError) as caught:
         _jacrs.packed(((deep,),))
+    assert str(caught.value) == "maximum recursion depth exceeded in a saved function"
 
 
 @pytest.mark.parametrize("name", ["subprocess.Popen", "os._wrap_close", "builtins.eval"])

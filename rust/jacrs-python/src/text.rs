@@ -7,7 +7,7 @@
 use std::fmt::Display;
 
 use jacrs::error::Error;
-use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAttributeError, PyRecursionError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::error::raise_as;
@@ -170,6 +170,10 @@ pub fn other_format(py: Python<'_>, format: u32, version: &str, known: u32) -> P
 }
 
 // --- Python's and NumPy's own, in their words
+
+pub fn too_deep() -> PyErr {
+    PyRecursionError::new_err("maximum recursion depth exceeded in a saved function")
+}
 
 pub fn empty_truth() -> PyErr {
     PyValueError::new_err(

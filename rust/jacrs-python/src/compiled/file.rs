@@ -6,7 +6,6 @@
 
 use jacrs::ir::Fingerprint;
 use jacrs::memory::check_memory;
-use pyo3::exceptions::{PyRecursionError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString, PyTuple};
 use serde::{Deserialize, Serialize};
@@ -54,39 +53,40 @@ pub fn packed<'py>(py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<Bound
         checksum: Fingerprint::of_bytes(&body),
     };
     let mut file = [&SIGNATURE[..], &FORMAT.to_le_bytes()].concat();
-    push(&head, &mut file)?;
+    push(&head, &mut file);
     file.extend(body);
     Ok(PyBytes::new(py, &file))
 }
 
-fn push(what: &impl Serialize, bytes: &mut Vec<u8>) -> PyResult<()> {
-    let written = postcard::to_allocvec(what);
-    bytes.extend(written.map_err(|e| PyTypeError::new_err(e.to_string()))?);
-    Ok(())
+fn push(what: &impl Serialize, bytes: &mut Vec<u8>) {
+    bytes.extend(postcard::to_allocvec(what).expect("memory is all it takes"));
 }
 
 fn write(value: &Bound<'_, PyAny>, bytes: &mut Vec<u8>, depth: usize) -> PyResult<()> {
     if let Ok(tuple) = value.cast::<PyTuple>() {
         if depth == DEEPEST {
-            return Err(PyRecursionError::new_err("tuples in tuples"));
+            return Err(text::too_deep());
         }
-        push(&Token::Tuple(tuple.len() as u64), bytes)?;
+        push(&Token::Tuple(tuple.len() as u64), bytes);
         return tuple.iter().try_for_each(|item| write(&item, bytes, depth + 1));
     }
+    let held;
     let token = if value.is_none() {
         Token::Nothing
     } else if value.is_instance_of::<PyBool>() {
         Token::Bool(value.extract()?)
     } else if let Ok(float) = value.cast::<PyFloat>() {
         Token::Float(float.value().to_bits())
-    } else if let Ok(text) = value.cast::<PyString>() {
-        return push(&Token::Text(&text.to_cow()?), bytes);
+    } else if let Ok(string) = value.cast::<PyString>() {
+        held = string.to_cow()?;
+        Token::Text(&held)
     } else if let Ok(data) = value.cast::<PyBytes>() {
         Token::Bytes(data.as_bytes())
     } else {
         Token::Integer(value.cast::<PyInt>()?.extract()?)
     };
-    push(&token, bytes)
+    push(&token, bytes);
+    Ok(())
 }
 
 /// The plain value that a file holds.
