@@ -4,6 +4,7 @@
 
 import builtins
 import functools
+import importlib
 import sys
 import types
 
@@ -197,6 +198,16 @@ FUNCTIONS = {
 @pytest.mark.parametrize("case", FUNCTIONS)
 def test_functions_and_modules(case):
     check_followed(*FUNCTIONS[case])
+
+
+MAPPED = np.vectorize(helper)
+
+
+def test_modules_that_are_imported_by_name_and_mapped_functions():
+    check_followed(
+        lambda x: x * importlib.import_module(__name__).FACTOR, setting(HERE, "FACTOR", 3.0)
+    )
+    check_followed(lambda x: MAPPED(x), setting(MAPPED, "pyfunc", other_helper))
 
 
 def imports_inside(x):

@@ -50,14 +50,18 @@ def compile(f: Callable[..., Any], *, strict: bool = False) -> Compiled:  # noqa
         condition: shapes, dtypes, integers, texts, other objects; what `f` reaches outside its
         arguments by names, cells, attributes and containers; which way its branches go. Where no
         trace holds the call is recorded, so that the result is that of `f` as it is now. 16 traces
-        are kept, those used last. A function that has to be recorded again and again is run as if
-        it were not compiled, with one warning.
+        are kept, those used last: `n_traces` counts them, `n_replays` the calls that one held for,
+        `clear()` drops them. A function that has to be recorded again and again is run as if it
+        were not compiled, with one warning; one that cannot be recorded is, too.
 
     Raises
     ------
-    TraceError
+    ImpureError
         `f` writes to something outside, asks for the time, draws random numbers, prints or reads:
-        a replay would not do it again. With `strict`, what cannot be followed: `explain` lists it.
+        a replay would not do it again. What it wrote is undone. With `strict`, what cannot be
+        followed: `explain()` lists it.
+    DTypeError
+        `f` is not callable.
 
     Examples
     --------
@@ -66,7 +70,7 @@ def compile(f: Callable[..., Any], *, strict: bool = False) -> Compiled:  # noqa
     ...     return x * np.sin(x) if x[0] > 0 else -x
     >>> J = jacrs.compile(jacrs.jacobian(f))
     >>> J(np.array([0.5, 1.0])).diagonal()
-    array([0.91820682, 1.38177329])
+    array([0.91821682, 1.38177329])
     >>> J(np.array([-0.5, 1.0])).diagonal(), J.n_traces
     (array([-1., -1.]), 2)
     """

@@ -8,6 +8,7 @@ containers; arrays become inputs, read at each call where they were found.
 from __future__ import annotations
 
 import enum
+import operator
 import re
 import types
 from collections import defaultdict, deque
@@ -62,6 +63,8 @@ _FIXED = (
     np.dtype,
     enum.Enum,
     re.Pattern,
+    operator.attrgetter,
+    operator.itemgetter,
     type(Guard.what),
 )
 # Words compared by what they are; a slice or a range may hold anything.

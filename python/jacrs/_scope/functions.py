@@ -326,4 +326,6 @@ def follow_cached_property(state: State, value: Any) -> Any:
 
 def follow_vectorized(state: State, value: Any) -> Any:
     """Follow the function of an `np.vectorize`."""
+    if state.witness is not None:
+        state.witness.attribute(value, "pyfunc", value.pyfunc)
     return remembered(state, value, lambda v: Vectorized.of(v, state.substitute(v.pyfunc)))

@@ -6,6 +6,7 @@ have to be a dtype, a class for `isinstance` and a key equal to itself, and coul
 
 from __future__ import annotations
 
+import importlib
 import math
 import sys
 import types
@@ -87,6 +88,13 @@ def fill_imported() -> None:
         register(module, name, substitute)
 
 
+def _import_module(name: str, package: str | None = None) -> Any:
+    """Import a module, and return what stands for it."""
+    from jacrs._scope.scope import follow_argument
+
+    return follow_argument(importlib.import_module(name, package))
+
+
 def _fill_table() -> None:
     tables: tuple[tuple[types.ModuleType, dict[str, Any]], ...] = (
         (np, creation.substitutes()),
@@ -95,6 +103,7 @@ def _fill_table() -> None:
         (np, indexed.substitutes()),
         (np.linalg, creation.linalg_substitutes()),
         (math, mathematics.substitutes()),
+        (importlib, {"import_module": _import_module}),
     )
     for module, table in tables:
         for name, substitute in table.items():

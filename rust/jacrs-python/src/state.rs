@@ -14,8 +14,8 @@ use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 
 use crate::arrays::{self, Take};
-use crate::error::{Located, raised_at};
 use crate::compiled::Kept;
+use crate::error::{Located, raised_at};
 use crate::given::{self, Arguments, Watched};
 use crate::location::Locations;
 use crate::signals::{attached, settle};

@@ -95,7 +95,9 @@ impl Built {
         match self {
             Built::Array(_) | Built::Scalar(_) => Ok(()),
             Built::Constant(object) | Built::Copy(object) => visit.call(object),
-            Built::Tuple(parts) | Built::List(parts) => parts.iter().try_for_each(|p| p.visit(visit)),
+            Built::Tuple(parts) | Built::List(parts) => {
+                parts.iter().try_for_each(|p| p.visit(visit))
+            }
             Built::Made(make, parts) => {
                 visit.call(make)?;
                 parts.iter().try_for_each(|p| p.visit(visit))

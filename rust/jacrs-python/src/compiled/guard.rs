@@ -132,13 +132,15 @@ impl Place {
 
 /// What is not there, as None; other errors, such as a signal's, go on.
 fn absent<'py>(found: PyResult<Bound<'py, PyAny>>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    found.map(Some).or_else(|error| Python::attach(|py| {
-        use pyo3::exceptions::{PyAttributeError, PyLookupError, PyValueError};
-        let gone = error.is_instance_of::<PyAttributeError>(py)
-            || error.is_instance_of::<PyLookupError>(py)
-            || error.is_instance_of::<PyValueError>(py); // an empty cell
-        if gone { Ok(None) } else { Err(error) }
-    }))
+    found.map(Some).or_else(|error| {
+        Python::attach(|py| {
+            use pyo3::exceptions::{PyAttributeError, PyLookupError, PyValueError};
+            let gone = error.is_instance_of::<PyAttributeError>(py)
+                || error.is_instance_of::<PyLookupError>(py)
+                || error.is_instance_of::<PyValueError>(py); // an empty cell
+            if gone { Ok(None) } else { Err(error) }
+        })
+    })
 }
 
 impl Expected {
@@ -151,7 +153,10 @@ impl Expected {
                 let mut items = items.iter();
                 for item in found.try_iter()? {
                     let Ok(item) = item else { return Ok(false) }; // changed by another thread
-                    if !items.next().map_or(Ok(false), |expected| expected.is(&item))? {
+                    if !items
+                        .next()
+                        .map_or(Ok(false), |expected| expected.is(&item))?
+                    {
                         return Ok(false);
                     }
                 }
@@ -178,7 +183,11 @@ impl Expected {
             "count" => Expected::Count(value()?.extract()?),
             "items" => {
                 let items = value()?.try_iter()?;
-                Expected::Items(items.map(|item| Expected::read(&item?.cast_into()?)).collect::<PyResult<_>>()?)
+                Expected::Items(
+                    items
+                        .map(|item| Expected::read(&item?.cast_into()?))
+                        .collect::<PyResult<_>>()?,
+                )
             }
             _ => {
                 let array = value()?.cast_into::<PyUntypedArray>()?;

@@ -256,7 +256,9 @@ impl Replay {
         while let Some(trace) = self.nth(k) {
             k += 1;
             let (mut leaves, mut reached) = (Leaves::new(), Reached::new());
-            if !trace.arguments.match_all(args, keywords, &self.apart, &mut leaves)?
+            if !trace
+                .arguments
+                .match_all(args, keywords, &self.apart, &mut leaves)?
                 || !trace.holds(py, &mut reached)?
                 || !follows(&trace, &observed)
                 || !trace.fits(py, out)?

@@ -139,7 +139,10 @@ impl Trace {
                 return Ok(false);
             }
         }
-        Ok(true)
+        // Two that were told apart by `is` must not be one now.
+        let mut objects: SmallVec<[_; 8]> = reached.iter().map(|(_, x)| x.as_ptr()).collect();
+        objects.sort_unstable();
+        Ok(objects.windows(2).all(|pair| pair[0] != pair[1]))
     }
 
     /// Whether results of this trace can be written to these arrays, which are for the last ones.
@@ -149,7 +152,9 @@ impl Trace {
         };
         let (values, blocks) = self.program.results();
         for (array, &place) in given.iter().zip(&self.places[first..]) {
-            let kind = values.get(place).or_else(|| blocks.get(place - values.len()));
+            let kind = values
+                .get(place)
+                .or_else(|| blocks.get(place - values.len()));
             let Some(kind) = kind else { return Ok(false) };
             // SAFETY: a live array object.
             let flags = unsafe { (*array.as_array_ptr()).fields.flags };
@@ -165,7 +170,9 @@ impl Trace {
 
     pub fn visit(&self, visit: &pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
         self.arguments.visit(visit)?;
-        self.guards.iter().try_for_each(|guard| guard.visit(visit))?;
+        self.guards
+            .iter()
+            .try_for_each(|guard| guard.visit(visit))?;
         self.built.visit(visit)
     }
 
@@ -177,7 +184,9 @@ impl Trace {
     /// Memory that is kept for this trace alone.
     pub fn bytes(&self) -> usize {
         let constants = self.constants.iter().chain(&self.answers);
-        constants.map(|x| x.view().len() * x.dtype().size()).sum::<usize>()
+        constants
+            .map(|x| x.view().len() * x.dtype().size())
+            .sum::<usize>()
             + self.views.len() * size_of::<View>()
             + self.source.bytes()
     }
@@ -233,7 +242,14 @@ impl Trace {
         let proceed = || self.agrees(answers);
         let run = |check: &dyn Fn() -> jacrs::error::Result<()>| {
             let program = &self.program;
-            program.run_whole(&inputs, value_outs, block_outs, self.directions, &proceed, check)
+            program.run_whole(
+                &inputs,
+                value_outs,
+                block_outs,
+                self.directions,
+                &proceed,
+                check,
+            )
         };
         let agreed = if self.program.work() > LONG {
             detached(py, |check| run(check))?
@@ -243,7 +259,9 @@ impl Trace {
         if !agreed {
             let answers = outputs.inside.iter();
             let answers = answers.filter(|(k, _)| (self.results..values.len()).contains(k));
-            return Ok(Ran::Other(answers.map(|(_, array)| array.clone()).collect()));
+            return Ok(Ran::Other(
+                answers.map(|(_, array)| array.clone()).collect(),
+            ));
         }
         let computed: SmallVec<[Computed<'py>; 4]> = (self.places.iter())
             .map(|&place| outputs.computed(place))
