@@ -217,7 +217,7 @@ def _dtype(name: str) -> np.dtype[Any]:
 
 
 def _member(cls: Any, name: str) -> Any:
-    found = value_of(cls)
+    found = _class_of(cls)
     if not issubclass(found, enum.Enum):
         raise TypeError(f"{found} has no members")
     return found.__members__[name]
@@ -247,7 +247,7 @@ def form_of(given: Any) -> Any:
         case ("tuple" | "list" as kind, forms):
             return (kind, tuple(map(form_of, forms)))
         case ("dict", keys, forms):
-            return ("dict", list(map(value_of, keys)), tuple(map(form_of, forms)))
+            return ("dict", _keys_of(keys, len(forms)), tuple(map(form_of, forms)))
         case ("node", cls, forms):
             return ("node", value_of(cls), tuple(map(form_of, forms)))
     return given
@@ -256,35 +256,56 @@ def form_of(given: Any) -> Any:
 def built_of(given: Any) -> Any:
     """Return how a result is put together, as it stands in a file."""
     match given:
-        case ("constant" | "copy" as kind, value):
-            return (kind, value_of(value))
+        case ("constant", value):
+            return ("constant", value_of(value))
+        case ("copy", ("array", *array)):
+            return ("copy", _array(*array))
+        case ("array" | "scalar", int()):
+            return given
         case ("tuple" | "list" as kind, parts):
             return (kind, tuple(map(built_of, parts)))
-        case ("dict" | "made" as kind, first, parts):
-            head = list(map(value_of, first)) if kind == "dict" else _maker_of(first)
-            return (kind, head, tuple(map(built_of, parts)))
-    return given
+        case ("dict", keys, parts):
+            return ("dict", _keys_of(keys, len(parts)), tuple(map(built_of, parts)))
+        case ("made", make, parts):
+            return ("made", _maker_of(make, len(parts)), tuple(map(built_of, parts)))
+    raise TypeError("a result is made of something else")
 
 
-def _maker_of(given: Any) -> Any:
-    """Return what puts a container together: never anything else that can be called."""
+def _keys_of(given: Any, count: int) -> list[Any]:
+    keys = list(map(value_of, given))
+    if len(dict.fromkeys(keys)) != count:
+        raise ValueError("a dict has other keys than items")
+    return keys
+
+
+def _maker_of(given: Any, count: int) -> Any:
+    """Return what puts a container of so many parts together: never anything else to be called."""
     match given:
         case ("ordered", keys):
-            return partial(made_dict, OrderedDict, list(map(value_of, keys)))
+            return partial(made_dict, OrderedDict, _keys_of(keys, count))
         case ("default", keys, factory):
             make: Any = partial(defaultdict, _FACTORIES[factory])
-            return partial(made_dict, make, list(map(value_of, keys)))
-    kind, found = given[0], value_of(given[1])
+            return partial(made_dict, make, _keys_of(keys, count))
+        case ("named", cls) if len(fields := _fields(found := _class_of(cls))) == count > 0:
+            if issubclass(found, tuple) and fields == getattr(found, "_fields", None):
+                return partial(make_named, found)
+        case ("fields", cls, names, static, values) if len(names) == count:
+            found = _class_of(cls)
+            kept = dict(zip(static, map(value_of, values), strict=True))
+            if dataclasses.is_dataclass(found) and _is_made_of(found, (*names, *static)):
+                return FieldsOf(found, names, kept)
+        case ("registered", cls, aux, number) if number == count and is_registered(_class_of(cls)):
+            return Registered(_class_of(cls), value_of(aux), count)
+    raise TypeError("a container is put together by something else")
+
+
+def _is_made_of(cls: Any, names: tuple[str, ...]) -> bool:
+    known = {field.name for field in dataclasses.fields(cls)}
+    return len(known.intersection(names)) == len(names)
+
+
+def _class_of(given: Any) -> type:
+    found = value_of(given)
     if not isinstance(found, type):
         raise TypeError(f"{found!r} is no class")
-    if kind == "named" and issubclass(found, tuple) and hasattr(found, "_fields"):
-        return partial(make_named, found)
-    if kind == "fields" and dataclasses.is_dataclass(found):
-        _, _, names, static, values = given
-        if {f.name for f in dataclasses.fields(found)}.issuperset(names + static):
-            kept = dict(zip(static, map(value_of, values), strict=True))
-            return FieldsOf(found, names, kept)
-    if kind == "registered" and is_registered(found):
-        _, _, aux, count = given
-        return Registered(found, value_of(aux), count)
-    raise TypeError(f"nothing puts a {kind} together")
+    return found

@@ -68,7 +68,9 @@ fn write(value: &Bound<'_, PyAny>, bytes: &mut Vec<u8>, depth: usize) -> PyResul
             return Err(text::too_deep());
         }
         push(&Token::Tuple(tuple.len() as u64), bytes);
-        return tuple.iter().try_for_each(|item| write(&item, bytes, depth + 1));
+        return tuple
+            .iter()
+            .try_for_each(|item| write(&item, bytes, depth + 1));
     }
     let held;
     let token = if value.is_none() {
@@ -122,7 +124,11 @@ fn body<'a>(py: Python<'_>, file: &'a [u8]) -> PyResult<&'a [u8]> {
         return Err(text::unreadable(py, "it ends early"));
     };
     if head.length != body.len() as u64 {
-        let way = if head.length > body.len() as u64 { "fewer" } else { "more" };
+        let way = if head.length > body.len() as u64 {
+            "fewer"
+        } else {
+            "more"
+        };
         let why = format!("it has {way} bytes than were written");
         return Err(text::unreadable(py, &why));
     }

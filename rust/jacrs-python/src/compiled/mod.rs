@@ -75,7 +75,10 @@ impl Replay {
         if state::is_recording() {
             return slf.call_method("_inside", args, keywords);
         }
-        match slf.get().replayed(slf.py(), args, keywords, &[], &mut None)? {
+        match slf
+            .get()
+            .replayed(slf.py(), args, keywords, &[], &mut None)?
+        {
             Some(result) => Ok(result),
             None => slf.call_method("_missed", args, keywords),
         }
@@ -91,7 +94,9 @@ impl Replay {
         keywords: Option<&Bound<'py, PyDict>>,
         out: Vec<Bound<'py, PyUntypedArray>>,
     ) -> PyResult<Option<(Bound<'py, PyAny>,)>> {
-        Ok(self.replayed(py, args, keywords, &out, &mut None)?.map(|x| (x,)))
+        Ok(self
+            .replayed(py, args, keywords, &out, &mut None)?
+            .map(|x| (x,)))
     }
 
     /// The number of traces that are kept.
@@ -137,7 +142,9 @@ impl Replay {
     /// The traces that hold as things are now, as tuples of plain values and objects.
     fn exported<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyTuple>>> {
         let traces = self.traces().clone();
-        let exported = traces.iter().map(|trace| saved::exported(py, trace).transpose());
+        let exported = traces
+            .iter()
+            .map(|trace| saved::exported(py, trace).transpose());
         exported.flatten().collect()
     }
 

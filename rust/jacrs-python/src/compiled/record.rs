@@ -202,8 +202,9 @@ pub fn trace(
         let graph = state.rec.graph.clone();
         Ok((graph, wanted, state.rec.inputs(), reached, answers))
     })?;
-    let (source, graph) =
-        detached(py, |_| Ok(Source::new(graph, &wanted.values, wanted.blocks.as_ref())))?;
+    let (source, graph) = detached(py, |_| {
+        Ok(Source::new(graph, &wanted.values, wanted.blocks.as_ref()))
+    })?;
     let (values, blocks) = source.wanted(&graph);
     let program = programs::whole_program(py, &graph, &values, blocks.as_ref())?;
     let guards = recorded.guards.iter().map(Guard::read);

@@ -77,7 +77,11 @@ pub fn exported<'py>(py: Python<'py>, trace: &Trace) -> PyResult<Option<Bound<'p
         PyBytes::new(py, &trace.source.graph),
         (values, ys, xs, mode),
         PyBytes::new(py, &to_bytes(&constants)),
-        (trace.ordered, trace.answers.len(), PyBytes::new(py, &to_bytes(&trace.answers))),
+        (
+            trace.ordered,
+            trace.answers.len(),
+            PyBytes::new(py, &to_bytes(&trace.answers)),
+        ),
         trace.built.exported(py)?,
         PyTuple::new(py, &trace.places)?,
         directions,
@@ -94,7 +98,10 @@ fn borrowed(view: View) -> Array {
 /// The trace that was exported.
 pub fn restored(py: Python<'_>, given: &Bound<'_, PyTuple>) -> PyResult<Trace> {
     let (arguments, graph, wanted, constants, answers, built, places, directions): (
-        (Vec<Bound<'_, PyTuple>>, Vec<(Bound<'_, PyAny>, Bound<'_, PyTuple>)>),
+        (
+            Vec<Bound<'_, PyTuple>>,
+            Vec<(Bound<'_, PyAny>, Bound<'_, PyTuple>)>,
+        ),
         Bound<'_, PyBytes>,
         (usize, usize, usize, String),
         Bound<'_, PyBytes>,
@@ -172,7 +179,10 @@ fn checked(
     source: &Source,
     graph: &Graph,
 ) -> PyResult<(Vec<NodeId>, Option<Blocks>)> {
-    let total = source.counts.iter().try_fold(0usize, |n, &k| n.checked_add(k));
+    let total = source
+        .counts
+        .iter()
+        .try_fold(0usize, |n, &k| n.checked_add(k));
     if total != Some(graph.outputs.len()) {
         return Err(misfit(py, "it has other outputs than are wanted"));
     }
@@ -181,7 +191,12 @@ fn checked(
         let named = |x: &NodeId| matches!(graph.op(*x), Op::Input(_) | Op::Opaque(_));
         let countable = |&y: &NodeId| {
             let by = |x: &NodeId| {
-                let block: Dims = graph.shape(y).iter().chain(graph.shape(*x)).copied().collect();
+                let block: Dims = graph
+                    .shape(y)
+                    .iter()
+                    .chain(graph.shape(*x))
+                    .copied()
+                    .collect();
                 jacrs::ir::is_addressable(&block)
             };
             blocks.xs.iter().all(by)
@@ -239,7 +254,9 @@ impl Arguments {
         positional: &[Bound<'_, PyTuple>],
         named: Vec<(Bound<'_, PyAny>, Bound<'_, PyTuple>)>,
     ) -> PyResult<Self> {
-        let named = named.into_iter().map(|(name, form)| Ok((name.unbind(), Form::read(&form)?)));
+        let named = named
+            .into_iter()
+            .map(|(name, form)| Ok((name.unbind(), Form::read(&form)?)));
         Ok(Self {
             positional: positional.iter().map(Form::read).collect::<PyResult<_>>()?,
             named: named.collect::<PyResult<_>>()?,

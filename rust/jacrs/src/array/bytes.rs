@@ -20,7 +20,10 @@ pub fn to_bytes<'a>(arrays: impl IntoIterator<Item = &'a Array>) -> Vec<u8> {
     let mut bytes = vec![];
     for array in arrays {
         let (dense, size) = (array.to_contiguous(), array.dtype().size());
-        let (start, length) = (bytes.len().next_multiple_of(size), dense.view().len() * size);
+        let (start, length) = (
+            bytes.len().next_multiple_of(size),
+            dense.view().len() * size,
+        );
         bytes.resize(start + length, 0);
         let target = bytes[start..].as_mut_ptr();
         // SAFETY: this many bytes of elements without gaps, and room for as many.
@@ -38,7 +41,9 @@ pub fn from_bytes(kinds: &[(DType, Dims)], bytes: &[u8]) -> Result<Vec<Array>> {
     let mut starts = vec![];
     let mut end = 0usize;
     for (dtype, shape) in kinds {
-        let size = shape.iter().try_fold(dtype.size(), |n, &d| n.checked_mul(d));
+        let size = shape
+            .iter()
+            .try_fold(dtype.size(), |n, &d| n.checked_mul(d));
         let start = end.next_multiple_of(dtype.size());
         let stop = size.and_then(|size| start.checked_add(size));
         let Some(stop) = stop.filter(|&stop| stop <= bytes.len()) else {
@@ -98,16 +103,30 @@ mod tests {
             .collect();
         let bytes = to_bytes(&arrays);
         let back = from_bytes(&kinds, &bytes).unwrap();
-        let bits = |x: &Array| x.to_vec::<f64>().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        let bits = |x: &Array| {
+            x.to_vec::<f64>()
+                .iter()
+                .map(|v| v.to_bits())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(bits(&back[1]), bits(&across));
         assert_eq!(back[3].to_vec::<bool>(), [false, true, true]);
         assert_eq!(back[4].to_vec::<i64>(), [-7]);
         assert_eq!(to_bytes(&back), bytes);
-        for (wrong, why) in [(&bytes[1..], "too few"), (&[&bytes[..], &[0]].concat(), "too many")] {
+        for (wrong, why) in [
+            (&bytes[1..], "too few"),
+            (&[&bytes[..], &[0]].concat(), "too many"),
+        ] {
             let error = from_bytes(&kinds, wrong).err().unwrap();
             assert!(error.message.ends_with(why), "{error}");
         }
         assert!(from_bytes(&[(DType::Bool, Dims::new())], &[2]).is_err());
-        assert!(from_bytes(&[(DType::F64, Dims::from_slice(&[usize::MAX, 2]))], &[0; 16]).is_err());
+        assert!(
+            from_bytes(
+                &[(DType::F64, Dims::from_slice(&[usize::MAX, 2]))],
+                &[0; 16]
+            )
+            .is_err()
+        );
     }
 }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result, caught};
 use crate::execute::{self, Staged, Watch, check_memory, pool};
 use crate::interrupt::{pause, piece};
 use crate::ir::{Graph, NodeId, Op, Type};
-use crate::plan::{ALIGN, ARENA, Address, Bindings, Plan, Scratch, Summary};
+use crate::plan::{ALIGN, ARENA, Address, Bindings, Plan, Scratch, Summary, after};
 pub use linear::{Linear, Point};
 use panel::Panels;
 
@@ -381,7 +381,7 @@ fn packed(kinds: &[Type]) -> (Vec<usize>, usize) {
         let size = product(&kind.shape) * kind.dtype.size();
         // Numbers lie side by side; arrays start a line of their own.
         let offset = bytes.next_multiple_of(if size < ALIGN { 8 } else { ALIGN });
-        bytes = offset + size;
+        bytes = after(offset, size);
         offset
     };
     let offsets = kinds.iter().map(place).collect();

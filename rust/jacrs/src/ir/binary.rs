@@ -243,9 +243,9 @@ impl Kind {
             },
             "opaque" => What::Opaque,
             "const" => What::Other(constant(g, dtype, list)?),
-            name => What::Other(
-                named(g, name, list).map_err(|error| text::no_graph(&error.message))?,
-            ),
+            name => {
+                What::Other(named(g, name, list).map_err(|error| text::no_graph(&error.message))?)
+            }
         };
         Ok(Self {
             what,

@@ -21,7 +21,7 @@ mod step;
 
 use std::fmt;
 
-pub use arena::{ALIGN, aligned};
+pub use arena::{ALIGN, after, aligned};
 pub use scratch::Scratch;
 pub use step::{
     ARENA, Address, BlockInstruction, Code, Fill, Gathered, Group, Instruction, KernelStep,

@@ -51,12 +51,18 @@ pub fn binary(bytes: &[u8]) {
 
 fn assert_typed(error: &Error, graph: Option<&Graph>) {
     let panicked = error.message.starts_with("the engine panicked");
-    assert!(!panicked, "{error}\n{}", graph.map_or_else(String::new, print));
+    assert!(
+        !panicked,
+        "{error}\n{}",
+        graph.map_or_else(String::new, print)
+    );
 }
 
 /// Plans the values or the Jacobian of a graph, and runs it where it is small.
 fn used(graph: &Graph, mode: Option<Mode>) -> Result<(), Error> {
-    let count = graph.ids().fold(0, |n: usize, id| n.saturating_add(graph.size(id)));
+    let count = graph
+        .ids()
+        .fold(0, |n: usize, id| n.saturating_add(graph.size(id)));
     let inputs = (count < 5000).then(|| inputs_for(graph, &[7]));
     let Some(mode) = mode else {
         let plan = Plan::new(&optimize(graph))?;
@@ -74,7 +80,10 @@ fn used(graph: &Graph, mode: Option<Mode>) -> Result<(), Error> {
         return Ok(());
     };
     let inputs: Vec<View> = inputs.iter().map(|x| x.view().clone()).collect();
-    let values = graph.outputs.iter().map(|&y| (graph.dtype(y), graph.dims(y)));
+    let values = graph
+        .outputs
+        .iter()
+        .map(|&y| (graph.dtype(y), graph.dims(y)));
     let block = |y: NodeId, x: NodeId| {
         let swept = if mode == Mode::Forward { y } else { x };
         let shape = graph.shape(y).iter().chain(graph.shape(x)).copied();

@@ -12,7 +12,9 @@ pub fn no_graph(why: &str) -> Error {
 }
 
 pub fn no_elements(why: &str) -> Error {
-    Error::value(format!("these bytes are not the elements of the arrays: {why}"))
+    Error::value(format!(
+        "these bytes are not the elements of the arrays: {why}"
+    ))
 }
 
 // --- graphs and plans
