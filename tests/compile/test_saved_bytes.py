@@ -105,7 +105,7 @@ def mutated(value, dice):
             return (*value[:at], value[dice.randrange(len(value))], *value[at:])
         return (*value[:at], mutated(value[at], dice), *value[at + 1 :])
     if type(value) is int and dice.random() < 0.8:
-        return dice.choice((value + 1, value - 1, *NUMBERS))
+        return dice.choice((min(value + 1, 2**63 - 1), max(value - 1, -(2**63)), *NUMBERS))
     if type(value) is bytes and value and dice.random() < 0.9:
         return flipped(value, dice)
     if type(value) is float and dice.random() < 0.8:

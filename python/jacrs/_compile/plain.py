@@ -249,7 +249,7 @@ def form_of(given: Any) -> Any:
         case ("dict", keys, forms):
             return ("dict", _keys_of(keys, len(forms)), tuple(map(form_of, forms)))
         case ("node", cls, forms):
-            return ("node", value_of(cls), tuple(map(form_of, forms)))
+            return ("node", _class_of(cls), tuple(map(form_of, forms)))
     return given
 
 

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use super::form::{Frame, exact_array};
 use super::plain::Plain;
+use crate::error::raise_as;
 
 /// A place that the recorded function read.
 enum Place {
@@ -191,9 +192,8 @@ impl Expected {
             }
             _ => {
                 let array = value()?.cast_into::<PyUntypedArray>()?;
-                let frame = Frame::of(&array).ok_or_else(|| {
-                    pyo3::exceptions::PyTypeError::new_err("an input that cannot be read")
-                })?;
+                let unread = || raise_as(array.py(), "internal", "an input that cannot be read");
+                let frame = Frame::of(&array).ok_or_else(unread)?;
                 Expected::Array(frame)
             }
         })
