@@ -13,7 +13,7 @@ use pyo3::types::{PyBytes, PyTuple};
 
 use super::built::Built;
 use super::form::{Arguments, Form, Frame};
-use super::guard::Reached;
+use super::guard::{Guard, Reached};
 use super::plain::Plain;
 use super::record::is_swept_as_is;
 use super::trace::{Parts, Trace};
@@ -70,7 +70,7 @@ pub fn exported<'py>(py: Python<'py>, trace: &Trace) -> PyResult<Option<Bound<'p
         Mode::Forward => "forward",
         Mode::Reverse => "reverse",
     };
-    let constants: Vec<Array> = trace.fixed_inputs(&reached).map(borrowed).collect();
+    let constants = fixed_inputs(trace, &reached);
     let directions = Some(trace.directions).filter(|&n| n < usize::MAX);
     let parts = (
         trace.arguments.exported(py)?,
@@ -87,6 +87,23 @@ pub fn exported<'py>(py: Python<'py>, trace: &Trace) -> PyResult<Option<Bound<'p
         directions,
     );
     parts.into_pyobject(py).map(Some)
+}
+
+/// The inputs that are no leaves of the arguments, those that are reached as they are now.
+fn fixed_inputs(trace: &Trace, reached: &Reached<'_>) -> Vec<Array> {
+    let leaves = trace.arguments.frames().len();
+    let frames = trace.guards.iter().filter_map(Guard::frame);
+    let mut inputs: Vec<(usize, Array)> = (trace.reached.iter().zip(reached).zip(frames))
+        .map(|((&k, (ptr, _)), Frame { dtype, layout })| {
+            let (ptr, dtype, layout) = (*ptr, *dtype, layout.clone());
+            let view = View { ptr, dtype, layout };
+            (k, borrowed(view))
+        })
+        .collect();
+    let others = (leaves..).filter(|k| !trace.reached.contains(k));
+    inputs.extend(others.zip(trace.constants.iter().cloned()));
+    inputs.sort_unstable_by_key(|(k, _)| *k);
+    inputs.into_iter().map(|(_, array)| array).collect()
 }
 
 /// The elements that a view shows, for as long as it may be read.
@@ -363,9 +380,15 @@ impl Built {
             Built::Scalar(k) => found.push((*k, true)),
             Built::Constant(_) | Built::Copy(_) => {}
             Built::Tuple(parts) | Built::List(parts) | Built::Made(_, parts) => {
-                parts.iter().for_each(|part| part.computed(found));
+                for part in parts {
+                    part.computed(found);
+                }
             }
-            Built::Dict(items) => items.iter().for_each(|(_, part)| part.computed(found)),
+            Built::Dict(items) => {
+                for (_, part) in items {
+                    part.computed(found);
+                }
+            }
         }
     }
 }

@@ -33,10 +33,10 @@ pub struct Trace {
     /// The inputs of the program; those that vary without their addresses.
     views: Vec<View>,
     /// What the other inputs are read from.
-    constants: Vec<Array>,
+    pub constants: Vec<Array>,
     /// Inputs that are arguments come first; these are reached otherwise, in the order of the guards.
     leaves: usize,
-    reached: Vec<usize>,
+    pub reached: Vec<usize>,
     /// Outputs that are handed out, then answers.
     results: usize,
     pub answers: Vec<Array>,
@@ -189,15 +189,6 @@ impl Trace {
             .sum::<usize>()
             + self.views.len() * size_of::<View>()
             + self.source.bytes()
-    }
-
-    /// The inputs that are no leaves of the arguments, where they are now.
-    pub fn fixed_inputs(&self, reached: &Reached<'_>) -> impl Iterator<Item = View> {
-        let mut views = self.views.clone();
-        for (&k, (data, _)) in self.reached.iter().zip(reached) {
-            views[k].ptr = *data;
-        }
-        views.into_iter().skip(self.leaves)
     }
 
     /// One run. The memory of `leaves` and `reached` must fit, as their conditions say.

@@ -7,7 +7,7 @@ use std::hash::Hash;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::text::{MOST_AXES, named};
+use super::text::{MOST_AXES, named, parameters};
 use super::{Graph, NodeId, Op, ShapeId, is_addressable};
 use crate::array::DType;
 use crate::error::{Result, caught, text};
@@ -67,7 +67,7 @@ pub fn encode(g: &Graph) -> Vec<u8> {
                 let shape = g.shape(id).iter().map(|&n| n as u64).collect();
                 flat.types.push((node.dtype.name().into(), shape));
             });
-            let list = parameters(g, op);
+            let list = parameters(g, op).unwrap_or_default();
             let list = lists.place(list.clone(), || flat.lists.push(list));
             flat.kinds.push([name, kind, list]);
         });
@@ -98,15 +98,6 @@ impl<T: Eq + Hash> Table<T> {
 fn name_of(op: Op, active: bool) -> String {
     let mark = if active { "!" } else { "" };
     ops::operation(op).name(op) + mark
-}
-
-fn parameters(g: &Graph, op: Op) -> Vec<i64> {
-    match op {
-        Op::Concat(axis) | Op::ArgPick(_, axis) | Op::Cumulate(_, axis, _) | Op::Argsort(axis) => {
-            vec![i64::from(axis)]
-        }
-        _ => ops::list_of(g, op).to_vec(),
-    }
 }
 
 /// The graph that was encoded, verified.

@@ -116,7 +116,10 @@ mod tests {
     fn the_checksum_of_files_stays_what_it_is() {
         let of = Fingerprint::of_bytes;
         assert_eq!(of(b""), 293275604402068892625429228400235605553);
-        assert_eq!(of(b"the same bytes"), 0);
+        assert_eq!(
+            of(b"the same bytes"),
+            283590992030216710576539340426292683937
+        );
         assert_ne!(of(b"\0"), of(b"\0\0"));
     }
 }

@@ -63,20 +63,20 @@ fn parameter(g: &Graph, id: NodeId) -> Option<String> {
             _ => format!("{:?}", build::constant_value(g, id).expect("a constant")),
         }),
         Op::Opaque(k) | Op::Placeholder(k) => Some(format!("#{k}")),
+        op => parameters(g, op).map(|items| {
+            let items: Vec<_> = items.iter().map(ToString::to_string).collect();
+            format!("[{}]", items.join(" "))
+        }),
+    }
+}
+
+/// The list of an operation, or its axis.
+pub(super) fn parameters(g: &Graph, mut op: Op) -> Option<Vec<i64>> {
+    match op {
         Op::Concat(axis) | Op::ArgPick(_, axis) | Op::Cumulate(_, axis, _) | Op::Argsort(axis) => {
-            Some(format!("[{axis}]"))
+            Some(vec![i64::from(axis)])
         }
-        Op::Transpose(l)
-        | Op::Slice(l)
-        | Op::Assign(l)
-        | Op::AddAt(l)
-        | Op::Item(l)
-        | Op::Pack(l)
-        | Op::Reduce(_, l) => {
-            let items: Vec<_> = g.list(l).iter().map(ToString::to_string).collect();
-            Some(format!("[{}]", items.join(" ")))
-        }
-        _ => None,
+        _ => op.list_mut().map(|list| g.list(*list).to_vec()),
     }
 }
 
