@@ -9,7 +9,9 @@ from typing_extensions import disjoint_base
 __all__ = [
     "ArrayTracer",
     "LinearMap",
+    "Pending",
     "Pullback",
+    "Replay",
     "Session",
     "Tracer",
     "add_at",
@@ -28,18 +30,24 @@ __all__ = [
     "factored",
     "gather",
     "is_recording",
+    "keep_recording",
     "lift",
     "matmul",
     "memory_limit",
     "nonzero_flat",
     "num_threads",
+    "number",
+    "own_members",
     "pack",
+    "reached",
+    "recorded_narrow",
     "reduce",
     "register",
     "reshape",
     "scatter_add",
     "set_memory_limit",
     "set_num_threads",
+    "share_members",
     "shares_memory",
     "stop_gradient",
     "transpose",
@@ -274,6 +282,7 @@ def pack(items: Sequence[Any], shape: Sequence[int], dtype: Any = None) -> Trace
 def matmul(a: Any, b: Any) -> Tracer: ...
 def factored(name: str, *operands: Any) -> Tracer: ...
 
+@disjoint_base
 class Replay:
     def __new__(cls, apart: Any, *_args: Any, **_keywords: Any) -> Self: ...
     def __call__(self, *args: Any, **keywords: Any) -> Any: ...
@@ -313,6 +322,7 @@ class Replay:
     ) -> int: ...
     def forget(self, name: int) -> None: ...
 
+@final
 class Pending:
     @property
     def leaves(self) -> list[Any]: ...

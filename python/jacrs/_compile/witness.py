@@ -192,7 +192,7 @@ class Witness:
         found = self._lifted.get(id(value))
         if found is not None:
             return found[1]
-        if self._inputs and type(value) is np.ndarray and value.dtype in RECORDED:
+        if self._inputs and _is_readable(value):
             tracer = _jacrs.reached(value)
             self._lifted[id(value)] = (value, tracer)
             return tracer
@@ -298,6 +298,16 @@ def _is_user_code(member: Any) -> bool:
     if not isinstance(function, types.FunctionType):
         return False
     return not is_library(function.__globals__.get("__name__"))
+
+
+def _is_readable(value: Any) -> bool:
+    """Tell whether the engine can read an array where it lies."""
+    return (
+        type(value) is np.ndarray
+        and value.dtype in RECORDED
+        and value.flags.aligned
+        and all(stride % value.itemsize == 0 for stride in value.strides)
+    )
 
 
 def _is_fixed(value: Any) -> bool:

@@ -192,8 +192,9 @@ impl Expected {
             }
             _ => {
                 let array = value()?.cast_into::<PyUntypedArray>()?;
-                let unread = || raise_as(array.py(), "internal", "an input that cannot be read");
-                let frame = Frame::of(&array).ok_or_else(unread)?;
+                let frame = Frame::of(&array).ok_or_else(|| {
+                    raise_as(given.py(), "internal", "an input that cannot be read")
+                })?;
                 Expected::Array(frame)
             }
         })
