@@ -44,10 +44,8 @@ def _packed(
     lowering = Lowering(name)
     traces = []
     try:
-        for (
-            positional,
-            named,
-        ), graph, wanted, constants, answers, built, *rest in replay.exported():
+        for arguments, graph, wanted, constants, answers, built, *rest in replay.exported():
+            positional, named = arguments
             forms = tuple(lowering.form(x, f"argument {i}") for i, x in enumerate(positional))
             names = tuple((key, lowering.form(x, f"argument {key}")) for key, x in named)
             how = lowering.built(built, "the result")
