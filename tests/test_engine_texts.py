@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 
 import jacrs
+from tests import test_error_texts_saved
+from tests.compile import test_saved_bytes
 from tests.engine_texts import CASES
 from tests.robust import test_interrupts
 
@@ -134,6 +136,9 @@ OTHERS = {
     "not_recording": test_a_value_after_its_recording,
     "another_thread": test_a_tape_left_in_another_thread,
     "result_axes": test_a_result_of_too_many_axes,
+    "too_deep": test_saved_bytes.test_tuples_in_tuples_are_bounded,
+    "unreadable": test_error_texts_saved.test_texts_of_what_is_read_name_the_line_of_the_call,
+    "other_format": test_error_texts_saved.test_texts_of_what_is_read_name_the_line_of_the_call,
 }
 USER_TEXT = re.compile(
     r"\bError::(?:shape|value|type_|index|linalg|trace|new)\(|\bPy\w+Error::new_err\("

@@ -15,6 +15,7 @@ from tests import (
     test_error_texts_calls,
     test_error_texts_compiled,
     test_error_texts_recorded,
+    test_error_texts_saved,
     test_error_texts_uses,
 )
 
@@ -23,6 +24,7 @@ TABLES = (
     test_error_texts_compiled.CASES,
     test_error_texts_recorded.CASES,
     test_error_texts_recorded.BROKEN,
+    test_error_texts_saved.CASES,
     test_error_texts_uses.CASES,
 )
 MODULES = pkgutil.iter_modules(errors.__path__, "jacrs.errors.")

@@ -11,7 +11,7 @@ array([[0., 2.],
 from typing import Any
 
 from jacrs import _adapters, _jacrs, functional, numpy, testing
-from jacrs._compile import compile  # noqa: A004 - as in `re.compile`
+from jacrs._compile import compile, load  # noqa: A004 - as in `re.compile`
 from jacrs._config import config
 from jacrs._explain import explain
 from jacrs._pytrees import register_pytree_node
@@ -39,12 +39,15 @@ from jacrs.errors import (
     ArgumentError,
     BoundsError,
     DTypeError,
+    FormatError,
     ImpureError,
     IndependentError,
     InternalError,
     JacrsError,
     LinAlgError,
     MemoryLimitError,
+    NoTraceError,
+    SaveError,
     ShapeError,
     TraceError,
     UnsupportedError,
@@ -55,12 +58,15 @@ __all__ = [
     "ArgumentError",
     "BoundsError",
     "DTypeError",
+    "FormatError",
     "ImpureError",
     "IndependentError",
     "InternalError",
     "JacrsError",
     "LinAlgError",
     "MemoryLimitError",
+    "NoTraceError",
+    "SaveError",
     "ShapeError",
     "Tape",
     "TraceError",
@@ -77,6 +83,7 @@ __all__ = [
     "jacrev",
     "jvp",
     "linearize",
+    "load",
     "num_threads",
     "numpy",
     "register_pytree_node",

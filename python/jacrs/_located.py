@@ -15,6 +15,7 @@ from jacrs.errors.classes import (
     ArgumentError,
     BoundsError,
     DTypeError,
+    FormatError,
     ImpureError,
     InternalError,
     JacrsError,
@@ -38,6 +39,7 @@ _CLASSES: dict[str, type[JacrsError]] = {
     "trace": TraceError,
     "unsupported": UnsupportedError,
     "impure": ImpureError,
+    "format": FormatError,
     "internal": InternalError,
 }
 _LONGEST = 120

@@ -83,6 +83,11 @@ def register_pytree_node(
     _registered[cls] = flatten, unflatten
 
 
+def is_registered(cls: type) -> bool:
+    """Tell whether a class was registered."""
+    return cls in _registered
+
+
 def _own_class(cls: Any) -> type:
     if not isinstance(cls, type):
         raise errors.not_a_class(cls)

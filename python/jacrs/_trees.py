@@ -211,7 +211,7 @@ def _children(value: Any, kind: type) -> tuple[Sequence[Any], Sequence[Any], Any
         return list(value), list(value.values()), partial(defaultdict, value.default_factory)
     fields = getattr(kind, "_fields", None)
     if fields is not None and issubclass(kind, tuple):
-        return fields, value, partial(_make_named, kind)
+        return fields, value, partial(make_named, kind)
     return children_of(value, kind)
 
 
@@ -228,7 +228,7 @@ def children_and_maker(value: Any) -> tuple[Sequence[Any], Sequence[Any], Any] |
     return _children(value, type(value))
 
 
-def _make_named(kind: type, items: list[Any]) -> Any:
+def make_named(kind: type, items: list[Any]) -> Any:
     """Make a named tuple; outside of recorded code, of the user's class and not its double."""
     cls: Any = follow_argument(kind) if current_state().depth else real_class(kind)
     return cls._make(items)

@@ -14,6 +14,7 @@ from jacrs import _jacrs, errors
 from jacrs._compile.outs import fill, leaves_of
 from jacrs._compile.parts import built, taken_apart
 from jacrs._compile.purity import Pure
+from jacrs._compile.saved import save
 from jacrs._compile.witness import Witness
 from jacrs._scope import follow_argument, recording_scope
 from jacrs._scope.state import witnessed
@@ -112,6 +113,40 @@ class Compiled(_jacrs.Replay):
             lines += [f"  not looked at again: {what}" for what in unfollowed]
             lines += [f"  {line}" for line in program.splitlines()]
         return "\n".join(lines)
+
+    def save(self, file: Any) -> None:
+        """Write the traces to a file, from which `jacrs.load` makes a function without `f`.
+
+        Conditions outside the arguments are left out: what `f` reached there is kept as it is now,
+        the elements of arrays too, and traces that do not hold as things are now are not written.
+        What is kept are graphs; they are planned again where they are loaded.
+
+        Parameters
+        ----------
+        file : path or file
+            The name of a file, which is written whole or not at all, or something with a method
+            `write` that takes bytes.
+
+        Raises
+        ------
+        SaveError
+            There is no trace, or one holds for what cannot be saved: objects and functions that
+            are arguments, containers of classes that are not found by their names, the linear maps
+            that `vjp` and `linearize` return.
+
+        Examples
+        --------
+        >>> import io
+        >>> import numpy as np, jacrs
+        >>> J = jacrs.compile(jacrs.jacobian(np.sin))
+        >>> J(np.zeros(2))
+        array([[1., 0.],
+               [0., 1.]])
+        >>> J.save(file := io.BytesIO())
+        >>> jacrs.load(io.BytesIO(file.getvalue()))(np.array([0.0, np.pi])).diagonal()
+        array([ 1., -1.])
+        """
+        save(self, self._f, self._name(), file)
 
     def transformed(self, transform: Any, *options: Any) -> Compiled:
         """Return `transform(f, *options)` compiled: the same object for the same options."""

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from jacrs._transforms.leaves import is_plain_array
-from jacrs._transforms.targets import apart, overlaps_itself
-from jacrs._trees import flatten
+from jacrs._transforms.targets import apart, check_target, overlaps_itself
+from jacrs._trees import flatten, flatten_like
 
 
 def leaves_of(out: Any) -> list[Any] | None:
@@ -19,6 +19,18 @@ def leaves_of(out: Any) -> list[Any] | None:
         return None
     apart(leaves, "out")
     return leaves
+
+
+def checked_leaves(out: Any, derivative: Any) -> list[Any]:
+    """Return the arrays of `out`; raise where a derivative cannot be written there."""
+    blocks: list[Any] = []
+    targets: list[Any] = []
+    node = flatten(derivative, blocks, None)
+    flatten_like(node, out, targets, "out")
+    for block, target, where in zip(blocks, targets, node.paths("out"), strict=True):
+        given = np.asarray(block)
+        check_target(target, (given.shape, given.dtype), where, recorded=False)
+    return targets
 
 
 def fill(f: Any, result: Any, out: Any, targets: list[Any]) -> Any:

@@ -72,7 +72,7 @@ def built(value: Any, outputs: list[Any], maps: list[Again]) -> tuple[Any, ...]:
     keys, items, make = found
     parts = [built(item, outputs, maps) for item in items]
     if isinstance(value, dict):
-        return ("made", partial(_made_dict, make, list(keys)), parts)
+        return ("made", partial(made_dict, make, list(keys)), parts)
     return ("made", make, parts)
 
 
@@ -87,5 +87,5 @@ def _made_of_one(make: Any, parts: list[Any]) -> Any:
     return make(parts[0])
 
 
-def _made_dict(make: Any, keys: list[Any], items: list[Any]) -> Any:
+def made_dict(make: Any, keys: list[Any], items: list[Any]) -> Any:
     return make(zip(keys, items, strict=True))

@@ -45,7 +45,7 @@ class Target:
         self._nodes = nodes
         self.arrays: list[Any] = []
         for (array, where), kind in zip(self._leaves(given, name), kinds, strict=True):
-            _check(array, kind, where, recorded=recorded.joined)
+            check_target(array, kind, where, recorded=recorded.joined)
             self.arrays.append(array)
         apart(self.arrays, name)
         recorded.settle()
@@ -77,7 +77,8 @@ class Target:
         return iter(level)
 
 
-def _check(array: Any, kind: Kind, where: str, *, recorded: bool) -> None:
+def check_target(array: Any, kind: Kind, where: str, *, recorded: bool) -> None:
+    """Raise where a result of this shape and dtype cannot be written to `array`."""
     shape, dtype = kind
     if recorded:
         if not isinstance(array, ArrayTracer):

@@ -89,12 +89,15 @@ from jacrs.errors.classes import (
     ArgumentError,
     BoundsError,
     DTypeError,
+    FormatError,
     ImpureError,
     IndependentError,
     InternalError,
     JacrsError,
     LinAlgError,
     MemoryLimitError,
+    NoTraceError,
+    SaveError,
     ShapeError,
     TraceError,
     UnsupportedError,
@@ -240,6 +243,36 @@ from jacrs.errors.results import (
 from jacrs.errors.results import (
     returned_nothing as returned_nothing,
 )
+from jacrs.errors.saving import (
+    damaged as damaged,
+)
+from jacrs.errors.saving import (
+    is_loaded as is_loaded,
+)
+from jacrs.errors.saving import (
+    missing_class as missing_class,
+)
+from jacrs.errors.saving import (
+    no_trace as no_trace,
+)
+from jacrs.errors.saving import (
+    not_importable as not_importable,
+)
+from jacrs.errors.saving import (
+    not_savable as not_savable,
+)
+from jacrs.errors.saving import (
+    nothing_to_save as nothing_to_save,
+)
+from jacrs.errors.saving import (
+    other_class as other_class,
+)
+from jacrs.errors.saving import (
+    too_large_file as too_large_file,
+)
+from jacrs.errors.saving import (
+    too_nested as too_nested,
+)
 from jacrs.errors.scope import (
     axes_in_index as axes_in_index,
 )
@@ -284,12 +317,15 @@ __all__ = [
     "ArgumentError",
     "BoundsError",
     "DTypeError",
+    "FormatError",
     "ImpureError",
     "IndependentError",
     "InternalError",
     "JacrsError",
     "LinAlgError",
     "MemoryLimitError",
+    "NoTraceError",
+    "SaveError",
     "ShapeError",
     "TraceError",
     "UnsupportedError",

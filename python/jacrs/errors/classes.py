@@ -49,6 +49,18 @@ class IndependentError(JacrsError, ValueError, RuntimeError):
     """An output that does not depend on an input, where that was not allowed."""
 
 
+class SaveError(JacrsError, TypeError):
+    """A compiled function that holds what cannot be saved."""
+
+
+class FormatError(JacrsError, ValueError):
+    """Bytes that are no saved function, or one that cannot be loaded here."""
+
+
+class NoTraceError(JacrsError, ValueError):
+    """A call of a loaded function for which nothing was saved."""
+
+
 class InternalError(JacrsError, RuntimeError):
     """A broken invariant of jacrs itself: always a bug of ours."""
 

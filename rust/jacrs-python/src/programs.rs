@@ -232,11 +232,21 @@ pub fn whole_program(
     if let Some(program) = lock(&CACHE).find(key) {
         return Ok(program);
     }
-    let made = detached(py, || match blocks {
+    let made = own_program(py, graph, values, blocks)?;
+    Ok(lock(&CACHE).insert(key, Arc::new(made)))
+}
+
+/// The same, made anew and kept by nobody else: of a graph that may be made to be taken for another.
+pub fn own_program(
+    py: Python<'_>,
+    graph: &Graph,
+    values: &[NodeId],
+    blocks: Option<&Blocks>,
+) -> PyResult<Program> {
+    detached(py, || match blocks {
         None => Program::new(graph.clone(), Request::Values, values, &[]),
         Some(blocks) => Program::with_blocks(graph.clone(), values, blocks),
-    })?;
-    Ok(lock(&CACHE).insert(key, Arc::new(made)))
+    })
 }
 
 fn key(graph: &Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> u128 {

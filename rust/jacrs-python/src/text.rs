@@ -7,7 +7,7 @@
 use std::fmt::Display;
 
 use jacrs::error::Error;
-use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAttributeError, PyRecursionError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::error::raise_as;
@@ -167,7 +167,30 @@ pub fn no_block_kernel(py: Python<'_>, name: &str) -> PyErr {
     raise_as(py, "value", &format!("no {name} of these operands"))
 }
 
+// --- what was saved
+
+pub fn unreadable(py: Python<'_>, why: &str) -> PyErr {
+    let text = format!(
+        "this is no saved function, or one that was damaged: {why}; save it again with \
+         compiled.save"
+    );
+    raise_as(py, "format", &text)
+}
+
+pub fn other_format(py: Python<'_>, format: u32, version: &str, known: u32) -> PyErr {
+    let text = format!(
+        "this function was saved by jacrs {version} in format {format}, and jacrs {} reads format \
+         {known}: save it again with this version",
+        env!("CARGO_PKG_VERSION")
+    );
+    raise_as(py, "format", &text)
+}
+
 // --- Python's and NumPy's own, in their words
+
+pub fn too_deep() -> PyErr {
+    PyRecursionError::new_err("maximum recursion depth exceeded in a saved function")
+}
 
 pub fn empty_truth() -> PyErr {
     PyValueError::new_err(

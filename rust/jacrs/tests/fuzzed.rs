@@ -145,6 +145,7 @@ fn what_was_found_stays_mended() {
         match name.to_string_lossy().split('-').next() {
             Some("text") => bodies::text(&bytes),
             Some("graph") => bodies::graph(&bytes),
+            Some("binary") => bodies::binary(&bytes),
             other => panic!("there is no target {other:?}"),
         }
     }
@@ -175,5 +176,34 @@ fn any_bytes_are_a_graph_whose_plan_and_derivatives_are_right() {
             .map(|_| dice.next() as u8)
             .collect();
         bodies::graph(&bytes);
+    }
+}
+
+/// Bytes of graphs, with some replaced, doubled, left out or cut off.
+#[test]
+fn any_bytes_are_a_graph_or_an_error() {
+    let graphs = sources().into_iter().map(|text| ir::parse(&text).unwrap());
+    let sources: Vec<Vec<u8>> = graphs.map(|graph| ir::encode(&graph)).collect();
+    for source in &sources {
+        assert!(ir::decode(source).is_ok());
+        bodies::binary(source);
+        for end in 0..source.len().min(200) {
+            assert!(ir::decode(&source[..end]).is_err());
+        }
+    }
+    let mut dice = Dice(3);
+    for _ in 0..30_000 {
+        let mut bytes = sources[dice.below(sources.len())].clone();
+        for _ in 0..=dice.below(4) {
+            let at = dice.below(bytes.len());
+            match dice.below(4) {
+                0 => bytes[at] = dice.next() as u8,
+                1 => bytes[at] ^= 1 << dice.below(8),
+                2 => bytes.insert(at, bytes[dice.below(bytes.len())]),
+                _ if bytes.len() > 1 => drop(bytes.remove(at)),
+                _ => {}
+            }
+        }
+        bodies::binary(&bytes);
     }
 }

@@ -1,9 +1,9 @@
 //! Whole texts of errors that only callers from Rust meet; `tests/test_engine_texts.py` has the
 //! others, and requires each text of the engine in one of both places.
 
-use jacrs::array::{Array, DType};
+use jacrs::array::{Array, DType, from_bytes};
 use jacrs::error::{Error, Kind, text};
-use jacrs::ir::{NodeId, parse};
+use jacrs::ir::{NodeId, decode, parse};
 use jacrs::ops::Fun;
 use jacrs::plan::Plan;
 use jacrs::scalar::Matrix;
@@ -22,6 +22,22 @@ fn recorded(r: &mut Recording, shape: &[usize]) -> (Handle, NodeId) {
     let data = vec![1.0; shape.iter().product()];
     let h = r.argument(Array::from_slice(shape, &data), true);
     (h, r.node(h))
+}
+
+#[test]
+fn bytes() {
+    says(
+        "no_graph",
+        decode(&[9]).err().unwrap(),
+        Kind::Value,
+        "these bytes are no graph: a table cannot be read",
+    );
+    says(
+        "no_elements",
+        from_bytes(&[], &[0]).err().unwrap(),
+        Kind::Value,
+        "these bytes are not the elements of the arrays: there are too many",
+    );
 }
 
 #[test]

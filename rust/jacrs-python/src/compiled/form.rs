@@ -336,8 +336,8 @@ fn is_float64(x: &Bound<'_, PyAny>) -> bool {
 
 /// All arguments of a call.
 pub struct Arguments {
-    positional: Vec<Form>,
-    named: Vec<(Py<PyAny>, Form)>,
+    pub positional: Vec<Form>,
+    pub named: Vec<(Py<PyAny>, Form)>,
 }
 
 impl Arguments {

@@ -6,14 +6,18 @@
 //! trace   one recorded course: its program, and the answers that decided it
 //! maps    linear maps in the result: pullbacks, lazy Jacobians
 //! built   how the result is put together
+//! saved   traces as plain values, and back
+//! file    plain values as bytes, and back
 //! ```
 
 mod built;
+mod file;
 mod form;
 mod guard;
 mod maps;
 mod plain;
 mod record;
+mod saved;
 mod trace;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -73,7 +77,10 @@ impl Replay {
         if state::is_recording() {
             return slf.call_method("_inside", args, keywords);
         }
-        match slf.get().replayed(slf.py(), args, keywords, &[])? {
+        match slf
+            .get()
+            .replayed(slf.py(), args, keywords, &[], &mut None)?
+        {
             Some(result) => Ok(result),
             None => slf.call_method("_missed", args, keywords),
         }
@@ -89,7 +96,9 @@ impl Replay {
         keywords: Option<&Bound<'py, PyDict>>,
         out: Vec<Bound<'py, PyUntypedArray>>,
     ) -> PyResult<Option<(Bound<'py, PyAny>,)>> {
-        Ok(self.replayed(py, args, keywords, &out)?.map(|x| (x,)))
+        Ok(self
+            .replayed(py, args, keywords, &out, &mut None)?
+            .map(|x| (x,)))
     }
 
     /// The number of traces that are kept.
@@ -129,6 +138,48 @@ impl Replay {
                 (guards.collect(), trace.unfollowed.clone(), trace.describe())
             })
             .collect()
+    }
+
+    /// The traces that hold as things are now, as tuples of plain values and objects.
+    fn exported<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyTuple>>> {
+        let traces = self.traces().clone();
+        let exported = traces
+            .iter()
+            .map(|trace| saved::exported(py, trace).transpose());
+        exported.flatten().collect()
+    }
+
+    /// One more trace, which was exported.
+    fn restore(&self, py: Python<'_>, trace: &Bound<'_, PyTuple>) -> PyResult<()> {
+        let trace = Arc::new(saved::restored(py, trace)?);
+        self.traces().push(trace);
+        Ok(())
+    }
+
+    /// For each trace: the forms of its arguments, and the values that decided its course.
+    fn forms<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<Vec<(Bound<'py, PyTuple>, Option<Vec<f64>>)>> {
+        let traces = self.traces().clone();
+        (traces.iter())
+            .map(|trace| {
+                let decisions = trace.decisions().map(Array::to_vec);
+                Ok((trace.arguments.exported(py)?, decisions))
+            })
+            .collect()
+    }
+
+    /// What a trace raises that might hold for these arguments, if there is one.
+    fn failure(
+        &self,
+        py: Python<'_>,
+        args: &Bound<'_, PyTuple>,
+        keywords: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Option<PyErr>> {
+        let mut failed = None;
+        self.replayed(py, args, keywords, &[], &mut failed)?;
+        Ok(failed)
     }
 
     /// Starts the recording of a call: the form of its arguments.
@@ -211,6 +262,7 @@ impl Replay {
         args: &Bound<'py, PyTuple>,
         keywords: Option<&Bound<'py, PyDict>>,
         out: &[Bound<'py, PyUntypedArray>],
+        failed: &mut Option<PyErr>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         // What was answered by traces that took another course.
         let mut observed: Vec<(Arc<Trace>, Array)> = vec![];
@@ -239,7 +291,9 @@ impl Replay {
                     }
                 }
                 // On another course there may be no error; and recorded, it tells the place.
-                Err(error) if error.is_instance_of::<pyo3::exceptions::PyException>(py) => {}
+                Err(error) if error.is_instance_of::<pyo3::exceptions::PyException>(py) => {
+                    failed.get_or_insert(error);
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -273,6 +327,8 @@ fn follows(trace: &Trace, observed: &[(Arc<Trace>, Array)]) -> bool {
 pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Replay>()?;
     module.add_class::<Pending>()?;
+    module.add_function(wrap_pyfunction!(file::packed, module)?)?;
+    module.add_function(wrap_pyfunction!(file::unpacked, module)?)?;
     module.add_function(wrap_pyfunction!(record::keep_recording, module)?)?;
     module.add_function(wrap_pyfunction!(record::reached, module)?)?;
     module.add_function(wrap_pyfunction!(record::number, module)?)?;

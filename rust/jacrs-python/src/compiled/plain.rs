@@ -56,6 +56,15 @@ impl Plain {
         Ok(Plain::Equal(x.clone().unbind()))
     }
 
+    /// The value itself, or a copy.
+    pub fn value<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        match self {
+            Plain::Float(bits) => PyFloat::new(py, f64::from_bits(*bits)).into_any(),
+            Plain::Equal(value) => value.bind(py).clone(),
+            Plain::Content(content) => content.copy.bind(py).clone(),
+        }
+    }
+
     pub fn is(&self, x: &Bound<'_, PyAny>) -> PyResult<bool> {
         Ok(match self {
             Plain::Float(bits) => x

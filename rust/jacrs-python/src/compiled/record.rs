@@ -13,11 +13,13 @@ use super::built::Built;
 use super::form::{Arguments, Containers, Lifting};
 use super::guard::Guard;
 use super::maps::{Asked, Map};
+use super::saved::Source;
 use super::trace::{Parts, Trace};
 use crate::arrays::{self, Take};
 use crate::error::raise_as;
 use crate::programs::{self, Blocks};
 use crate::session::{nodes, read_given};
+use crate::signals::detached;
 use crate::state::{self, State};
 
 /// What is noted of a recording that will be run again.
@@ -222,12 +224,17 @@ pub fn trace(
         state.kept = None;
         Ok((graph, wanted, inputs, reached, answers, maps))
     })?;
-    let program = programs::whole_program(py, &graph, &wanted.values, wanted.blocks.as_ref())?;
+    let (source, graph) = detached(py, || {
+        Ok(Source::new(graph, &wanted.values, wanted.blocks.as_ref()))
+    })?;
+    let (values, blocks) = source.wanted(&graph);
+    let program = programs::whole_program(py, &graph, &values, blocks.as_ref())?;
     let guards = recorded.guards.iter().map(Guard::read);
     Ok(Trace::new(Parts {
         arguments,
         guards: guards.collect::<PyResult<_>>()?,
         program,
+        source,
         inputs,
         reached,
         results: wanted.results,
@@ -293,4 +300,10 @@ impl Wanted {
 
 fn dtypes(g: &Graph, nodes: &[NodeId]) -> Vec<DType> {
     nodes.iter().map(|&id| g.dtype(id)).collect()
+}
+
+/// Whether the values and the inputs of a Jacobian are floats.
+pub fn is_of_floats(g: &jacrs::ir::Graph, blocks: &Blocks) -> bool {
+    let float = |&x: &NodeId| g.dtype(x).is_float();
+    blocks.ys.iter().all(float) && blocks.xs.iter().all(float)
 }

@@ -14,6 +14,7 @@ use super::built::{Built, Computed};
 use super::form::{Arguments, Frame, Leaf, Leaves};
 use super::guard::{Guard, Reached};
 use super::maps::{Map, Taken};
+use super::saved::Source;
 use crate::arrays::{new_numpy, numpy_dtype};
 use crate::error::OrRaise;
 use crate::programs::{Program, check_result};
@@ -27,29 +28,30 @@ pub struct Trace {
     pub arguments: Arguments,
     pub guards: Vec<Guard>,
     pub program: Arc<Program>,
+    pub source: Source,
     /// The addresses of the inputs; those that vary are null.
     inputs: Vec<*const u8>,
     /// What the other inputs are read from.
-    constants: Vec<Array>,
+    pub constants: Vec<Array>,
     /// Inputs that are to be copied, since their elements do not lie side by side.
     strided: Vec<(usize, Frame)>,
     /// Inputs that are reached outside the arguments, in the order of the guards. The first inputs
     /// are those of the arguments.
-    reached: Vec<usize>,
+    pub reached: Vec<usize>,
     /// Values that are handed out; then come answers, then what the maps need.
     results: usize,
-    answers: Vec<Array>,
+    pub answers: Vec<Array>,
     maps: Vec<Map>,
     /// Whether the first answers are numbers, in the order in which they were asked for.
     pub ordered: bool,
-    built: Built,
+    pub built: Built,
     /// How values, then blocks, are handed out.
     kinds: Vec<Kind>,
     /// The dtypes of the blocks; some are swept in a narrower one.
     widths: Vec<DType>,
     /// Result `k` of what `built` is made of is value or block `places[k]`.
-    places: Vec<usize>,
-    directions: usize,
+    pub places: Vec<usize>,
+    pub directions: usize,
     is_small: bool,
     /// What is not looked at again.
     pub unfollowed: Vec<String>,
@@ -74,6 +76,7 @@ pub struct Parts {
     pub arguments: Arguments,
     pub guards: Vec<Guard>,
     pub program: Arc<Program>,
+    pub source: Source,
     pub inputs: Vec<Array>,
     pub reached: Vec<usize>,
     /// How many values come before the answers.
@@ -132,6 +135,7 @@ impl Trace {
             arguments: parts.arguments,
             guards: parts.guards,
             program: parts.program,
+            source: parts.source,
             inputs,
             constants,
             reached: parts.reached,
@@ -221,7 +225,8 @@ impl Trace {
         let constants = self.constants.iter().chain(&self.answers);
         constants
             .map(|x| x.view().len() * x.dtype().size() + size_of::<Array>())
-            .sum()
+            .sum::<usize>()
+            + self.source.bytes()
     }
 
     /// One run. The memory of `leaves` and `reached` must fit, as their conditions say. Results are

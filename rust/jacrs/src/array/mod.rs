@@ -1,11 +1,13 @@
 //! Strided arrays: what kernels read and write. No operation and no graph is known here.
 
 mod buffer;
+mod bytes;
 mod copy;
 mod dtype;
 mod layout;
 
 pub use buffer::{Array, Buffer, Element};
+pub use bytes::{from_bytes, to_bytes};
 pub use copy::{copy, fill as zero_fill};
 pub use dtype::DType;
 pub use layout::{Dims, Layout, Strides, coalesce, product, walk};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::array::{Array, Buffer, Out, View, product};
 use crate::interrupt::piece;
 use crate::ir::Type;
-use crate::plan::ALIGN;
+use crate::plan::{ALIGN, after};
 
 /// Where arrays of some types lie in one piece of memory.
 ///
@@ -31,7 +31,7 @@ impl Packed {
             let size = product(&kind.shape) * kind.dtype.size();
             // Numbers lie side by side; arrays start a line of their own.
             let offset = bytes.next_multiple_of(if size < ALIGN { 8 } else { ALIGN });
-            bytes = offset + size;
+            bytes = after(offset, size);
             offset
         };
         let offsets = kinds.iter().map(place).collect();

@@ -6,7 +6,7 @@ use super::{Mode, block_shape};
 use crate::array::{Buffer, DType, Out, product};
 use crate::error::{Error, Result, text};
 use crate::ir::Type;
-use crate::plan::aligned;
+use crate::plan::{after, aligned};
 
 /// A leaf with a lane axis.
 struct Leaf {
@@ -42,7 +42,7 @@ impl Panels {
                 )));
             }
             let (offset, size) = (bytes, product(&kind.shape));
-            bytes += aligned(product(&panel.shape) * panel.dtype.size());
+            bytes = after(bytes, aligned(product(&panel.shape) * panel.dtype.size()));
             Ok(Leaf {
                 panel,
                 kind,

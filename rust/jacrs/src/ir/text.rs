@@ -63,20 +63,20 @@ fn parameter(g: &Graph, id: NodeId) -> Option<String> {
             _ => format!("{:?}", build::constant_value(g, id).expect("a constant")),
         }),
         Op::Opaque(k) | Op::Placeholder(k) => Some(format!("#{k}")),
+        op => parameters(g, op).map(|items| {
+            let items: Vec<_> = items.iter().map(ToString::to_string).collect();
+            format!("[{}]", items.join(" "))
+        }),
+    }
+}
+
+/// The list of an operation, or its axis.
+pub(super) fn parameters(g: &Graph, mut op: Op) -> Option<Vec<i64>> {
+    match op {
         Op::Concat(axis) | Op::ArgPick(_, axis) | Op::Cumulate(_, axis, _) | Op::Argsort(axis) => {
-            Some(format!("[{axis}]"))
+            Some(vec![i64::from(axis)])
         }
-        Op::Transpose(l)
-        | Op::Slice(l)
-        | Op::Assign(l)
-        | Op::AddAt(l)
-        | Op::Item(l)
-        | Op::Pack(l)
-        | Op::Reduce(_, l) => {
-            let items: Vec<_> = g.list(l).iter().map(ToString::to_string).collect();
-            Some(format!("[{}]", items.join(" ")))
-        }
-        _ => None,
+        _ => op.list_mut().map(|list| g.list(*list).to_vec()),
     }
 }
 
@@ -126,7 +126,7 @@ fn parsed(text: &str) -> Result<Graph> {
 /// What has a number of its own, written `#1`; elsewhere that starts a comment.
 const NAMED: [&str; 2] = ["opaque", "placeholder"];
 /// Axes have numbers of a byte; NumPy has 64 at most, and lanes are one more.
-const MOST_AXES: usize = 128;
+pub(super) const MOST_AXES: usize = 128;
 
 struct Parser {
     graph: Graph,
@@ -248,59 +248,60 @@ impl Parser {
         if operands.is_empty() && name != "iota" {
             return Err(Error::value(format!("{name} takes operands")));
         }
-        let op = self.op(name, &list)?;
-        build::emit_typed(&mut self.graph, op, declared, &operands)
+        let op = named(g, name, &list)?;
+        build::emit_typed(g, op, declared, &operands)
     }
+}
 
-    fn op(&mut self, name: &str, list: &[i64]) -> Result<Op> {
-        if let Some(fun) = Fun::from_name(name) {
-            return Ok(Op::Map(fun));
-        }
-        let axis = || {
-            let first = list.first().and_then(|&a| u8::try_from(a).ok());
-            first.ok_or_else(|| Error::value("an axis is missing"))
-        };
-        let id = self.graph.intern_list(list);
-        Ok(match name {
-            "iota" => Op::Iota,
-            "stop_gradient" => Op::StopGradient,
-            "reshape" => Op::Reshape,
-            "transpose" => Op::Transpose(id),
-            "broadcast" => Op::Broadcast,
-            "slice" => Op::Slice(id),
-            "assign" => Op::Assign(id),
-            "add_at" => Op::AddAt(id),
-            "item" => Op::Item(id),
-            "pack" => Op::Pack(id),
-            "concat" => Op::Concat(axis()?),
-            "gather" => Op::Gather,
-            "scatter_add" => Op::ScatterAdd,
-            "scatter_set" => Op::ScatterSet,
-            "sum" => Op::Reduce(Reduction::Sum, id),
-            "prod" => Op::Reduce(Reduction::Prod, id),
-            "max" => Op::Reduce(Reduction::Max, id),
-            "min" => Op::Reduce(Reduction::Min, id),
-            "argmax" => Op::ArgPick(Pick::Max, axis()?),
-            "argmin" => Op::ArgPick(Pick::Min, axis()?),
-            "cumsum" => Op::Cumulate(Cumulation::Sum, axis()?, Guard::Off),
-            "cumsum_back" => Op::Cumulate(Cumulation::SumBack, axis()?, Guard::Off),
-            "recurrence" => Op::Cumulate(Cumulation::Recurrence, axis()?, Guard::Off),
-            "recurrence0" => Op::Cumulate(Cumulation::Recurrence, axis()?, Guard::On),
-            "recurrence_back" => Op::Cumulate(Cumulation::RecurrenceBack, axis()?, Guard::Off),
-            "recurrence_back0" => Op::Cumulate(Cumulation::RecurrenceBack, axis()?, Guard::On),
-            "argsort" => Op::Argsort(axis()?),
-            "nonzero" => Op::Nonzero,
-            "matmul" => Op::MatMul(Guard::Off),
-            "matmul0" => Op::MatMul(Guard::On),
-            "pinv" => Op::Pinv,
-            "cofactors" => Op::Cofactors,
-            "pole" => Op::Pole,
-            _ => {
-                return factored(name)
-                    .ok_or_else(|| Error::value(format!("there is no operation {name}")));
-            }
-        })
+/// The operation of this name with these parameters: a list, or an axis alone.
+pub(super) fn named(g: &mut Graph, name: &str, list: &[i64]) -> Result<Op> {
+    if let Some(fun) = Fun::from_name(name) {
+        return Ok(Op::Map(fun));
     }
+    let axis = || {
+        let first = list.first().and_then(|&a| u8::try_from(a).ok());
+        first.ok_or_else(|| Error::value("an axis is missing"))
+    };
+    let id = g.intern_list(list);
+    Ok(match name {
+        "iota" => Op::Iota,
+        "stop_gradient" => Op::StopGradient,
+        "reshape" => Op::Reshape,
+        "transpose" => Op::Transpose(id),
+        "broadcast" => Op::Broadcast,
+        "slice" => Op::Slice(id),
+        "assign" => Op::Assign(id),
+        "add_at" => Op::AddAt(id),
+        "item" => Op::Item(id),
+        "pack" => Op::Pack(id),
+        "concat" => Op::Concat(axis()?),
+        "gather" => Op::Gather,
+        "scatter_add" => Op::ScatterAdd,
+        "scatter_set" => Op::ScatterSet,
+        "sum" => Op::Reduce(Reduction::Sum, id),
+        "prod" => Op::Reduce(Reduction::Prod, id),
+        "max" => Op::Reduce(Reduction::Max, id),
+        "min" => Op::Reduce(Reduction::Min, id),
+        "argmax" => Op::ArgPick(Pick::Max, axis()?),
+        "argmin" => Op::ArgPick(Pick::Min, axis()?),
+        "cumsum" => Op::Cumulate(Cumulation::Sum, axis()?, Guard::Off),
+        "cumsum_back" => Op::Cumulate(Cumulation::SumBack, axis()?, Guard::Off),
+        "recurrence" => Op::Cumulate(Cumulation::Recurrence, axis()?, Guard::Off),
+        "recurrence0" => Op::Cumulate(Cumulation::Recurrence, axis()?, Guard::On),
+        "recurrence_back" => Op::Cumulate(Cumulation::RecurrenceBack, axis()?, Guard::Off),
+        "recurrence_back0" => Op::Cumulate(Cumulation::RecurrenceBack, axis()?, Guard::On),
+        "argsort" => Op::Argsort(axis()?),
+        "nonzero" => Op::Nonzero,
+        "matmul" => Op::MatMul(Guard::Off),
+        "matmul0" => Op::MatMul(Guard::On),
+        "pinv" => Op::Pinv,
+        "cofactors" => Op::Cofactors,
+        "pole" => Op::Pole,
+        _ => {
+            return factored(name)
+                .ok_or_else(|| Error::value(format!("there is no operation {name}")));
+        }
+    })
 }
 
 /// `svd`, `svd.s` or `solve.lower_t`.

@@ -2,12 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::memory::exhausted;
+
 /// One cache line; also what an AVX-512 load likes.
 pub const ALIGN: usize = 64;
 
 /// Bytes rounded up to whole lines.
 pub fn aligned(bytes: usize) -> usize {
     bytes.next_multiple_of(ALIGN)
+}
+
+/// The end of `bytes` bytes from `offset` on, where bytes can still be counted.
+pub fn after(offset: usize, bytes: usize) -> usize {
+    let end = offset.checked_add(bytes);
+    end.filter(|&end| isize::try_from(end).is_ok())
+        .unwrap_or_else(|| exhausted(bytes))
 }
 
 /// Free areas below `top`; all above is free too.
@@ -49,11 +58,11 @@ impl Arena {
             && offset + size == self.top
         {
             self.remove(offset, size);
-            self.top = offset + bytes;
+            self.top = after(offset, bytes);
             return offset;
         }
         let offset = self.top;
-        self.top += bytes;
+        self.top = after(offset, bytes);
         offset
     }
 
@@ -102,6 +111,14 @@ mod tests {
         assert_eq!(arena.take(192), a);
         arena.give(c, 200);
         assert_eq!((arena.take(1000), arena.top()), (c, 256 + 1024));
+    }
+
+    #[test]
+    fn areas_that_cannot_be_counted_are_refused() {
+        let mut arena = Arena::starting_at(0);
+        arena.take(1 << 62);
+        let error = crate::error::caught(|| Ok(arena.take(1 << 62))).unwrap_err();
+        assert_eq!(error.kind, crate::error::Kind::Memory);
     }
 
     proptest! {

@@ -25,7 +25,7 @@ mod step;
 
 use std::fmt;
 
-pub use arena::{ALIGN, aligned};
+pub use arena::{ALIGN, after, aligned};
 pub use blocks::{Blocks, Span};
 pub use scratch::Scratch;
 pub use step::{

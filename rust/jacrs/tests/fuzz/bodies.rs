@@ -1,8 +1,11 @@
 //! What is asked of any input: run by `cargo test` on a fixed number of them, and by the fuzzer.
 
-use jacrs::array::{Array, DType};
-use jacrs::differentiate::{jvp, vjp};
-use jacrs::ir::{Graph, NodeId, parse, print};
+use jacrs::array::{Array, DType, Dims, View};
+use jacrs::assemble::{Assembly, Mode};
+use jacrs::differentiate::{jvp, linearize, vjp};
+use jacrs::error::{Error, caught};
+use jacrs::execute::uninterrupted;
+use jacrs::ir::{Graph, NodeId, decode, encode, parse, print};
 use jacrs::ops::{build, verify};
 use jacrs::optimize::optimize;
 use jacrs::plan::Plan;
@@ -27,6 +30,71 @@ pub fn text(bytes: &[u8]) {
     let printed = print(&graph);
     let again = parse(&printed).unwrap_or_else(|e| panic!("{e}\n{printed}"));
     assert_eq!(print(&again), printed);
+}
+
+/// Bytes are a graph or a typed error. A graph is the same after it was encoded and decoded, and it
+/// can be planned, differentiated and run: with a typed error at worst.
+pub fn binary(bytes: &[u8]) {
+    let graph = match decode(bytes) {
+        Ok(graph) => graph,
+        Err(error) => return assert_typed(&error, None),
+    };
+    assert_eq!(verify(&graph), Ok(()));
+    let again = decode(&encode(&graph)).unwrap_or_else(|e| panic!("{e}\n{}", print(&graph)));
+    assert_eq!(print(&again), print(&graph));
+    for mode in [None, Some(Mode::Forward), Some(Mode::Reverse)] {
+        if let Err(error) = caught(|| used(&graph, mode)) {
+            assert_typed(&error, Some(&graph));
+        }
+    }
+}
+
+fn assert_typed(error: &Error, graph: Option<&Graph>) {
+    let panicked = error.message.starts_with("the engine panicked");
+    assert!(
+        !panicked,
+        "{error}\n{}",
+        graph.map_or_else(String::new, print)
+    );
+}
+
+/// Plans the values or the Jacobian of a graph, and runs it where it is small.
+fn used(graph: &Graph, mode: Option<Mode>) -> Result<(), Error> {
+    let count = graph
+        .ids()
+        .fold(0, |n: usize, id| n.saturating_add(graph.size(id)));
+    let inputs = (count < 5000).then(|| inputs_for(graph, &[7]));
+    let Some(mode) = mode else {
+        let plan = Plan::new(&optimize(graph))?;
+        return inputs.map_or(Ok(()), |inputs| plan.evaluate(&inputs).map(drop));
+    };
+    let floats = |of: &[NodeId]| -> Vec<NodeId> {
+        let float = |x: &NodeId| graph.dtype(*x).is_float();
+        of.iter().copied().filter(float).take(2).collect()
+    };
+    let (ys, xs) = (floats(&graph.outputs), floats(graph.inputs()));
+    let split = linearize(graph, &graph.outputs, &ys, &xs, mode, 4)?;
+    let (early, late) = (optimize(&split.early), optimize(&split.late));
+    let assembly = Assembly::new(&early, &late, graph.outputs.len(), mode, 4)?;
+    let Some(inputs) = inputs else {
+        return Ok(());
+    };
+    let inputs: Vec<View> = inputs.iter().map(|x| x.view().clone()).collect();
+    let values = graph
+        .outputs
+        .iter()
+        .map(|&y| (graph.dtype(y), graph.dims(y)));
+    let block = |y: NodeId, x: NodeId| {
+        let swept = if mode == Mode::Forward { y } else { x };
+        let shape = graph.shape(y).iter().chain(graph.shape(x)).copied();
+        (graph.dtype(swept), shape.collect())
+    };
+    let blocks = ys.iter().flat_map(|&y| xs.iter().map(move |&x| (y, x)));
+    let made = |(dtype, shape): (DType, Dims)| Array::uninit(dtype, &shape);
+    let (_values, value_outs): (Vec<_>, Vec<_>) = values.map(made).unzip();
+    let blocks = blocks.map(|(y, x)| block(y, x));
+    let (_blocks, block_outs): (Vec<_>, Vec<_>) = blocks.map(made).unzip();
+    assembly.run(&inputs, &value_outs, &block_outs, &uninterrupted)
 }
 
 /// A graph computes the same optimized and planned as node by node, and its derivatives forward

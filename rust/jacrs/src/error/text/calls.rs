@@ -5,6 +5,18 @@ use std::fmt::Display;
 use super::tuple;
 use crate::error::Error;
 
+// --- bytes that were kept
+
+pub fn no_graph(why: &str) -> Error {
+    Error::value(format!("these bytes are no graph: {why}"))
+}
+
+pub fn no_elements(why: &str) -> Error {
+    Error::value(format!(
+        "these bytes are not the elements of the arrays: {why}"
+    ))
+}
+
 // --- graphs and plans
 
 pub fn wrong_operand_count(function: &str, arity: usize, given: usize) -> Error {
