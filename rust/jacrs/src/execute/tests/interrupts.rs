@@ -40,8 +40,8 @@ fn programs() -> Vec<(String, usize)> {
         N,
     ));
     programs.push((
-        format!("{matrix}%1 = transpose(%0, [1 0]) : float64[1024,1024]\n%2 = concat(%1, %1, [0]) : float64[2048,1024]\nreturn %2"),
-        2 * N,
+        format!("{matrix}%1 = transpose(%0, [1 0]) : float64[1024,1024]\n%2 = reshape(%1) : float64[1048576]\nreturn %2"),
+        N,
     ));
     programs
 }
