@@ -41,6 +41,7 @@ __all__ = [
     "number",
     "own_members",
     "pack",
+    "packed",
     "reached",
     "recorded_narrow",
     "reduce",
@@ -54,6 +55,7 @@ __all__ = [
     "stop_gradient",
     "transpose",
     "ufunc",
+    "unpacked",
     "value",
     "where",
 ]
