@@ -34,7 +34,7 @@ def explain(
     >>> import numpy as np, jacrs
     >>> print(jacrs.explain(lambda x: np.sin(x) ** 2)(np.array([1.0, 2.0])))
     recorded: ... nodes
-    mode: forward ...
+    mode: forward...
     """
     if is_compiled(f):
         derivative: Any = jacobian(f, argnums, has_aux=has_aux, mode=mode)
