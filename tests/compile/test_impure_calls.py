@@ -1,10 +1,12 @@
 """Clocks, printing, files and random numbers are refused before they are called."""
 
 import datetime as dt
+import gc
 import logging
 import os
 import random
 import secrets
+import subprocess
 import sys
 import threading
 import time
@@ -78,6 +80,47 @@ def test_a_call_is_refused_although_the_function_catches_errors():
     with pytest.raises(jacrs.ImpureError, match=r"^print\(\) in a compiled function"):
         compiled(X)
     assert compiled.n_traces == 0
+
+
+def test_what_the_garbage_collector_calls_is_not_the_functions():
+    calls = []
+    # A library that watches the collector, as hypothesis does.
+    scope = {"__name__": "fractions", "calls": calls, "now": now}
+    watch = eval("lambda phase, info: calls.append(now())", scope)
+    gc.callbacks.append(watch)
+    try:
+        compiled = jacrs.compile(lambda x: x * len([gc.collect() for _ in range(2)]))
+        same(compiled(X), X * 2)
+    finally:
+        gc.callbacks.remove(watch)
+    assert len(calls) >= 4
+    assert compiled.n_traces == 1
+
+
+FIRST_USE = """
+import sys
+import numpy as np, jacrs
+compiled = jacrs.compile(lambda x: x * np.sin(x))
+compiled(np.ones(3))
+assert "numpy.random" not in sys.modules
+seeded = jacrs.compile(lambda x: x * np.random.default_rng(3).normal())
+assert seeded(np.ones(3))[0] == seeded(np.ones(3))[0] == np.random.default_rng(3).normal()
+assert seeded.n_traces == 1
+"""
+FIRST_DRAW = """
+import numpy as np, jacrs
+try:
+    jacrs.compile(lambda x: x * np.random.normal())(np.ones(3))
+except jacrs.ImpureError as error:
+    assert "drew random numbers" in str(error)
+else:
+    raise AssertionError
+"""
+
+
+@pytest.mark.parametrize("text", [FIRST_USE, FIRST_DRAW])
+def test_numpys_random_numbers_are_imported_by_their_users_alone(text):
+    subprocess.run([sys.executable, "-c", text], check=True)
 
 
 DRAWS = {

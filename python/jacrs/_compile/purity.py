@@ -6,6 +6,7 @@ long as the function is recorded. Random numbers are told by the state of their 
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 import threading
@@ -18,7 +19,7 @@ from jacrs._scope.mirrors import real_globals
 from jacrs._scope.usercode import is_library
 
 if TYPE_CHECKING:
-    from types import FrameType, TracebackType
+    from types import CodeType, FrameType, TracebackType
 
 _MODULES = frozenset(
     {"time", "random", "secrets", "uuid", "logging", "socket", "subprocess", "tempfile", "select"}
@@ -29,7 +30,7 @@ _ENTROPY = frozenset({"urandom", "getrandom"})
 _FRAMES = frozenset({"sys._getframe", "sys._current_frames"})
 _ENVIRONMENT = frozenset({"getenv", "getenvb"})
 # They read source files, to show or to find code: nothing that a function computes with.
-_READERS = frozenset({"warnings", "linecache", "importlib", "traceback", "tokenize"})
+_READERS = frozenset({"warnings", "linecache", "traceback", "tokenize"})
 
 
 class Generators:
@@ -51,7 +52,7 @@ class Generators:
     def drawn(self) -> bool:
         """Tell whether random numbers were drawn."""
         kept = self._states.values()
-        return any(repr(_state_of(generator)) != repr(state) for generator, state in kept)
+        return not all(_same(_state_of(generator), state) for generator, state in kept)
 
     def restore(self) -> None:
         """Put the generators in the states that they were in."""
@@ -67,16 +68,18 @@ class Generators:
 class Pure:
     """`with Pure() as pure:` raise where recorded code does what a replay would not.
 
-    `pure.in_doubt` tells whether random numbers were drawn from the generators that all share,
-    while other threads ran, one of which may have drawn them.
+    `pure.in_doubt` tells whether random numbers may have been drawn from the generators that all
+    share: while other threads ran, or from NumPy's, which was not there before.
     """
 
     def __enter__(self) -> Self:
         self.in_doubt = False
         self._error: Exception | None = None
         self._shared = Generators()
-        for generator in (_SHARED, np.random.mtrand._rand):  # noqa: SLF001 - no other name
-            self._shared.keep(generator)
+        self._shared.keep(_SHARED)
+        self._of_numpy = _generator_of_numpy()
+        if self._of_numpy is not None:
+            self._shared.keep(self._of_numpy)
         self._before = sys.getprofile()
         sys.setprofile(self._look)
         return self
@@ -89,8 +92,9 @@ class Pure:
     ) -> None:
         sys.setprofile(self._before)
         drawn = self._shared.drawn()
+        self.in_doubt = self._of_numpy is not _generator_of_numpy()
         if threading.active_count() > 1:
-            self.in_doubt = drawn
+            self.in_doubt |= drawn
         elif drawn:
             self._shared.restore()
             if error is None:
@@ -110,7 +114,20 @@ _SHARED: Any = random.random.__self__  # type: ignore[attr-defined]
 
 def is_generator(value: Any) -> bool:
     """Tell whether a value makes random numbers."""
-    return isinstance(value, random.Random | np.random.Generator | np.random.RandomState)
+    if isinstance(value, random.Random):
+        return True
+    if _generator_of_numpy() is None:
+        return False
+    return isinstance(value, np.random.Generator | np.random.RandomState)
+
+
+def _generator_of_numpy() -> Any:
+    """Return the generator behind `np.random.random`, if anyone has used `np.random` yet.
+
+    NumPy imports it at the first use, in a time in which thousands of functions are recorded.
+    """
+    module = sys.modules.get("numpy.random.mtrand")
+    return getattr(module, "_rand", None)
 
 
 def _state_of(generator: Any) -> Any:
@@ -118,7 +135,13 @@ def _state_of(generator: Any) -> Any:
         return generator.getstate()
     if isinstance(generator, np.random.Generator):
         return generator.bit_generator.state
-    return generator.get_state()
+    return generator.get_state(legacy=False)
+
+
+def _same(state: Any, other: Any) -> bool:
+    if isinstance(state, dict):
+        return all(_same(value, other[key]) for key, value in state.items())
+    return bool(np.all(state == other))
 
 
 def _impure(frame: FrameType, event: str, arg: Any) -> tuple[str, FrameType] | None:
@@ -135,6 +158,11 @@ def _impure(frame: FrameType, event: str, arg: Any) -> tuple[str, FrameType] | N
     if name is None or recorded is None or (name in _FRAMES and recorded is not caller):
         return None
     return name, recorded
+
+
+def _code_of(function: Any) -> CodeType | None:
+    called = function if hasattr(function, "__code__") else type(function).__call__
+    return getattr(called, "__code__", None)
 
 
 def _impure_builtin(function: Any) -> str | None:
@@ -162,14 +190,17 @@ def _impure_function(module: Any, name: str, qualified: str) -> str | None:
 def _recorded(frame: FrameType | None, *, entropy: bool) -> FrameType | None:
     """Return the frame of the recorded code that calls, or that a library calls for.
 
-    None where a library reads its own source, to show or to find it, and where jacrs itself calls.
+    None where a library reads its own source, to show or to find it, where a module is imported,
+    which is once, where jacrs itself calls, and where the garbage collector does, which may run at
+    any time.
     """
-    while frame is not None:
+    while frame is not None and frame.f_code not in map(_code_of, gc.callbacks):
         if real_globals(frame.f_globals) is not None:
             return frame
         module = frame.f_globals.get("__name__")
         top = module.partition(".")[0] if isinstance(module, str) else ""
-        if not entropy and (top in _READERS or top == "jacrs" or not is_library(module)):
+        pure = top in _READERS or top == "jacrs" or not is_library(module)
+        if top == "importlib" or (pure and not entropy):
             return None
         frame = frame.f_back
     return None
