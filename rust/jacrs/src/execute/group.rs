@@ -6,10 +6,13 @@ use smallvec::SmallVec;
 
 use super::frame::Frame;
 use super::gather::Gather;
+use super::pass::Pass;
 use super::pool;
 use crate::array::Buffer;
 use crate::error::Result;
 use crate::ops::elementwise::Reader;
+#[cfg(target_arch = "x86_64")]
+use crate::plan::native::{Native, Piece};
 use crate::plan::{BlockInstruction, Fill, Gathered, Group, STRIP, Span, Stream};
 use crate::simd::vectorised;
 
@@ -25,7 +28,7 @@ const PADDED: usize = 256;
 pub fn run(
     group: &Group,
     frame: &Frame,
-    exact: bool,
+    pass: Pass<'_>,
     between: &dyn Fn() -> Result<()>,
 ) -> Result<()> {
     if group.len == 0 {
@@ -37,13 +40,13 @@ pub fn run(
         .div_ceil(group.blocks.longest())
         .max(1);
     if blocks <= 2 * at_once {
-        run_span(group, frame, exact, &group.blocks.span(0..blocks));
+        run_span(group, frame, pass, &group.blocks.span(0..blocks));
         return between_if_large(group.len * weight, between);
     }
     let task = |k: usize| {
         let first = k * at_once;
         let range = first..blocks.min(first + at_once);
-        run_span(group, frame, exact, &group.blocks.span(range));
+        run_span(group, frame, pass, &group.blocks.span(range));
         Ok(())
     };
     pool::parallel_for(blocks.div_ceil(at_once), &task, between)
@@ -72,7 +75,7 @@ fn with_blocks(bytes: usize, body: impl FnOnce(*mut u8)) {
 }
 
 /// Some of the blocks of a group.
-pub fn run_span(group: &Group, frame: &Frame, exact: bool, span: &Span) {
+pub fn run_span(group: &Group, frame: &Frame, pass: Pass<'_>, span: &Span) {
     if span.count == 0 {
         return;
     }
@@ -106,6 +109,7 @@ pub fn run_span(group: &Group, frame: &Frame, exact: bool, span: &Span) {
         let mut odd: SmallVec<[Reader; 2]> = (group.odd.iter())
             .map(|x| Reader::starting_at(&frame.view(x), skipped(x.address.base)))
             .collect();
+        let code = Code::of(group, pass);
         for _ in 0..span.count {
             let taken = span.taken(&group.blocks, &index);
             let count = taken * group.blocks.inner;
@@ -117,7 +121,7 @@ pub fn run_span(group: &Group, frame: &Frame, exact: bool, span: &Span) {
                 reader.next(count, *slot);
             }
             // SAFETY: blocks have room for `count` elements; streams go on as long as the group.
-            unsafe { block(&group.code, &slots, count, usize::from(exact)) }
+            unsafe { code.block(&slots, count) }
             for (slot, stream) in slots[group.scratch..].iter_mut().zip(&group.streams) {
                 *slot = slot.wrapping_add(count * stream.size as usize);
             }
@@ -175,19 +179,65 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// # Safety
-/// Every slot must be good for `count` elements.
-#[inline(always)]
-unsafe fn block(code: &[BlockInstruction], slots: &[*mut u8], count: usize, kernel: usize) {
-    for instruction in code {
-        let operands = instruction.operands.map(|k| slots[k as usize].cast_const());
+/// What is done with each block of a group.
+struct Code<'a> {
+    code: &'a [BlockInstruction],
+    /// Which kernels: the plain ones or the guarded.
+    kernel: usize,
+    #[cfg(target_arch = "x86_64")]
+    native: Option<(&'a Native, &'a [Piece])>,
+}
+
+impl<'a> Code<'a> {
+    fn of(group: &'a Group, pass: Pass<'a>) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        let native = pass.native;
+        Self {
+            code: &group.code,
+            kernel: usize::from(pass.exact),
+            #[cfg(target_arch = "x86_64")]
+            native: native.and_then(|native| Some((native, native.pieces(group)?))),
+        }
+    }
+
+    /// # Safety
+    /// Every slot must be good for `count` elements.
+    #[inline(always)]
+    unsafe fn block(&self, slots: &[*mut u8], count: usize) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some((native, pieces)) = self.native {
+            for piece in pieces {
+                // SAFETY: the caller's contract.
+                unsafe {
+                    match piece {
+                        Piece::Loop(start) => native.run_loop(*start, slots.as_ptr(), count),
+                        Piece::Kernels(range) => {
+                            let range = range.start as usize..range.end as usize;
+                            self.kernels(&self.code[range], slots, count);
+                        }
+                    }
+                }
+            }
+            return;
+        }
         // SAFETY: the caller's contract.
-        unsafe {
-            instruction.kernels[kernel](
-                &operands[..instruction.arity as usize],
-                slots[instruction.out as usize],
-                count,
-            );
+        unsafe { self.kernels(self.code, slots, count) }
+    }
+
+    /// # Safety
+    /// Every slot must be good for `count` elements.
+    #[inline(always)]
+    unsafe fn kernels(&self, code: &[BlockInstruction], slots: &[*mut u8], count: usize) {
+        for instruction in code {
+            let operands = instruction.operands.map(|k| slots[k as usize].cast_const());
+            // SAFETY: the caller's contract.
+            unsafe {
+                instruction.kernels[self.kernel](
+                    &operands[..instruction.arity as usize],
+                    slots[instruction.out as usize],
+                    count,
+                );
+            }
         }
     }
 }

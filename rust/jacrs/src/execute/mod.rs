@@ -4,6 +4,7 @@ mod finite;
 mod frame;
 mod gather;
 mod group;
+mod pass;
 pub mod pool;
 mod profile;
 mod staged;
@@ -27,6 +28,7 @@ use crate::ir::Type;
 use crate::ops;
 use crate::plan::{KernelStep, Plan, Step};
 use frame::Frame;
+use pass::Pass;
 
 /// Elements of work between two looks at the clock.
 const UNWATCHED: u64 = 1 << 15;
@@ -238,23 +240,24 @@ impl Run<'_> {
 
     fn pass(&self, exact: bool) -> Result<()> {
         EXECUTED.fetch_add(self.plan.work(), Ordering::Relaxed);
-        let tapes = tape::Runner::of(self.plan, self.frame, exact);
+        let pass = Pass::over(self.plan, exact);
+        let tapes = tape::Runner::of(pass, self.frame);
         for step in self.plan.steps() {
-            self.step(step, &tapes, exact)?;
+            self.step(step, &tapes, pass)?;
         }
         self.copies();
         Ok(())
     }
 
-    fn step(&self, step: &Step, tapes: &tape::Runner<'_>, exact: bool) -> Result<()> {
+    fn step(&self, step: &Step, tapes: &tape::Runner<'_>, pass: Pass<'_>) -> Result<()> {
         match step {
             Step::Tape(tape) => tapes.run(tape, &|done| self.watch.after(done)),
-            Step::Group(group) => group::run(group, self.frame, exact, &|| self.watch.now()),
+            Step::Group(group) => group::run(group, self.frame, pass, &|| self.watch.now()),
             Step::Kernel(kernel) => {
-                self.kernel(kernel, exact)?;
+                self.kernel(kernel, pass.exact)?;
                 self.watch.after(kernel.work)
             }
-            Step::Strips(strips) => strips::run(strips, self.frame, exact, &|| self.watch.now()),
+            Step::Strips(strips) => strips::run(strips, self.frame, pass, &|| self.watch.now()),
         }
     }
 

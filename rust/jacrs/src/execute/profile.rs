@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Frame, Run, Staged, Watch, tape, uninterrupted};
+use super::{Frame, Pass, Run, Staged, Watch, tape, uninterrupted};
 use crate::array::{Array, Out, View};
 use crate::error::Result;
 use crate::plan::{Group, KernelStep, Plan, Step, StripStep};
@@ -29,10 +29,11 @@ impl Plan {
         };
         let mut fastest = vec![Duration::MAX; self.steps().len() + 1];
         for _ in 0..runs {
-            let tapes = tape::Runner::of(self, &frame, self.is_exact());
+            let pass = Pass::over(self, self.is_exact());
+            let tapes = tape::Runner::of(pass, &frame);
             for (step, best) in self.steps().iter().zip(&mut fastest) {
                 let start = Instant::now();
-                run.step(step, &tapes, self.is_exact())?;
+                run.step(step, &tapes, pass)?;
                 *best = start.elapsed().min(*best);
             }
             let start = Instant::now();

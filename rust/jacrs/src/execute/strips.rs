@@ -6,6 +6,7 @@ use std::ops::Range;
 use smallvec::SmallVec;
 
 use super::frame::Frame;
+use super::pass::Pass;
 use super::{group, pool};
 use crate::array::{Buffer, Out, View, product};
 use crate::error::Result;
@@ -24,14 +25,14 @@ thread_local! {
 pub fn run(
     strips: &Strips,
     frame: &Frame,
-    exact: bool,
+    pass: Pass<'_>,
     between: &dyn Fn() -> Result<()>,
 ) -> Result<()> {
     let count = 1usize << strips.depth;
     let at_once = (TASK * count as u64 / strips.work().max(1)).clamp(1, count as u64) as usize;
     let task = |k: usize| {
         let first = k * at_once;
-        (first..count.min(first + at_once)).try_for_each(|k| run_strip(strips, frame, exact, k))
+        (first..count.min(first + at_once)).try_for_each(|k| run_strip(strips, frame, pass, k))
     };
     let tasks = count.div_ceil(at_once);
     if tasks <= 2 {
@@ -48,7 +49,7 @@ pub fn run(
     Ok(())
 }
 
-fn run_strip(strips: &Strips, frame: &Frame, exact: bool, k: usize) -> Result<()> {
+fn run_strip(strips: &Strips, frame: &Frame, pass: Pass<'_>, k: usize) -> Result<()> {
     let rows = halved(strips.rows, strips.depth, k);
     let kept = MEMORY.take().filter(|(size, _)| *size >= strips.bytes);
     let (size, memory) = kept.unwrap_or_else(|| (strips.bytes, Buffer::new(strips.bytes)));
@@ -59,7 +60,7 @@ fn run_strip(strips: &Strips, frame: &Frame, exact: bool, k: usize) -> Result<()
     let frame = frame.in_strip(memory.ptr());
     let result = strips.steps.iter().try_for_each(|step| match step {
         StripStep::Group(group) => {
-            group::run_span(group, &frame, exact, &group.blocks.strip(&rows));
+            group::run_span(group, &frame, pass, &group.blocks.strip(&rows));
             Ok(())
         }
         StripStep::Kernel(kernel) => {
@@ -72,7 +73,7 @@ fn run_strip(strips: &Strips, frame: &Frame, exact: bool, k: usize) -> Result<()
                 dtype: kernel.out.dtype,
                 shape,
             };
-            on_rows(kernel, &frame, exact, &rows, &out)
+            on_rows(kernel, &frame, pass.exact, &rows, &out)
         }
         StripStep::Total(kernel, parts) => {
             let shape = kernel.out.layout.shape.clone();
@@ -82,7 +83,7 @@ fn run_strip(strips: &Strips, frame: &Frame, exact: bool, k: usize) -> Result<()
                 dtype: kernel.out.dtype,
                 shape,
             };
-            on_rows(kernel, &frame, exact, &rows, &out)
+            on_rows(kernel, &frame, pass.exact, &rows, &out)
         }
     });
     MEMORY.set(Some((size, memory)));

@@ -3,13 +3,14 @@
 use std::cell::Cell;
 
 use super::frame::Frame;
+use super::pass::Pass;
 use crate::error::Result;
 use crate::interrupt::{STRETCH, stretches};
 use crate::ops::elementwise::Outlined;
 use crate::ops::{self, Fun};
 #[cfg(target_arch = "x86_64")]
-use crate::plan::native::{Host, Native};
-use crate::plan::{Code, Instruction, Plan, Tape};
+use crate::plan::native::Host;
+use crate::plan::{Code, Instruction, Tape};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::math::Fused;
 use crate::simd::math::Portable;
@@ -18,21 +19,17 @@ use crate::simd::{Level, level};
 /// Runs the tapes of a plan in one pass over its steps.
 pub struct Runner<'a> {
     frame: &'a Frame,
-    exact: bool,
+    pass: Pass<'a>,
     /// The number of the next tape among those of the plan.
     next: Cell<usize>,
-    #[cfg(target_arch = "x86_64")]
-    native: Option<&'a Native>,
 }
 
 impl<'a> Runner<'a> {
-    pub fn of(plan: &'a Plan, frame: &'a Frame, exact: bool) -> Self {
+    pub fn of(pass: Pass<'a>, frame: &'a Frame) -> Self {
         Self {
             frame,
-            exact,
+            pass,
             next: Cell::new(0),
-            #[cfg(target_arch = "x86_64")]
-            native: plan.native(exact),
         }
     }
 
@@ -40,21 +37,21 @@ impl<'a> Runner<'a> {
     pub fn run(&self, tape: &Tape, between: &dyn Fn(u64) -> Result<()>) -> Result<()> {
         let k = self.next.replace(self.next.get() + 1);
         #[cfg(target_arch = "x86_64")]
-        if let Some(native) = self.native {
+        if let Some(native) = self.pass.native.filter(|native| native.runs_tapes()) {
             let guest = Guest {
                 host: Host { interpret: resume },
                 tape,
                 frame: self.frame,
-                exact: self.exact,
+                exact: self.pass.exact,
             };
             let (registers, bases) = (self.frame.registers(), self.frame.bases());
             // SAFETY: the memory of this run; the host is the first field of a guest.
-            unsafe { native.run(k, registers, bases, (&raw const guest).cast()) };
+            unsafe { native.run_tape(k, registers, bases, (&raw const guest).cast()) };
             return between(tape.code.len() as u64);
         }
         for part in stretches(tape.code.len(), STRETCH) {
             let done = part.len() as u64;
-            run(tape, &tape.code[part], self.frame, self.exact);
+            run(tape, &tape.code[part], self.frame, self.pass.exact);
             between(done)?;
         }
         Ok(())

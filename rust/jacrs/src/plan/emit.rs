@@ -1,5 +1,7 @@
 //! From the draft to the steps that run: values become addresses.
 
+use std::cell;
+
 use super::arena::aligned;
 use super::draft::{Cell, Draft, DraftStep, KernelDraft, Spec, StripsDraft, TapeDraft, Value};
 use super::group;
@@ -19,6 +21,8 @@ pub struct Emitter<'a> {
     pub graph: &'a Graph,
     pub draft: &'a Draft,
     pub memory: &'a Memory,
+    /// How many groups there are so far.
+    pub groups: cell::Cell<u32>,
 }
 
 /// The kernels of an elementwise operation: as run plainly, and with guarded products.

@@ -44,7 +44,7 @@ pub fn emit(
         strided: vec![],
         strided_index: HashMap::new(),
         blocks: 0,
-        free: vec![],
+        free: Default::default(),
         code: Vec::with_capacity(draft.nodes.len()),
     };
     for (k, node) in draft.nodes.iter().enumerate() {
@@ -92,6 +92,10 @@ unsafe fn spread<T: Copy>(operands: &[*const u8], out: *mut u8, n: usize) {
             out.cast::<T>().add(k).write(value);
         }
     }
+}
+
+fn size_class(dtype: DType) -> usize {
+    dtype.size().ilog2() as usize
 }
 
 /// The place of the last node that uses each node of the group.
@@ -142,7 +146,9 @@ struct Builder<'a> {
     /// Strided operands by the number of the view.
     strided_index: HashMap<u32, u32>,
     blocks: u32,
-    free: Vec<u32>,
+    /// Blocks to be used again, by the size of what they held: a loop over elements may write one
+    /// element where it has yet to read the next ones, if these lie in the same places.
+    free: [Vec<u32>; 5],
     code: Vec<Instruction>,
 }
 
@@ -158,13 +164,15 @@ impl Builder<'_> {
         let out = if root.stored {
             self.stream(self.emitter.memory.root(node.root), node.result)
         } else {
-            self.block()
+            self.block(node.result)
         };
         self.slots.push(out);
         self.release(k, node);
         self.code.push(Instruction {
             node: BlockInstruction {
                 fun: Some(node.fun),
+                dtype: node.dtype,
+                result: node.result,
                 kernels: kernels(node.fun, node.dtype, node.result)?,
                 operands: [0; 3],
                 arity: node.operands.len() as u8,
@@ -179,14 +187,14 @@ impl Builder<'_> {
     /// Frees the blocks of what is last used here.
     fn release(&mut self, k: usize, node: &MapDraft) {
         let mut ended: SmallVec<[u32; 3]> = SmallVec::new();
-        for &(value, _) in &node.operands {
+        for &(value, dtype) in &node.operands {
             if let Some(local) = inside(self.emitter, self.draft, value)
                 && self.last_use[local as usize] == k
                 && !ended.contains(&local)
             {
                 ended.push(local);
                 if let Slot::Block(block) = self.slots[local as usize] {
-                    self.free.push(block);
+                    self.free[size_class(dtype)].push(block);
                 }
             }
         }
@@ -198,13 +206,17 @@ impl Builder<'_> {
                 && self.single_uses.get(&stream) == Some(&k)
                 && let Some(Slot::Block(block)) = self.fill_index.remove(&stream)
             {
-                self.free.push(block);
+                self.free[size_class(dtype)].push(block);
             }
         }
     }
 
-    fn block(&mut self) -> Slot {
-        Slot::Block(self.free.pop().unwrap_or_else(|| self.permanent()))
+    fn block(&mut self, dtype: DType) -> Slot {
+        Slot::Block(
+            self.free[size_class(dtype)]
+                .pop()
+                .unwrap_or_else(|| self.permanent()),
+        )
     }
 
     /// A block that is never reused.
@@ -266,7 +278,7 @@ impl Builder<'_> {
             slot
         } else {
             let source = self.stream(single.address, dtype);
-            let slot = self.block();
+            let slot = self.block(dtype);
             let kernel: Kernel = match single.size {
                 1 => spread::<u8>,
                 4 => spread::<u32>,
@@ -275,6 +287,8 @@ impl Builder<'_> {
             };
             let node = BlockInstruction {
                 fun: None,
+                dtype,
+                result: dtype,
                 kernels: [kernel; 2],
                 operands: [0; 3],
                 arity: 1,
@@ -327,6 +341,7 @@ impl Builder<'_> {
             ..fill
         };
         Group {
+            number: self.emitter.groups.replace(self.emitter.groups.get() + 1),
             len: self.draft.len,
             blocks,
             scratch: scratch as usize,

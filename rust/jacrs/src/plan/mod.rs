@@ -4,7 +4,7 @@
 //! schedule  nodes -> steps: tapes of single numbers, fused groups, other kernels
 //! lifetime  registers, buffers, updates in place
 //! emit      addresses: the program that `execute` runs
-//! native    machine code for the tapes of programs that run often
+//! native    machine code for programs that run often
 //! ```
 //!
 //! A group says *what* is computed over blocks, not how: a lowering to another kind of processor
@@ -23,6 +23,7 @@ mod schedule;
 mod scratch;
 mod step;
 
+use std::cell::Cell;
 use std::fmt;
 
 pub use arena::{ALIGN, after, aligned};
@@ -133,6 +134,7 @@ impl Plan {
             graph,
             draft: &draft,
             memory: &memory,
+            groups: Cell::new(0),
         };
         pause();
         let apart = bindings == Bindings::apart(graph.inputs().len(), outputs.len());
@@ -212,7 +214,7 @@ impl Plan {
         self.work
     }
 
-    /// Machine code for the tapes, once the plan has run a few times.
+    /// Machine code for tapes and groups, once the plan has run a few times.
     #[cfg(target_arch = "x86_64")]
     pub fn native(&self, exact: bool) -> Option<&native::Native> {
         let alone = self.steps.len() == 1 && self.copies.is_empty();

@@ -140,6 +140,8 @@ impl Instruction {
 /// Elementwise operations over the same number of elements, run block by block. Nothing in here
 /// is about one processor: a slot is a value of the group, a block is how much of it is at hand.
 pub struct Group {
+    /// How many groups the plan has before this one.
+    pub number: u32,
     /// Elements in all.
     pub len: usize,
     pub blocks: Blocks,
@@ -204,6 +206,9 @@ pub struct Rows {
 pub struct BlockInstruction {
     /// What is computed; nothing where an element is only repeated.
     pub fun: Option<Fun>,
+    /// Of the last operand, and of the result.
+    pub dtype: DType,
+    pub result: DType,
     /// As run plainly, and as run with guarded products.
     pub kernels: [Kernel; 2],
     pub operands: [u32; 3],

@@ -1,4 +1,5 @@
-//! Machine code against the interpreter: the same bits, whatever the program and its inputs.
+//! Machine code against the interpreter and the kernels: the same bits, whatever the program and its
+//! inputs.
 
 use proptest::prelude::*;
 
@@ -52,20 +53,57 @@ const INLINE: [Fun; 20] = [
     Fun::Where,
 ];
 
+type Choices = [(u8, u16, u16)];
+
 /// A program over numbers, decided by a list of choices: of a row, and of its operands.
-fn program(choices: &[(u8, u16, u16)]) -> Graph {
+fn program(choices: &Choices) -> Graph {
     let mut g = Graph::new();
     let x = g.input(DType::F64, &[INPUTS], true);
     let mut numbers: Vec<NodeId> = (0..INPUTS - 1)
         .map(|k| build::item(&mut g, x, k, 1))
         .collect();
     numbers.push(g.input(DType::F64, &[1], true));
-    let first = build::reshape(&mut g, numbers[0], &[1]);
-    let last = numbers[INPUTS - 1];
-    let mut bools = vec![build::map(&mut g, Fun::Less, &[first, last])];
     numbers = (numbers.iter())
         .map(|&x| build::reshape(&mut g, x, &[1]))
         .collect();
+    let (numbers, bools) = operations(&mut g, numbers, choices);
+    let items: Vec<NodeId> = numbers.iter().rev().step_by(3).copied().collect();
+    let places: Vec<i64> = (0..items.len() as i64).map(|k| 2 * k).collect();
+    let packed = build::pack(&mut g, &items, &places, &[2 * items.len(), 1]);
+    let ends = [numbers[numbers.len() - 1], bools[bools.len() - 1], packed];
+    g.outputs = ends.to_vec();
+    g
+}
+
+/// A program over arrays of `n` elements: rows, columns, and single elements repeated.
+fn group(choices: &Choices, n: usize) -> Graph {
+    let mut g = Graph::new();
+    let x = g.input(DType::F64, &[INPUTS, n], true);
+    let z = g.input(DType::F64, &[n, 1 + n % 3], true);
+    let mut numbers: Vec<NodeId> = (0..INPUTS - 2)
+        .map(|k| build::item(&mut g, x, k, 1))
+        .collect();
+    let one = build::item(&mut g, numbers[0], n - 1, 1);
+    let column = build::move_axis(&mut g, z, 1, 0);
+    numbers.push(build::broadcast(&mut g, one, &[n]));
+    numbers.push(build::item(&mut g, column, 0, 1));
+    let (numbers, bools) = operations(&mut g, numbers, choices);
+    let kept = numbers
+        .iter()
+        .rev()
+        .step_by(5)
+        .chain(bools.iter().rev().step_by(3));
+    g.outputs = kept.copied().collect();
+    g
+}
+
+/// The numbers and the bools that a list of choices makes of some numbers.
+fn operations(
+    g: &mut Graph,
+    mut numbers: Vec<NodeId>,
+    choices: &Choices,
+) -> (Vec<NodeId>, Vec<NodeId>) {
+    let mut bools = vec![build::map(g, Fun::Less, &[numbers[0], numbers[INPUTS - 1]])];
     for &(row, a, b) in choices {
         let fun = match usize::from(row) {
             k if k < 160 => INLINE[k % INLINE.len()],
@@ -83,20 +121,15 @@ fn program(choices: &[(u8, u16, u16)]) -> Graph {
         let mut operands = operands;
         if matches!(fun, Fun::Mul0 | Fun::Copysign | Fun::Signbit) {
             // They see the sign of a NaN, which no operation promises.
-            operands = operands.map(|x| without_nan(&mut g, x));
+            operands = operands.map(|x| without_nan(g, x));
         }
-        let made = build::map(&mut g, fun, &operands[..arity]);
+        let made = build::map(g, fun, &operands[..arity]);
         match g.dtype(made) {
             DType::Bool => bools.push(made),
             _ => numbers.push(made),
         }
     }
-    let items: Vec<NodeId> = numbers.iter().rev().step_by(3).copied().collect();
-    let places: Vec<i64> = (0..items.len() as i64).map(|k| 2 * k).collect();
-    let packed = build::pack(&mut g, &items, &places, &[2 * items.len(), 1]);
-    let ends = [numbers[numbers.len() - 1], bools[bools.len() - 1], packed];
-    g.outputs = ends.to_vec();
-    g
+    (numbers, bools)
 }
 
 fn without_nan(g: &mut Graph, x: NodeId) -> NodeId {
@@ -105,12 +138,15 @@ fn without_nan(g: &mut Graph, x: NodeId) -> NodeId {
     build::select(g, is_nan, instead, x)
 }
 
-fn argument() -> impl Strategy<Value = Vec<f64>> {
-    let number = prop_oneof![
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![
         1 => prop::sample::select(&SPECIAL[..]),
         2 => -3.0..3.0f64,
-    ];
-    prop::collection::vec(number, INPUTS + 1)
+    ]
+}
+
+fn argument() -> impl Strategy<Value = Vec<f64>> {
+    prop::collection::vec(number(), INPUTS + 1)
 }
 
 proptest! {
@@ -125,6 +161,34 @@ proptest! {
         for argument in arguments {
             let (x, z) = argument.split_at(INPUTS);
             let inputs = [Array::from_slice(&[INPUTS], x), Array::from_slice(&[1], z)];
+            let got = plan.evaluate(&inputs).unwrap();
+            let want = reference(&g, &inputs);
+            for (a, b) in got.iter().zip(&want) {
+                prop_assert_eq!(bits(a), bits(b));
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+    #[test]
+    fn loops_have_the_bits_of_the_kernels(
+        choices in prop::collection::vec(any::<(u8, u16, u16)>(), 4..200),
+        n in prop_oneof![5..70usize, 900..1100usize],
+        values in prop::collection::vec(number(), 97),
+    ) {
+        let g = group(&choices, n);
+        let plan = Plan::new(&g).unwrap();
+        for turn in 0..6 {
+            let many = |count: usize, by: usize| -> Vec<f64> {
+                (0..count).map(|k| values[(k * by + turn) % values.len()]).collect()
+            };
+            let columns = 1 + n % 3;
+            let inputs = [
+                Array::from_slice(&[INPUTS, n], &many(INPUTS * n, 5)),
+                Array::from_slice(&[n, columns], &many(n * columns, 3)),
+            ];
             let got = plan.evaluate(&inputs).unwrap();
             let want = reference(&g, &inputs);
             for (a, b) in got.iter().zip(&want) {

@@ -1,7 +1,7 @@
-//! The few x86-64 instructions that tapes become, as bytes.
+//! The few x86-64 instructions that programs become, as bytes.
 //!
 //! Encodings are those of Intel's "64 and IA-32 Architectures Software Developer's Manual",
-//! volume 2, chapter 2: VEX prefixes over 128-bit registers.
+//! volume 2, chapter 2: VEX prefixes over registers of 128 bits, or 256 where code is wide.
 
 /// A vector register, 0 to 15.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,19 +12,30 @@ pub struct Xmm(pub u8);
 pub struct Gpr(pub u8);
 
 pub const RBX: Gpr = Gpr(3);
+pub const RDI: Gpr = Gpr(7);
 pub const R14: Gpr = Gpr(14);
 
 /// The last operand of an instruction.
 #[derive(Clone, Copy, Debug)]
 pub enum Source {
     Register(Xmm),
-    /// Eight bytes at a base and a displacement.
+    /// At a base and a displacement.
     Memory(Gpr, i32),
-    /// Sixteen bytes of the pool.
+    /// At a base, the elements from the one on that the counter of the loop counts.
+    Element(Gpr, Size),
+    /// A constant of the pool.
     Pool(Pooled),
 }
 
-/// Constants that lie before the code, each repeated to fill sixteen bytes.
+/// Bytes of an element.
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub enum Size {
+    One = 0,
+    Eight = 3,
+}
+
+/// Constants that lie before the code, each repeated to fill a wide register.
 #[derive(Clone, Copy, Debug)]
 pub enum Pooled {
     /// The sign bit of a float64.
@@ -38,45 +49,80 @@ pub enum Pooled {
 }
 
 const POOL: [u64; 4] = [1 << 63, !(1 << 63), 0x3ff0 << 48, 1];
+/// Lanes of a wide register.
+pub const LANES: u8 = 4;
 
-/// An instruction over vector registers: its prefix, its opcode map, its opcode.
+/// An instruction over vector registers: its opcode map, its opcode in narrow and in wide code.
 #[derive(Clone, Copy, Debug)]
 pub struct Opcode {
-    prefix: u8,
+    form: Form,
     map: u8,
-    code: u8,
+    code: [u8; 2],
 }
 
-const fn scalar(code: u8) -> Opcode {
-    let (prefix, map) = (0b11, 1);
-    Opcode { prefix, map, code }
+/// Which lanes an instruction is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// In narrow code on the lowest lane alone, of double precision.
+    Arithmetic,
+    /// In narrow code on two lanes.
+    Bits,
+    /// On the lower half, in wide code as well.
+    Half,
+    /// On quadwords of a wide register.
+    Quadwords,
 }
 
-const fn packed(map: u8, code: u8) -> Opcode {
-    let prefix = 0b01;
-    Opcode { prefix, map, code }
+const fn opcode(form: Form, map: u8, code: u8) -> Opcode {
+    let code = [code, code];
+    Opcode { form, map, code }
 }
 
-/// Double-precision arithmetic on the lowest lane.
-pub const SQRT: Opcode = scalar(0x51);
-pub const ADD: Opcode = scalar(0x58);
-pub const MUL: Opcode = scalar(0x59);
-pub const SUB: Opcode = scalar(0x5c);
-pub const DIV: Opcode = scalar(0x5e);
-/// All bits of the lowest lane, by a predicate.
-pub const COMPARE: Opcode = scalar(0xc2);
-/// All bits of both lanes.
-pub const AND: Opcode = packed(1, 0x54);
-pub const OR: Opcode = packed(1, 0x56);
-pub const XOR: Opcode = packed(1, 0x57);
-pub const EQUAL_BITS: Opcode = packed(2, 0x29);
+const fn arithmetic(code: u8) -> Opcode {
+    opcode(Form::Arithmetic, 1, code)
+}
+
+const fn bits(map: u8, code: u8) -> Opcode {
+    opcode(Form::Bits, map, code)
+}
+
+/// Double-precision arithmetic.
+pub const SQRT: Opcode = arithmetic(0x51);
+pub const ADD: Opcode = arithmetic(0x58);
+pub const MUL: Opcode = arithmetic(0x59);
+pub const SUB: Opcode = arithmetic(0x5c);
+pub const DIV: Opcode = arithmetic(0x5e);
+/// All bits of a lane, by a predicate.
+pub const COMPARE: Opcode = arithmetic(0xc2);
+/// All bits of the register.
+pub const AND: Opcode = bits(1, 0x54);
+pub const OR: Opcode = bits(1, 0x56);
+pub const XOR: Opcode = bits(1, 0x57);
+pub const EQUAL_BITS: Opcode = bits(2, 0x29);
 /// To an integer, by a mode.
-pub const ROUND: Opcode = packed(3, 0x0b);
+pub const ROUND: Opcode = Opcode {
+    form: Form::Bits,
+    map: 3,
+    code: [0x0b, 0x09],
+};
 /// The second source where a mask, named by the last byte, is set, else the first.
-pub const BLEND: Opcode = packed(3, 0x4b);
+pub const BLEND: Opcode = bits(3, 0x4b);
 
-const LOAD: Opcode = scalar(0x10);
-const STORE: Opcode = scalar(0x11);
+const LOAD: Opcode = arithmetic(0x10);
+const STORE: Opcode = arithmetic(0x11);
+/// One number to all lanes.
+const BROADCAST: Opcode = bits(2, 0x19);
+/// Bytes to quadwords, one byte to a quadword, and back.
+const WIDEN: Opcode = bits(2, 0x32);
+const INSERT_BYTE: Opcode = opcode(Form::Half, 3, 0x20);
+const EXTRACT_BYTE: Opcode = opcode(Form::Half, 3, 0x14);
+/// In each half, doublewords by number.
+const SHUFFLE: Opcode = bits(1, 0x70);
+const PERMUTE: Opcode = opcode(Form::Quadwords, 3, 0x00);
+/// To half the size: the first source, then the second.
+const PACK_DOUBLEWORDS: Opcode = opcode(Form::Half, 2, 0x2b);
+const PACK_WORDS: Opcode = opcode(Form::Half, 1, 0x67);
+const STORE_DOUBLEWORD: Opcode = opcode(Form::Half, 1, 0x7e);
 
 /// What comparisons ask; the unordered ones hold for NaN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,14 +141,18 @@ pub enum Predicate {
 /// Code that grows.
 pub struct Assembler {
     pub bytes: Vec<u8>,
+    /// What is appended works on four numbers at once.
+    pub wide: bool,
 }
 
 impl Assembler {
     /// The pool, and no code.
     pub fn new() -> Self {
-        let twice = POOL.iter().flat_map(|&bits| [bits, bits]);
-        let bytes = twice.flat_map(u64::to_le_bytes).collect();
-        Self { bytes }
+        let repeated = POOL.iter().flat_map(|&bits| [bits; LANES as usize]);
+        Self {
+            bytes: repeated.flat_map(u64::to_le_bytes).collect(),
+            wide: false,
+        }
     }
 
     fn put(&mut self, bytes: &[u8]) {
@@ -114,49 +164,89 @@ impl Assembler {
         self.vex(op, out, x, z, None);
     }
 
-    /// `out = x op z` with a parameter: a predicate, a mode, or a register in the upper four bits.
+    /// `out = x op z` with a parameter: a predicate, or a register in the upper four bits.
     pub fn with_byte(&mut self, op: Opcode, out: Xmm, x: Xmm, z: Source, byte: u8) {
         self.vex(op, out, x, z, Some(byte));
     }
 
-    pub fn load(&mut self, out: Xmm, base: Gpr, displacement: i32) {
-        self.vex(LOAD, out, Xmm(0), Source::Memory(base, displacement), None);
+    /// `out = op x`, perhaps with a parameter.
+    pub fn unary(&mut self, op: Opcode, out: Xmm, x: Xmm, byte: Option<u8>) {
+        // Narrow code takes the upper lane from a second operand.
+        let upper = if self.wide { Xmm(0) } else { x };
+        self.vex(op, out, upper, Source::Register(x), byte);
     }
 
-    pub fn load_pooled(&mut self, out: Xmm, pooled: Pooled) {
-        self.vex(LOAD, out, Xmm(0), Source::Pool(pooled), None);
+    pub fn load(&mut self, out: Xmm, from: Source) {
+        self.vex(LOAD, out, Xmm(0), from, None);
     }
 
-    pub fn store(&mut self, from: Xmm, base: Gpr, displacement: i32) {
-        self.vex(
-            STORE,
-            from,
-            Xmm(0),
-            Source::Memory(base, displacement),
-            None,
-        );
+    pub fn store(&mut self, from: Xmm, to: Source) {
+        self.vex(STORE, from, Xmm(0), to, None);
+    }
+
+    /// One number in all lanes.
+    pub fn load_repeated(&mut self, out: Xmm, base: Gpr) {
+        let op = if self.wide { BROADCAST } else { LOAD };
+        self.vex(op, out, Xmm(0), Source::Memory(base, 0), None);
+    }
+
+    /// Bools, which are bytes in memory and quadwords in registers.
+    pub fn load_bools(&mut self, out: Xmm, base: Gpr) {
+        let from = Source::Element(base, Size::One);
+        if self.wide {
+            return self.vex(WIDEN, out, Xmm(0), from, None);
+        }
+        self.binary(XOR, out, out, Source::Register(out));
+        self.with_byte(INSERT_BYTE, out, out, from, 0);
+    }
+
+    /// The same back; the register is lost.
+    pub fn store_bools(&mut self, from: Xmm, base: Gpr) {
+        let to = Source::Element(base, Size::One);
+        if !self.wide {
+            return self.with_byte(EXTRACT_BYTE, from, Xmm(0), to, 0);
+        }
+        let itself = Source::Register(from);
+        // Doublewords 0 and 2 of each half, then the first quadword of each.
+        self.with_byte(SHUFFLE, from, Xmm(0), itself, 0b1000);
+        self.with_byte(PERMUTE, from, Xmm(0), itself, 0b1000);
+        self.binary(PACK_DOUBLEWORDS, from, from, itself);
+        self.binary(PACK_WORDS, from, from, itself);
+        self.binary(STORE_DOUBLEWORD, from, Xmm(0), to);
     }
 
     fn vex(&mut self, op: Opcode, reg: Xmm, x: Xmm, source: Source, byte: Option<u8>) {
         let rm = match source {
-            Source::Register(Xmm(k)) | Source::Memory(Gpr(k), _) => k,
+            Source::Register(Xmm(k)) | Source::Memory(Gpr(k), _) | Source::Element(Gpr(k), _) => k,
             Source::Pool(_) => 0,
         };
-        let (r, b) = (u8::from(reg.0 < 8) << 7, u8::from(rm < 8) << 5);
-        let rest = (!x.0 & 15) << 3 | op.prefix;
-        if op.map == 1 && b != 0 {
-            self.put(&[0xc5, r | rest, op.code]);
+        let wide = self.wide && op.form != Form::Half;
+        let prefix = if op.form == Form::Arithmetic && !wide {
+            0b11
         } else {
-            self.put(&[0xc4, r | 1 << 6 | b | op.map, rest, op.code]);
+            0b01
+        };
+        let code = op.code[usize::from(wide)];
+        let (r, b) = (u8::from(reg.0 < 8) << 7, u8::from(rm < 8) << 5);
+        let w = u8::from(op.form == Form::Quadwords) << 7;
+        let rest = w | (!x.0 & 15) << 3 | u8::from(wide) << 2 | prefix;
+        if op.map == 1 && b != 0 {
+            self.put(&[0xc5, r | rest, code]);
+        } else {
+            self.put(&[0xc4, r | 1 << 6 | b | op.map, rest, code]);
         }
         let reg = (reg.0 & 7) << 3;
         match source {
             Source::Register(_) => self.put(&[0xc0 | reg | rm & 7]),
             Source::Memory(base, displacement) => self.memory(reg, base, displacement),
+            Source::Element(base, size) => {
+                debug_assert_ne!(base.0 & 7, 5, "this base needs another form");
+                self.put(&[reg | 0b100, (size as u8) << 6 | COUNTER << 3 | base.0 & 7]);
+            }
             Source::Pool(pooled) => {
                 // Relative to the end of the instruction.
                 let end = self.bytes.len() + 5 + usize::from(byte.is_some());
-                let displacement = 16 * pooled as i32 - end as i32;
+                let displacement = 8 * i32::from(LANES) * pooled as i32 - end as i32;
                 self.put(&[reg | 0b101]);
                 self.put(&displacement.to_le_bytes());
             }
@@ -204,4 +294,36 @@ impl Assembler {
         self.put(&count.to_le_bytes());
         self.put(&[0xff, 0x55, 0x00]);
     }
+
+    /// Begins to count.
+    pub fn start_counter(&mut self) {
+        // xor ecx, ecx
+        self.put(&[0x31, 0xc9]);
+    }
+
+    /// Repeats the body as long as `step` more are no more than the second argument.
+    pub fn repeat(&mut self, step: u8, body: impl FnOnce(&mut Self)) {
+        let top = self.bytes.len();
+        // lea rax, [rcx + step]; cmp rax, rsi; ja end
+        self.put(&[
+            0x48, 0x8d, 0x41, step, 0x48, 0x39, 0xf0, 0x0f, 0x87, 0, 0, 0, 0,
+        ]);
+        let exit = self.bytes.len();
+        body(self);
+        // add rcx, step; jmp top
+        self.put(&[0x48, 0x83, 0xc1, step, 0xe9]);
+        let back = top as i32 - (self.bytes.len() as i32 + 4);
+        self.put(&back.to_le_bytes());
+        let past = (self.bytes.len() - exit) as i32;
+        self.bytes[exit - 4..exit].copy_from_slice(&past.to_le_bytes());
+    }
+
+    /// Returns to code that is not aware of wide registers.
+    pub fn leave_loop(&mut self) {
+        // vzeroupper; ret
+        self.put(&[0xc5, 0xf8, 0x77, 0xc3]);
+    }
 }
+
+/// The counter of a loop: rcx.
+const COUNTER: u8 = 1;

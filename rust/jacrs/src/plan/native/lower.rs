@@ -1,15 +1,8 @@
-//! From the instructions of a tape to machine code.
+//! From operations to machine code, whether on one number or on four at once.
 
-use super::assembler::{
-    self as x86, Assembler, Gpr, Opcode, Pooled, Predicate, R14, RBX, Source, Xmm,
-};
-use super::registers::{BIAS, DEAD, LEAVES, Registers, SPARE, Uses, uses};
+use super::assembler::{self as x86, Assembler, Opcode, Pooled, Predicate, Source, Xmm};
+use super::registers::{Home, Registers, SPARE, Uses};
 use crate::ops::Fun;
-use crate::plan::step::{ARENA, Code, Instruction, Tape};
-
-/// General registers for the bases of inputs and outputs, used in turn: rax, rcx, rdx, rsi, rdi, r8
-/// to r11.
-const BASES: [u8; 9] = [0, 1, 2, 6, 7, 8, 9, 10, 11];
 
 /// How `vroundsd` rounds, without an exception for being inexact.
 const NEAREST: u8 = 8;
@@ -17,9 +10,9 @@ const DOWN: u8 = 9;
 const UP: u8 = 10;
 const TOWARDS_ZERO: u8 = 11;
 
-/// What becomes of an instruction.
+/// What becomes of an operation.
 #[derive(Clone, Copy)]
-enum Form {
+pub enum Form {
     /// `out = x op z`.
     Binary(Opcode),
     Commutative(Opcode),
@@ -37,99 +30,50 @@ enum Form {
     Select,
     /// A product that is zero where a factor is.
     Guarded,
-    Load,
-    Store,
 }
 
-/// The form of an instruction that is made inline; the interpreter does the others.
-fn form(instruction: &Instruction, exact: bool) -> Option<Form> {
-    let fun = match instruction.code {
-        Code::Fun(fun) => fun,
-        Code::Guarded if exact => return Some(Form::Guarded),
-        Code::Guarded => Fun::Mul,
-        Code::Load8 => return reachable(instruction).then_some(Form::Load),
-        Code::Store8 => return reachable(instruction).then_some(Form::Store),
-        _ => return None,
-    };
-    Some(match fun {
-        Fun::Add => Form::Commutative(x86::ADD),
-        Fun::Mul => Form::Commutative(x86::MUL),
-        Fun::Sub => Form::Binary(x86::SUB),
-        Fun::Div => Form::Binary(x86::DIV),
-        Fun::Neg => Form::Bits(x86::XOR, Pooled::Sign),
-        Fun::Abs => Form::Bits(x86::AND, Pooled::Magnitude),
-        Fun::Square => Form::Square,
-        Fun::Reciprocal => Form::Reciprocal,
-        Fun::Sqrt => Form::Sqrt,
-        Fun::Rint => Form::Round(NEAREST),
-        Fun::Floor => Form::Round(DOWN),
-        Fun::Ceil => Form::Round(UP),
-        Fun::Trunc => Form::Round(TOWARDS_ZERO),
-        Fun::Less => Form::Compare(Predicate::Less),
-        Fun::LessEqual => Form::Compare(Predicate::LessEqual),
-        Fun::Greater => Form::Compare(Predicate::Greater),
-        Fun::GreaterEqual => Form::Compare(Predicate::GreaterEqual),
-        Fun::Equal => Form::Compare(Predicate::Equal),
-        Fun::NotEqual => Form::Compare(Predicate::NotEqual),
-        Fun::IsNan => Form::IsNan,
-        Fun::Maximum => Form::Extremum(Predicate::GreaterEqual),
-        Fun::Minimum => Form::Extremum(Predicate::LessEqual),
-        Fun::Copysign => Form::Copysign,
-        Fun::Where => Form::Select,
-        _ => return None,
-    })
-}
-
-fn reachable(instruction: &Instruction) -> bool {
-    i32::try_from(instruction.address().offset).is_ok()
-}
-
-/// Instructions that are made inline.
-pub fn inline(tape: &Tape) -> usize {
-    let made = |instruction: &&Instruction| form(instruction, false).is_some();
-    tape.code.iter().filter(made).count()
-}
-
-/// Appends the code of a tape; where it begins. `ends` says that nothing reads its registers after it.
-pub fn lower(asm: &mut Assembler, tape: &Tape, registers: usize, exact: bool, ends: bool) -> usize {
-    let start = asm.bytes.len();
-    let uses = uses(&tape.code, registers, if ends { DEAD } else { LEAVES });
-    let mut lowering = Lowering {
-        asm,
-        registers: Registers::new(registers),
-        bases: [ARENA; BASES.len()],
-        turn: 0,
-    };
-    lowering.asm.enter(BIAS);
-    let mut k = 0;
-    while k < tape.code.len() {
-        if let Some(form) = form(&tape.code[k], exact) {
-            lowering.instruction(form, &tape.code[k], &uses[k]);
-            k += 1;
-        } else {
-            let rest = tape.code[k..].iter();
-            let count = rest.take_while(|i| form(i, exact).is_none()).count();
-            lowering.registers.flush(lowering.asm);
-            lowering.asm.call_host(k as u32, count as u32);
-            lowering.bases = [ARENA; BASES.len()];
-            k += count;
-        }
+impl Form {
+    /// The form of an operation on float64 numbers that is made inline.
+    pub fn of(fun: Fun) -> Option<Self> {
+        Some(match fun {
+            Fun::Add => Form::Commutative(x86::ADD),
+            Fun::Mul => Form::Commutative(x86::MUL),
+            Fun::Mul0 => Form::Guarded,
+            Fun::Sub => Form::Binary(x86::SUB),
+            Fun::Div => Form::Binary(x86::DIV),
+            Fun::Neg => Form::Bits(x86::XOR, Pooled::Sign),
+            Fun::Abs => Form::Bits(x86::AND, Pooled::Magnitude),
+            Fun::Square => Form::Square,
+            Fun::Reciprocal => Form::Reciprocal,
+            Fun::Sqrt => Form::Sqrt,
+            Fun::Rint => Form::Round(NEAREST),
+            Fun::Floor => Form::Round(DOWN),
+            Fun::Ceil => Form::Round(UP),
+            Fun::Trunc => Form::Round(TOWARDS_ZERO),
+            Fun::Less => Form::Compare(Predicate::Less),
+            Fun::LessEqual => Form::Compare(Predicate::LessEqual),
+            Fun::Greater => Form::Compare(Predicate::Greater),
+            Fun::GreaterEqual => Form::Compare(Predicate::GreaterEqual),
+            Fun::Equal => Form::Compare(Predicate::Equal),
+            Fun::NotEqual => Form::Compare(Predicate::NotEqual),
+            Fun::IsNan => Form::IsNan,
+            Fun::Maximum => Form::Extremum(Predicate::GreaterEqual),
+            Fun::Minimum => Form::Extremum(Predicate::LessEqual),
+            Fun::Copysign => Form::Copysign,
+            Fun::Where => Form::Select,
+            _ => return None,
+        })
     }
-    lowering.registers.flush(lowering.asm);
-    lowering.asm.leave();
-    start
 }
 
-struct Lowering<'a> {
-    asm: &'a mut Assembler,
-    registers: Registers,
-    /// The bases that the general registers hold; the arena stands for none.
-    bases: [u32; BASES.len()],
-    turn: usize,
+/// Code under way, and which vector registers hold what.
+pub struct Lowering<'a, H> {
+    pub asm: &'a mut Assembler,
+    pub registers: Registers<H>,
 }
 
-impl Lowering<'_> {
-    fn instruction(&mut self, form: Form, instruction: &Instruction, uses: &Uses) {
+impl<H: Home> Lowering<'_, H> {
+    pub fn operation(&mut self, form: Form, uses: &Uses) {
         match form {
             Form::Binary(op) => {
                 let x = self.read(uses, 0);
@@ -158,19 +102,18 @@ impl Lowering<'_> {
             }
             Form::Reciprocal => {
                 let one = SPARE[0];
-                self.asm.load_pooled(one, Pooled::One);
+                self.asm.load(one, Source::Pool(Pooled::One));
                 let x = self.source(uses, 0);
                 let out = self.write(uses);
                 self.asm.binary(x86::DIV, out, one, x);
             }
             Form::Sqrt => {
                 let (x, out) = self.unary(uses);
-                self.asm.binary(x86::SQRT, out, x, Source::Register(x));
+                self.asm.unary(x86::SQRT, out, x, None);
             }
             Form::Round(mode) => {
                 let (x, out) = self.unary(uses);
-                let z = Source::Register(x);
-                self.asm.with_byte(x86::ROUND, out, x, z, mode);
+                self.asm.unary(x86::ROUND, out, x, Some(mode));
             }
             Form::Compare(predicate) => {
                 let x = self.read(uses, 0);
@@ -185,44 +128,13 @@ impl Lowering<'_> {
                 self.truth(out);
             }
             Form::Extremum(predicate) => self.extremum(predicate, uses),
-            Form::Copysign => {
-                let (x, z) = (self.read(uses, 0), self.read(uses, 1));
-                let [magnitude, sign] = SPARE;
-                let pool = Source::Pool;
-                self.asm
-                    .binary(x86::AND, magnitude, x, pool(Pooled::Magnitude));
-                self.asm.binary(x86::AND, sign, z, pool(Pooled::Sign));
-                let out = self.write(uses);
-                let sign = Source::Register(sign);
-                self.asm.binary(x86::OR, out, magnitude, sign);
-            }
-            Form::Select => {
-                let [c, x, z] = [0, 1, 2].map(|k| self.read(uses, k));
-                let mask = SPARE[0];
-                self.asm
-                    .binary(x86::XOR, mask, mask, Source::Register(mask));
-                let zero = Source::Register(mask);
-                self.asm.binary(x86::EQUAL_BITS, mask, c, zero);
-                let out = self.write(uses);
-                self.blend(out, x, z, mask);
-            }
+            Form::Copysign => self.copysign(uses),
+            Form::Select => self.select(uses),
             Form::Guarded => self.guarded(uses),
-            Form::Load => {
-                let (base, offset) = self.place(instruction);
-                self.registers.release(uses);
-                let out = self.registers.write(self.asm, uses);
-                self.asm.load(out, base, offset);
-            }
-            Form::Store => {
-                let x = self.read(uses, 0);
-                let (base, offset) = self.place(instruction);
-                self.asm.store(x, base, offset);
-                self.registers.release(uses);
-            }
         }
     }
 
-    fn read(&mut self, uses: &Uses, k: usize) -> Xmm {
+    pub fn read(&mut self, uses: &Uses, k: usize) -> Xmm {
         self.registers.read(self.asm, uses, k)
     }
 
@@ -232,7 +144,7 @@ impl Lowering<'_> {
 
     /// The result takes over the place of an operand that is not read again: operands are gone once
     /// it is written.
-    fn write(&mut self, uses: &Uses) -> Xmm {
+    pub fn write(&mut self, uses: &Uses) -> Xmm {
         self.registers.release(uses);
         self.registers.write(self.asm, uses)
     }
@@ -268,6 +180,29 @@ impl Lowering<'_> {
         self.blend(out, z, x, holds);
     }
 
+    fn copysign(&mut self, uses: &Uses) {
+        let (x, z) = (self.read(uses, 0), self.read(uses, 1));
+        let [magnitude, sign] = SPARE;
+        let pool = Source::Pool;
+        self.asm
+            .binary(x86::AND, magnitude, x, pool(Pooled::Magnitude));
+        self.asm.binary(x86::AND, sign, z, pool(Pooled::Sign));
+        let out = self.write(uses);
+        let sign = Source::Register(sign);
+        self.asm.binary(x86::OR, out, magnitude, sign);
+    }
+
+    fn select(&mut self, uses: &Uses) {
+        let [c, x, z] = [0, 1, 2].map(|k| self.read(uses, k));
+        let mask = SPARE[0];
+        self.asm
+            .binary(x86::XOR, mask, mask, Source::Register(mask));
+        let zero = Source::Register(mask);
+        self.asm.binary(x86::EQUAL_BITS, mask, c, zero);
+        let out = self.write(uses);
+        self.blend(out, x, z, mask);
+    }
+
     /// The plain product where neither factor is zero, else a zero with its sign.
     fn guarded(&mut self, uses: &Uses) {
         let (x, z) = (self.read(uses, 0), self.read(uses, 1));
@@ -284,23 +219,5 @@ impl Lowering<'_> {
         let out = self.write(uses);
         self.asm.binary(x86::MUL, out, x, Source::Register(z));
         self.blend(out, second, out, first);
-    }
-
-    /// The base and the displacement of an access to memory.
-    fn place(&mut self, instruction: &Instruction) -> (Gpr, i32) {
-        let address = instruction.address();
-        let displacement = address.offset as i32;
-        if address.base == ARENA {
-            return (RBX, displacement - BIAS);
-        }
-        if let Some(k) = self.bases.iter().position(|&base| base == address.base) {
-            return (Gpr(BASES[k]), displacement);
-        }
-        let k = self.turn;
-        self.turn = (k + 1) % BASES.len();
-        self.bases[k] = address.base;
-        let base = Gpr(BASES[k]);
-        self.asm.load_pointer(base, R14, address.base as i32 * 8);
-        (base, displacement)
     }
 }

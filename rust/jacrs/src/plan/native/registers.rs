@@ -1,21 +1,18 @@
-//! Which vector register holds which register of the tape.
+//! Which vector register holds which register of a program.
 //!
 //! One pass in order, as in Belady's paging: when a vector register is needed, the one whose value
 //! is read again last is given up (L. Belady, "A study of replacement algorithms for a
 //! virtual-storage computer", 1966). Straight-line code needs no more.
 
-use super::assembler::{Assembler, RBX, Source, Xmm};
-use crate::plan::step::{Code, Instruction};
+use super::assembler::{Assembler, Source, Xmm};
 
 /// Read no more before it is overwritten.
 pub const DEAD: u32 = u32::MAX;
-/// Read no more in this tape, perhaps by what follows.
+/// Read no more in this code, perhaps by what follows.
 pub const LEAVES: u32 = u32::MAX - 1;
 /// Registers that hold values; the last two are for what an instruction needs meanwhile.
 const HELD: usize = 14;
 pub const SPARE: [Xmm; 2] = [Xmm(14), Xmm(15)];
-/// The register file is addressed from its middle: short displacements reach 32 registers.
-pub const BIAS: i32 = 128;
 const NOWHERE: u8 = u8::MAX;
 
 /// Where an instruction reads and writes, and when each of these registers is read next.
@@ -29,32 +26,14 @@ pub struct Uses {
 }
 
 impl Uses {
-    fn of(instruction: &Instruction) -> Self {
-        let Instruction { code, out, a, b, c } = *instruction;
-        let (reads, arity, write) = match code {
-            Code::Fun(fun) => ([a, b, c], fun.arity(), Some(out)),
-            Code::Guarded | Code::Kernel => ([a, b, 0], 2, Some(out)),
-            Code::Load1 | Code::Load4 | Code::Load8 => ([0; 3], 0, Some(out)),
-            Code::Store1 | Code::Store4 | Code::Store8 => ([out, 0, 0], 1, None),
-            Code::Zero => ([0; 3], 0, None),
-        };
-        Self {
-            reads,
-            arity: arity as u8,
-            write,
-            next: [DEAD; 4],
-        }
-    }
-
     pub fn reads(&self) -> &[u32] {
         &self.reads[..usize::from(self.arity)]
     }
 }
 
-/// The uses of a tape over so many registers, found backwards.
-pub fn uses(code: &[Instruction], registers: usize, at_end: u32) -> Vec<Uses> {
-    let mut next = vec![at_end; registers];
-    let mut all: Vec<Uses> = code.iter().map(Uses::of).collect();
+/// Finds the next uses in straight-line code, from those after its end, which become those before
+/// its start.
+pub fn find_next(all: &mut [Uses], next: &mut [u32]) {
     for (k, uses) in all.iter_mut().enumerate().rev() {
         if let Some(out) = uses.write {
             uses.next[3] = std::mem::replace(&mut next[out as usize], DEAD);
@@ -67,7 +46,15 @@ pub fn uses(code: &[Instruction], registers: usize, at_end: u32) -> Vec<Uses> {
             next[x as usize] = k as u32;
         }
     }
-    all
+}
+
+/// Where the registers of a program lie in memory.
+pub trait Home {
+    fn load(&mut self, asm: &mut Assembler, out: Xmm, register: u32);
+    /// The vector register is lost.
+    fn store(&mut self, asm: &mut Assembler, from: Xmm, register: u32);
+    /// As an operand of arithmetic, if it can be one.
+    fn source(&mut self, asm: &mut Assembler, register: u32) -> Option<Source>;
 }
 
 #[derive(Clone, Copy)]
@@ -79,21 +66,19 @@ struct Held {
 }
 
 /// The vector registers while code is made.
-pub struct Registers {
+pub struct Registers<H> {
+    pub home: H,
     held: [Option<Held>; HELD],
-    /// For each register of the tape the vector register that holds it.
+    /// For each register of the program the vector register that holds it.
     place: Vec<u8>,
     /// Vector registers that the instruction at hand reads.
     pinned: u16,
 }
 
-fn displacement(register: u32) -> i32 {
-    register as i32 * 8 - BIAS
-}
-
-impl Registers {
-    pub fn new(registers: usize) -> Self {
+impl<H: Home> Registers<H> {
+    pub fn new(registers: usize, home: H) -> Self {
         Self {
+            home,
             held: [None; HELD],
             place: vec![NOWHERE; registers],
             pinned: 0,
@@ -110,7 +95,7 @@ impl Registers {
         let at = match self.place[register as usize] {
             NOWHERE => {
                 let at = self.free(asm);
-                asm.load(Xmm(at), RBX, displacement(register));
+                self.home.load(asm, Xmm(at), register);
                 self.put(at, register, uses.next[k], false);
                 at
             }
@@ -123,10 +108,13 @@ impl Registers {
     /// Operand `k` where it is, unless it is worth a vector register.
     pub fn source(&mut self, asm: &mut Assembler, uses: &Uses, k: usize) -> Source {
         let register = uses.reads[k];
-        if !self.holds(register) && uses.next[k] >= LEAVES {
-            return Source::Memory(RBX, displacement(register));
-        }
-        Source::Register(self.read(asm, uses, k))
+        let once = !self.holds(register) && uses.next[k] >= LEAVES;
+        let source = if once {
+            self.home.source(asm, register)
+        } else {
+            None
+        };
+        source.unwrap_or_else(|| Source::Register(self.read(asm, uses, k)))
     }
 
     /// All operands have been read: those that are dead make room. They are still there until the
@@ -194,7 +182,7 @@ impl Registers {
     fn evict(&mut self, asm: &mut Assembler, at: u8) {
         if let Some(held) = self.held[usize::from(at)].take() {
             if held.fresh && held.next != DEAD {
-                asm.store(Xmm(at), RBX, displacement(held.register));
+                self.home.store(asm, Xmm(at), held.register);
             }
             self.place[held.register as usize] = NOWHERE;
         }

@@ -1,0 +1,255 @@
+//! The code of fused groups: loops over the elements of a block.
+//!
+//! Operations that follow each other become one loop, whose values stay in vector registers from one
+//! operation to the next; only what is needed after the loop is written to memory. Each loop is
+//! made twice, for four elements at once and for the ones that remain. In between, other operations
+//! are left to their kernels.
+
+use std::ops::Range;
+
+use super::assembler::{Assembler, Gpr, LANES, RDI, Size, Source, Xmm};
+use super::lower::{Form, Lowering};
+use super::registers::{DEAD, Home, LEAVES, Registers, Uses, find_next};
+use crate::array::DType;
+use crate::ops::Fun;
+use crate::plan::step::{BlockInstruction, Group};
+
+/// A single operation is left to its kernel.
+const SHORTEST: usize = 2;
+/// General registers for the addresses of slots, used in turn: rax, rdx, r8 to r11.
+const BASES: [u8; 6] = [0, 2, 8, 9, 10, 11];
+/// No slot.
+const NONE: u32 = u32::MAX;
+
+/// What a block of a group goes through, one after the other.
+#[derive(Clone, Debug)]
+pub enum Piece {
+    /// The loop whose code begins here.
+    Loop(u32),
+    /// These instructions, by their kernels.
+    Kernels(Range<u32>),
+}
+
+/// What becomes of an instruction; a kernel does all others.
+#[derive(Clone, Copy)]
+enum Inline {
+    Operation(Form),
+    Repeat,
+}
+
+fn inline(instruction: &BlockInstruction, exact: bool) -> Option<Inline> {
+    if instruction.dtype != DType::F64 {
+        return None;
+    }
+    match instruction.fun {
+        None => Some(Inline::Repeat),
+        Some(Fun::Mul0) if !exact => Form::of(Fun::Mul).map(Inline::Operation),
+        Some(fun) => Form::of(fun).map(Inline::Operation),
+    }
+}
+
+fn uses(instruction: &BlockInstruction) -> Uses {
+    // The address of what is repeated does not move, so it is none of the registers.
+    let arity = instruction.fun.map_or(0, |_| instruction.arity);
+    Uses {
+        reads: instruction.operands,
+        arity,
+        write: Some(instruction.out),
+        next: [DEAD; 4],
+    }
+}
+
+/// All that decides the code of a group.
+pub fn key(group: &Group) -> Vec<u32> {
+    let sizes = group.streams.iter().map(|s| s.size);
+    let fills = group.fills.iter().flat_map(|f| [f.slot, f.size]);
+    let readers = group.readers.iter().map(|r| r.size);
+    let odd = group.odd.iter().map(|x| x.dtype.size() as u32);
+    let code = group.code.iter().flat_map(|i| {
+        let fun = i.fun.map_or(NONE, |fun| fun as u32);
+        let [a, b, c] = i.operands;
+        [fun, i.dtype as u32, i.result as u32, a, b, c, i.out]
+    });
+    let lengths = [group.scratch, group.fills.len(), group.streams.len()];
+    (lengths.into_iter().map(|n| n as u32))
+        .chain(fills)
+        .chain(sizes)
+        .chain([group.readers.len() as u32])
+        .chain(readers)
+        .chain(odd)
+        .chain(code)
+        .collect()
+}
+
+/// Appends the loops of a group; nothing where it has none.
+pub fn lower(asm: &mut Assembler, group: &Group, exact: bool) -> Option<Vec<Piece>> {
+    let runs = runs(&group.code, exact);
+    if !runs.iter().any(|(_, loops)| *loops) {
+        return None;
+    }
+    let all = next_uses(group, &runs);
+    let mut truth = bools(group);
+    let mut pieces = vec![];
+    for (range, loops) in runs {
+        if loops {
+            let code = &group.code[range.clone()];
+            let start = lower_loop(asm, code, &all[range.clone()], &truth, exact);
+            pieces.push(Piece::Loop(start as u32));
+        } else {
+            pieces.push(Piece::Kernels(range.start as u32..range.end as u32));
+        }
+        for instruction in &group.code[range] {
+            truth[instruction.out as usize] = instruction.result == DType::Bool;
+        }
+    }
+    Some(pieces)
+}
+
+/// Stretches of instructions, and whether they become a loop.
+fn runs(code: &[BlockInstruction], exact: bool) -> Vec<(Range<usize>, bool)> {
+    let mut runs: Vec<(Range<usize>, bool)> = vec![];
+    let mut start = 0;
+    for part in code.chunk_by(|x, z| inline(x, exact).is_some() == inline(z, exact).is_some()) {
+        let range = start..start + part.len();
+        start = range.end;
+        let loops = part.len() >= SHORTEST && inline(&part[0], exact).is_some();
+        match runs.last_mut() {
+            Some((last, false)) if !loops => last.end = range.end,
+            _ => runs.push((range, loops)),
+        }
+    }
+    runs
+}
+
+/// When each instruction of a loop is the last to read what it reads.
+fn next_uses(group: &Group, runs: &[(Range<usize>, bool)]) -> Vec<Uses> {
+    let mut all: Vec<Uses> = group.code.iter().map(uses).collect();
+    // Streams are memory of others; blocks are forgotten.
+    let slots = slots(group);
+    let mut next = vec![LEAVES; slots];
+    next[..group.scratch].fill(DEAD);
+    for (range, _) in runs.iter().rev() {
+        find_next(&mut all[range.clone()], &mut next);
+        for next in next.iter_mut().filter(|next| **next != DEAD) {
+            *next = LEAVES;
+        }
+    }
+    all
+}
+
+fn slots(group: &Group) -> usize {
+    group.scratch + group.streams.len() + group.readers.len() + group.odd.len()
+}
+
+/// Which slots hold bools before the first instruction.
+fn bools(group: &Group) -> Vec<bool> {
+    let mut truth = vec![false; group.scratch];
+    for fill in &group.fills {
+        truth[fill.slot as usize] = fill.size == 1;
+    }
+    truth.extend(group.streams.iter().map(|s| s.size == 1));
+    truth.extend(group.readers.iter().map(|r| r.size == 1));
+    truth.extend(group.odd.iter().map(|x| x.dtype.size() == 1));
+    truth
+}
+
+/// Appends one loop, in wide and in narrow code; where it begins.
+fn lower_loop(
+    asm: &mut Assembler,
+    code: &[BlockInstruction],
+    uses: &[Uses],
+    truth: &[bool],
+    exact: bool,
+) -> usize {
+    let start = asm.bytes.len();
+    asm.start_counter();
+    for (wide, step) in [(true, LANES), (false, 1)] {
+        asm.wide = wide;
+        asm.repeat(step, |asm| body(asm, code, uses, truth, exact));
+    }
+    asm.leave_loop();
+    start
+}
+
+fn body(
+    asm: &mut Assembler,
+    code: &[BlockInstruction],
+    uses: &[Uses],
+    truth: &[bool],
+    exact: bool,
+) {
+    let home = Slots {
+        truth: truth.to_vec(),
+        held: [NONE; BASES.len()],
+        turn: 0,
+    };
+    let registers = Registers::new(truth.len(), home);
+    let mut lowering = Lowering { asm, registers };
+    for (instruction, uses) in code.iter().zip(uses) {
+        match inline(instruction, exact).expect("chosen for a loop") {
+            Inline::Operation(form) => lowering.operation(form, uses),
+            Inline::Repeat => {
+                let out = lowering.write(uses);
+                let home = &mut lowering.registers.home;
+                let base = home.base(lowering.asm, instruction.operands[0]);
+                lowering.asm.load_repeated(out, base);
+            }
+        }
+        let truth = &mut lowering.registers.home.truth[instruction.out as usize];
+        *truth = instruction.result == DType::Bool;
+    }
+    lowering.registers.flush(lowering.asm);
+}
+
+/// The slots of a group, whose addresses the first argument lists.
+struct Slots {
+    /// What holds bools: bytes in memory.
+    truth: Vec<bool>,
+    /// The slots whose addresses the general registers hold.
+    held: [u32; BASES.len()],
+    turn: usize,
+}
+
+impl Slots {
+    fn base(&mut self, asm: &mut Assembler, slot: u32) -> Gpr {
+        let k = match self.held.iter().position(|&held| held == slot) {
+            Some(k) => k,
+            None => {
+                let k = self.turn;
+                self.held[k] = slot;
+                asm.load_pointer(Gpr(BASES[k]), RDI, slot as i32 * 8);
+                k
+            }
+        };
+        // The operand at hand is not given up for the next one.
+        if k == self.turn {
+            self.turn = (k + 1) % BASES.len();
+        }
+        Gpr(BASES[k])
+    }
+}
+
+impl Home for Slots {
+    fn load(&mut self, asm: &mut Assembler, out: Xmm, slot: u32) {
+        let base = self.base(asm, slot);
+        if self.truth[slot as usize] {
+            asm.load_bools(out, base);
+        } else {
+            asm.load(out, Source::Element(base, Size::Eight));
+        }
+    }
+
+    fn store(&mut self, asm: &mut Assembler, from: Xmm, slot: u32) {
+        let base = self.base(asm, slot);
+        if self.truth[slot as usize] {
+            asm.store_bools(from, base);
+        } else {
+            asm.store(from, Source::Element(base, Size::Eight));
+        }
+    }
+
+    fn source(&mut self, asm: &mut Assembler, slot: u32) -> Option<Source> {
+        let bool = self.truth[slot as usize];
+        (!bool).then(|| Source::Element(self.base(asm, slot), Size::Eight))
+    }
+}
