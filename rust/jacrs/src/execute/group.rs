@@ -60,17 +60,22 @@ fn between_if_large(work: usize, between: &dyn Fn() -> Result<()>) -> Result<()>
 thread_local! {
     /// The blocks of this thread, with their size in bytes.
     static BLOCKS: Cell<Option<(usize, Buffer)>> = const { Cell::new(None) };
+    /// Where the slots of a group are.
+    static SLOTS: Cell<Vec<*mut u8>> = const { Cell::new(vec![]) };
 }
 
-/// Calls `body` with memory for `bytes` bytes that this thread keeps.
-fn with_blocks(bytes: usize, body: impl FnOnce(*mut u8)) {
+/// Calls `body` with memory for `bytes` bytes, and an empty list, that this thread keeps.
+fn with_blocks(bytes: usize, body: impl FnOnce(*mut u8, &mut Vec<*mut u8>)) {
     let kept = BLOCKS.take().filter(|(size, _)| *size >= bytes);
     let (size, buffer) = kept.unwrap_or_else(|| (bytes, Buffer::new(bytes)));
     if cfg!(debug_assertions) {
         // SAFETY: the buffer has this many bytes.
         unsafe { std::ptr::write_bytes(buffer.ptr(), 0xff, bytes) }
     }
-    body(buffer.ptr());
+    let mut slots = SLOTS.take();
+    slots.clear();
+    body(buffer.ptr(), &mut slots);
+    SLOTS.set(slots);
     BLOCKS.set(Some((size, buffer)));
 }
 
@@ -82,17 +87,15 @@ pub fn run_span(group: &Group, frame: &Frame, pass: Pass<'_>, span: &Span) {
     let longest = group.blocks.longest();
     let stride = longest * 8 + if longest < PADDED { 0 } else { PAD };
     let gathered = group.readers.len() + group.odd.len();
-    with_blocks((group.scratch + gathered) * stride, |memory| {
+    with_blocks((group.scratch + gathered) * stride, |memory, slots| {
         let mut index = span.start.clone();
         let start = group.blocks.element(&index);
         // In the memory of a strip nothing lies before it.
         let skipped = |base: u32| if base == STRIP { 0 } else { start };
-        let mut slots: SmallVec<[*mut u8; 32]> = (0..group.scratch)
-            .map(|k| memory.wrapping_add(k * stride))
-            .collect();
+        slots.extend((0..group.scratch).map(|k| memory.wrapping_add(k * stride)));
         let stream = |s: &Stream| {
-            let before = skipped(s.address.base) * s.size as usize;
-            frame.resolve(s.address).wrapping_add(before)
+            let before = skipped(s.address().base) * s.size as usize;
+            frame.resolve(s.address()).wrapping_add(before)
         };
         slots.extend(group.streams.iter().map(stream));
         for fill in &group.fills {
@@ -121,7 +124,7 @@ pub fn run_span(group: &Group, frame: &Frame, pass: Pass<'_>, span: &Span) {
                 reader.next(count, *slot);
             }
             // SAFETY: blocks have room for `count` elements; streams go on as long as the group.
-            unsafe { code.block(&slots, count) }
+            unsafe { code.block(slots, count) }
             for (slot, stream) in slots[group.scratch..].iter_mut().zip(&group.streams) {
                 *slot = slot.wrapping_add(count * stream.size as usize);
             }
@@ -211,10 +214,7 @@ impl<'a> Code<'a> {
                 unsafe {
                     match piece {
                         Piece::Loop(start) => native.run_loop(*start, slots.as_ptr(), count),
-                        Piece::Kernels(range) => {
-                            let range = range.start as usize..range.end as usize;
-                            self.kernels(&self.code[range], slots, count);
-                        }
+                        Piece::Kernels(code) => self.kernels(code, slots, count),
                     }
                 }
             }

@@ -153,6 +153,11 @@ joins! {
 /// summation; Higham, "The accuracy of floating point summation", SIAM J. Sci. Comput. 14, 1993).
 /// The order of the terms depends on the shapes alone.
 pub fn fold<T: Reducible, J: Join<T>>(x: &View, axes: &[usize], out: &Out) {
+    if let (&[n], &[step], [_]) = (x.shape(), x.strides(), axes)
+        && n > 0
+    {
+        return fold_line::<T, J>(x.ptr.cast(), n, step, out.ptr.cast());
+    }
     let Split { kept, reduced } = Split::new(x, axes);
     let n: usize = reduced.0.iter().product();
     let out_ptr = out.ptr.cast::<T>();
@@ -200,6 +205,21 @@ pub fn fold<T: Reducible, J: Join<T>>(x: &View, axes: &[usize], out: &Out) {
         }
         row += width;
     });
+}
+
+/// The same for all of one axis: loops over short vectors do it often.
+fn fold_line<T: Reducible, J: Join<T>>(ptr: *const T, n: usize, step: isize, out: *mut T) {
+    let terms = Terms::Even(step);
+    if n >= 2 * DEALT {
+        // SAFETY: the result is one element.
+        return unsafe { out.write(run_total::<T, J>(ptr, n, &terms)) };
+    }
+    let column = Columns {
+        ptr,
+        step: 0,
+        count: 1,
+    };
+    column.write_totals::<J>(n, &terms, out);
 }
 
 /// The part `k` of `0..n` halved `depth` times, as sums are halved.

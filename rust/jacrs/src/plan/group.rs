@@ -74,10 +74,7 @@ fn single(emitter: &Emitter<'_>, value: Value, dtype: DType) -> Option<Stream> {
     let Value::View(k) = value else { return None };
     let spec = &emitter.draft.specs[k as usize];
     let repeats = spec.is_single() && !spec.layout.is_contiguous();
-    repeats.then(|| Stream {
-        address: emitter.operand(value, dtype).address,
-        size: dtype.size() as u32,
-    })
+    repeats.then(|| Stream::new(emitter.operand(value, dtype).address, dtype.size()))
 }
 
 /// Repeats one element.
@@ -226,10 +223,7 @@ impl Builder<'_> {
     }
 
     fn stream(&mut self, address: Address, dtype: DType) -> Slot {
-        let stream = Stream {
-            address,
-            size: dtype.size() as u32,
-        };
+        let stream = Stream::new(address, dtype.size());
         let next = self.streams.len() as u32;
         let index = *self.stream_index.entry(stream).or_insert(next);
         if index == next {
@@ -269,7 +263,7 @@ impl Builder<'_> {
             let slot = Slot::Block(self.permanent());
             self.fills.push((
                 Fill {
-                    address: single.address,
+                    address: single.address(),
                     size: single.size,
                     slot: 0,
                 },
@@ -277,7 +271,7 @@ impl Builder<'_> {
             ));
             slot
         } else {
-            let source = self.stream(single.address, dtype);
+            let source = self.stream(single.address(), dtype);
             let slot = self.block(dtype);
             let kernel: Kernel = match single.size {
                 1 => spread::<u8>,

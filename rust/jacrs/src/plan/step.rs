@@ -168,9 +168,24 @@ impl Group {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Stream {
-    pub address: Address,
+    // An address, but packed: programs of many small arrays have a stream for nearly every node.
+    base: u32,
     /// Bytes of an element.
     pub size: u32,
+    offset: isize,
+}
+
+impl Stream {
+    pub fn new(address: Address, size: usize) -> Self {
+        let Address { base, offset } = address;
+        let size = size as u32;
+        Self { base, size, offset }
+    }
+
+    pub fn address(self) -> Address {
+        let Self { base, offset, .. } = self;
+        Address { base, offset }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -22,12 +22,11 @@ const BASES: [u8; 6] = [0, 2, 8, 9, 10, 11];
 const NONE: u32 = u32::MAX;
 
 /// What a block of a group goes through, one after the other.
-#[derive(Clone, Debug)]
 pub enum Piece {
     /// The loop whose code begins here.
     Loop(u32),
-    /// These instructions, by their kernels.
-    Kernels(Range<u32>),
+    /// Instructions that are left to their kernels: a copy, which groups of the same code share.
+    Kernels(Vec<BlockInstruction>),
 }
 
 /// What becomes of an instruction; a kernel does all others.
@@ -96,7 +95,7 @@ pub fn lower(asm: &mut Assembler, group: &Group, exact: bool) -> Option<Vec<Piec
             let start = lower_loop(asm, code, &all[range.clone()], &truth, exact);
             pieces.push(Piece::Loop(start as u32));
         } else {
-            pieces.push(Piece::Kernels(range.start as u32..range.end as u32));
+            pieces.push(Piece::Kernels(group.code[range.clone()].to_vec()));
         }
         for instruction in &group.code[range] {
             truth[instruction.out as usize] = instruction.result == DType::Bool;
