@@ -13,6 +13,13 @@ use crate::simd::{Level, level};
 /// unless they are equal.
 pub type Kernel = unsafe fn(operands: &[*const u8], out: *mut u8, n: usize);
 
+/// An elementary function of one or two numbers; a second that it does not have is anything.
+///
+/// # Safety
+/// The processor must have AVX2 and FMA.
+#[cfg(target_arch = "x86_64")]
+pub type Entry = unsafe extern "sysv64" fn(f64, f64) -> f64;
+
 /// A function of one or two elements, as a type so that each loop is compiled for it. Elements have
 /// the same layout in every arithmetic.
 pub trait Loop {

@@ -7,7 +7,11 @@ mod table;
 use std::cell::RefCell;
 
 pub use expr::{Expr, select};
+#[cfg(target_arch = "x86_64")]
+pub use kernel::Entry;
 pub use kernel::{Kernel, Outlined};
+#[cfg(target_arch = "x86_64")]
+pub use table::entry;
 pub use table::{Class, Fun, ROWS, Row, kernel_at, scalar_in};
 
 use smallvec::SmallVec;

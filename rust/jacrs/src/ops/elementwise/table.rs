@@ -9,6 +9,8 @@
 //! block of operands that all meet it is computed without the branches, in vectors.
 
 use super::expr::{Expr, select};
+#[cfg(target_arch = "x86_64")]
+use super::kernel::Entry;
 use super::kernel::{Kernel, Loop, Outlined};
 use crate::array::DType;
 use crate::simd::math::Arithmetic;
@@ -92,6 +94,15 @@ macro_rules! elementwise {
         pub unsafe fn scalar_in<A: Outlined>(fun: Fun, a: u64, b: u64, c: u64) -> u64 {
             match fun {
                 $($(Fun::$fun => elementwise!(@scalar $class A (a, b, c) ($($x),*) $value),)*)*
+            }
+        }
+
+        /// What machine code calls for an elementary function, with the bits of the kernels for AVX2
+        /// and above.
+        #[cfg(target_arch = "x86_64")]
+        pub fn entry(fun: Fun) -> Option<Entry> {
+            match fun {
+                $($(Fun::$fun => elementwise!(@entry $class ($($x),*) $value),)*)*
             }
         }
     };
@@ -212,6 +223,16 @@ macro_rules! elementwise {
         // SAFETY: the caller's contract.
         unsafe { $A::outlined::<This>(operands[0], operands[1]) }.get().to_bits()
     }};
+    (@entry Elementary $x:tt $value:expr) => {{
+        #[target_feature(enable = "avx2,fma")]
+        unsafe extern "sysv64" fn entry(a: f64, b: f64) -> f64 {
+            struct This;
+            impl Loop for This { elementwise!(@body f64 f64 $x $value); }
+            This::apply::<crate::simd::math::Fused>(Lane::new(a), Lane::new(b)).get()
+        }
+        Some(entry as Entry)
+    }};
+    (@entry $class:ident $x:tt $value:expr) => { None };
     (@scalar Float $A:ident $r:tt $x:tt $value:expr) => { elementwise!(@f64 $A $r $x ($value).get().to_bits()) };
     (@scalar Arith $A:ident $r:tt $x:tt $value:expr) => { elementwise!(@f64 $A $r $x ($value).get().to_bits()) };
     (@scalar Compare $A:ident $r:tt $x:tt $value:expr) => { elementwise!(@f64 $A $r $x u64::from($value)) };

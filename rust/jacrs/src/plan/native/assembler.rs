@@ -295,6 +295,14 @@ impl Assembler {
         self.put(&[0xff, 0x55, 0x00]);
     }
 
+    /// Calls a function at an address.
+    pub fn call(&mut self, address: usize) {
+        // mov rax, address; call rax
+        self.put(&[0x48, 0xb8]);
+        self.put(&(address as u64).to_le_bytes());
+        self.put(&[0xff, 0xd0]);
+    }
+
     /// Begins to count.
     pub fn start_counter(&mut self) {
         // xor ecx, ecx

@@ -117,6 +117,22 @@ impl<H: Home> Registers<H> {
         source.unwrap_or_else(|| Source::Register(self.read(asm, uses, k)))
     }
 
+    /// Operand `k` where it is.
+    pub fn located(&mut self, asm: &mut Assembler, uses: &Uses, k: usize) -> Option<Source> {
+        let register = uses.reads[k];
+        match self.place[register as usize] {
+            NOWHERE => self.home.source(asm, register),
+            at => Some(Source::Register(Xmm(at))),
+        }
+    }
+
+    /// The result is in this vector register, which is free.
+    pub fn result(&mut self, at: Xmm, uses: &Uses) {
+        let register = uses.write.expect("an instruction with a result");
+        self.drop(register);
+        self.put(at.0, register, uses.next[3], true);
+    }
+
     /// All operands have been read: those that are dead make room. They are still there until the
     /// next vector register is written.
     pub fn release(&mut self, uses: &Uses) {

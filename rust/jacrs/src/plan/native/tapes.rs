@@ -1,9 +1,12 @@
 //! The code of tapes: straight on, register by register.
 
+use smallvec::SmallVec;
+
 use super::assembler::{Assembler, Gpr, R14, RBX, Source, Xmm};
 use super::lower::{Form, Lowering};
-use super::registers::{DEAD, Home, LEAVES, Registers, Uses, find_next};
+use super::registers::{DEAD, Home, LEAVES, Registers, SPARE, Uses, find_next};
 use crate::ops::Fun;
+use crate::ops::elementwise::{Entry, entry};
 use crate::plan::step::{ARENA, Code, Instruction, Tape};
 
 /// The register file is addressed from its middle: short displacements reach 32 registers.
@@ -16,6 +19,8 @@ const BASES: [u8; 9] = [0, 1, 2, 6, 7, 8, 9, 10, 11];
 #[derive(Clone, Copy)]
 enum Inline {
     Operation(Form),
+    /// Of an elementary function.
+    Call(Entry),
     Load,
     Store,
 }
@@ -29,7 +34,8 @@ fn inline(instruction: &Instruction, exact: bool) -> Option<Inline> {
         Code::Store8 => return reachable(instruction).then_some(Inline::Store),
         _ => return None,
     };
-    Form::of(fun).map(Inline::Operation)
+    let operation = Form::of(fun).map(Inline::Operation);
+    operation.or_else(|| entry(fun).map(Inline::Call))
 }
 
 fn reachable(instruction: &Instruction) -> bool {
@@ -78,6 +84,10 @@ pub fn lower(asm: &mut Assembler, tape: &Tape, registers: usize, exact: bool, en
         let (instruction, uses) = (&tape.code[k], &all[k]);
         match inline(instruction, exact) {
             Some(Inline::Operation(form)) => lowering.operation(form, uses),
+            Some(Inline::Call(entry)) => {
+                call(&mut lowering, entry, uses);
+                bases = Bases::default();
+            }
             Some(Inline::Load) => {
                 let from = bases.place(lowering.asm, instruction);
                 let out = lowering.write(uses);
@@ -104,6 +114,25 @@ pub fn lower(asm: &mut Assembler, tape: &Tape, registers: usize, exact: bool, en
     lowering.registers.flush(lowering.asm);
     lowering.asm.leave();
     start
+}
+
+/// Everything that is read later goes to memory: the function may use all registers.
+fn call(lowering: &mut Lowering<'_, File>, entry: Entry, uses: &Uses) {
+    let Lowering { asm, registers } = lowering;
+    let operands = (0..usize::from(uses.arity)).map(|k| registers.located(asm, uses, k));
+    let operands: SmallVec<[Source; 2]> = operands.flatten().collect();
+    registers.release(uses);
+    registers.flush(asm);
+    let (first, second, aside) = (Xmm(0), Xmm(1), SPARE[0]);
+    if let Some(&operand) = operands.get(1) {
+        asm.load(aside, operand);
+    }
+    asm.load(first, operands[0]);
+    if operands.len() > 1 {
+        asm.load(second, Source::Register(aside));
+    }
+    asm.call(entry as usize);
+    registers.result(first, uses);
 }
 
 /// The registers of tapes, in the arena.
