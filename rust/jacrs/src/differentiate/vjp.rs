@@ -1,5 +1,7 @@
 //! Reverse mode: cotangents swept back from the outputs.
 
+use smallvec::{SmallVec, smallvec};
+
 use super::{Region, Table, effective_rule};
 use crate::ir::{Graph, NodeId, Op};
 use crate::ops::{self, Cotangent, Rule, build};
@@ -29,8 +31,8 @@ pub fn vjp(
         let sum = std::mem::take(table.at(y));
         g.location = g.node(y).location;
         let Some(ct) = sum.finish(g, y) else { continue };
-        let wanted: Vec<bool> = g.operands(y).iter().map(|x| region.contains(*x)).collect();
-        let operands = g.operands(y).to_vec();
+        let operands: SmallVec<[NodeId; 3]> = g.operands(y).into();
+        let wanted: SmallVec<[bool; 8]> = operands.iter().map(|x| region.contains(*x)).collect();
         for (x, part) in operands.into_iter().zip(sweep(g, y, ct, &wanted)) {
             if let (Some(part), true) = (part, region.contains(x)) {
                 table.at(x).add(g, part);
@@ -52,18 +54,20 @@ pub fn vjp(
     results
 }
 
+type Cotangents = SmallVec<[Option<Cotangent>; 3]>;
+
 /// The cotangents of the operands of one node.
-fn sweep(g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Vec<Option<Cotangent>> {
+fn sweep(g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Cotangents {
     let op = g.op(y);
     match effective_rule(op, |k| wanted[k], wanted.len()) {
-        Rule::Zero => vec![None; wanted.len()],
-        Rule::Linear | Rule::Bilinear => ops::operation(op).transpose(g, y, ct, wanted),
+        Rule::Zero => smallvec![None; wanted.len()],
+        Rule::Linear | Rule::Bilinear => ops::operation(op).transpose(g, y, ct, wanted).into(),
         Rule::Pointwise => pointwise(g, y, ct, wanted),
         Rule::General => general(g, y, ct, wanted),
     }
 }
 
-fn pointwise(g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Vec<Option<Cotangent>> {
+fn pointwise(g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Cotangents {
     let Op::Map(fun) = g.op(y) else {
         unreachable!("only elementwise rules are pointwise")
     };
@@ -78,7 +82,7 @@ fn pointwise(g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Vec<Optio
 
 /// Builds the tangent of the node for tangents with fresh names, and sweeps back through that:
 /// it is linear in them, so this ends.
-fn general(g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Vec<Option<Cotangent>> {
+fn general(g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Cotangents {
     let operands = g.operands(y).to_vec();
     let names: Vec<Option<NodeId>> = operands
         .iter()

@@ -184,7 +184,7 @@ impl<'a> Reading<'a> {
 
 /// What is done with each block of a group.
 struct Code<'a> {
-    code: &'a [BlockInstruction],
+    all: &'a [BlockInstruction],
     /// Which kernels: the plain ones or the guarded.
     kernel: usize,
     #[cfg(target_arch = "x86_64")]
@@ -196,7 +196,7 @@ impl<'a> Code<'a> {
         #[cfg(target_arch = "x86_64")]
         let native = pass.native;
         Self {
-            code: &group.code,
+            all: &group.code,
             kernel: usize::from(pass.exact),
             #[cfg(target_arch = "x86_64")]
             native: native.and_then(|native| Some((native, native.pieces(group)?))),
@@ -221,7 +221,7 @@ impl<'a> Code<'a> {
             return;
         }
         // SAFETY: the caller's contract.
-        unsafe { self.kernels(self.code, slots, count) }
+        unsafe { self.kernels(self.all, slots, count) }
     }
 
     /// # Safety

@@ -97,10 +97,11 @@ pub fn scalar(fun: Fun, a: u64, b: u64, c: u64) -> u64 {
 }
 
 /// The partial derivatives of an elementwise node with respect to its operands, as new nodes.
-pub fn partials(graph: &mut Graph, fun: Fun, y: NodeId) -> Vec<NodeId> {
-    let operands = graph.operands(y).to_vec();
+pub fn partials(graph: &mut Graph, fun: Fun, y: NodeId) -> SmallVec<[NodeId; 3]> {
+    let operands: SmallVec<[NodeId; 3]> = graph.operands(y).into();
     let cell = RefCell::new(graph);
-    let x: Vec<_> = operands.iter().map(|&id| Expr::new(&cell, id)).collect();
+    let expr = |&id: &NodeId| Expr::new(&cell, id);
+    let x: SmallVec<[Expr<'_>; 3]> = operands.iter().map(expr).collect();
     table::partials(fun, &x, Expr::new(&cell, y))
         .into_iter()
         .map(|e| e.id)
@@ -128,8 +129,14 @@ pub fn signature(
         let shapes: Vec<_> = operands.iter().map(|&x| g.shape(x)).collect();
         return Err(text::wrong_operand_shapes(fun.name(), fun.arity(), &shapes));
     }
-    let dtypes: SmallVec<[DType; 3]> = operands.iter().map(|&x| g.dtype(x)).collect();
-    Ok((fun.result_dtype(&dtypes, declared)?, shape))
+    let mut dtypes = [declared; 3];
+    for (dtype, &x) in dtypes.iter_mut().zip(operands) {
+        *dtype = g.dtype(x);
+    }
+    Ok((
+        fun.result_dtype(&dtypes[..operands.len()], declared)?,
+        shape,
+    ))
 }
 
 /// The operation of every row.

@@ -8,6 +8,8 @@
 //! Among the elementary functions, `(operands; condition)` says where a value takes no branch. A
 //! block of operands that all meet it is computed without the branches, in vectors.
 
+use smallvec::{SmallVec, smallvec};
+
 use super::expr::{Expr, select};
 #[cfg(target_arch = "x86_64")]
 use super::kernel::Entry;
@@ -71,7 +73,7 @@ macro_rules! elementwise {
 
         /// The partial derivative with respect to each operand.
         #[allow(unused_variables, reason = "a row names operands its partials need not mention")]
-        pub fn partials<'g>(fun: Fun, x: &[Expr<'g>], y: Expr<'g>) -> Vec<Expr<'g>> {
+        pub fn partials<'g>(fun: Fun, x: &[Expr<'g>], y: Expr<'g>) -> SmallVec<[Expr<'g>; 3]> {
             match fun {
                 $($(Fun::$fun => elementwise!(@partials x y ($($x),*) $y $([$($partial),*])?),)*)*
             }
@@ -113,11 +115,11 @@ macro_rules! elementwise {
     (@flat) => { true };
     (@flat [$($partial:expr),*]) => { false };
 
-    (@partials $xs:ident $ys:ident ($($x:ident),*) $y:ident) => { vec![] };
+    (@partials $xs:ident $ys:ident ($($x:ident),*) $y:ident) => { smallvec![] };
     (@partials $xs:ident $ys:ident ($($x:ident),*) $y:ident [$($partial:expr),*]) => {{
         let [$($x),*] = *$xs else { unreachable!("the arity is that of the row") };
         let $y = $ys;
-        vec![$($partial),*]
+        smallvec![$($partial),*]
     }};
 
     (@kernel Elementary $l:ident $d:ident $o:ident $x:tt $value:expr) => {{
