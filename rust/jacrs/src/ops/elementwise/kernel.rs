@@ -100,22 +100,66 @@ unsafe fn in_blocks<L: Loop, A: Arithmetic>(
         // SAFETY: `start + count <= n`; the padded operands have `STRIDE` elements.
         unsafe {
             let (mut px, mut pz) = (x.add(start), z.add(start));
-            let mut count = (n - start).min(BLOCK);
-            let mut strides = count / STRIDE;
+            let count = (n - start).min(BLOCK);
+            let strides = count / STRIDE;
             if strides == 0 {
-                for (row, from) in padded.iter_mut().zip([px, pz]) {
-                    for (i, cell) in row.iter_mut().enumerate() {
-                        cell.write(from.add(i.min(count - 1)).read());
-                    }
+                for (row, from) in padded[..L::ARITY].iter_mut().zip([px, pz]) {
+                    fill_up(from, count, row.as_mut_ptr().cast());
                 }
-                (px, pz) = (padded[0].as_ptr().cast(), padded[1].as_ptr().cast());
-                strides = 1;
-            } else {
-                count = strides * STRIDE;
+                px = padded[0].as_ptr().cast();
+                pz = padded[L::ARITY - 1].as_ptr().cast();
+                compute::<L, A>(px, pz, &mut block, 1);
+                take_back(block.as_ptr().cast(), count, out.add(start));
+                return;
             }
             compute::<L, A>(px, pz, &mut block, strides);
+            let count = strides * STRIDE;
             std::ptr::copy_nonoverlapping(block.as_ptr().cast(), out.add(start), count);
             start += count;
+        }
+    }
+}
+
+const HALF: usize = STRIDE / 2;
+const QUARTER: usize = STRIDE / 4;
+
+/// Fills a stride with `count` elements, fewer than it has: first those from the front, then those up
+/// to the end, some of them twice, so that whole vectors are moved.
+#[inline(always)]
+unsafe fn fill_up<T: Copy>(from: *const T, count: usize, to: *mut T) {
+    // SAFETY: `from` is good for `count` elements, `to` for a stride.
+    unsafe {
+        let end = from.add(count);
+        if count >= HALF {
+            std::ptr::copy_nonoverlapping(from, to, HALF);
+            std::ptr::copy_nonoverlapping(end.sub(HALF), to.add(HALF), HALF);
+        } else if count >= QUARTER {
+            std::ptr::copy_nonoverlapping(from, to, QUARTER);
+            for place in [QUARTER, 2 * QUARTER, 3 * QUARTER] {
+                std::ptr::copy_nonoverlapping(end.sub(QUARTER), to.add(place), QUARTER);
+            }
+        } else {
+            for i in 0..STRIDE {
+                to.add(i).write(from.add(i.min(count - 1)).read());
+            }
+        }
+    }
+}
+
+/// The elements back from where [`fill_up`] puts them.
+#[inline(always)]
+unsafe fn take_back<T: Copy>(from: *const T, count: usize, to: *mut T) {
+    // SAFETY: `from` is good for a stride, `to` for `count` elements.
+    unsafe {
+        let end = to.add(count);
+        if count >= HALF {
+            std::ptr::copy_nonoverlapping(from, to, HALF);
+            std::ptr::copy_nonoverlapping(from.add(HALF), end.sub(HALF), HALF);
+        } else if count >= QUARTER {
+            std::ptr::copy_nonoverlapping(from, to, QUARTER);
+            std::ptr::copy_nonoverlapping(from.add(QUARTER), end.sub(QUARTER), QUARTER);
+        } else {
+            std::ptr::copy_nonoverlapping(from, to, count);
         }
     }
 }
