@@ -4,6 +4,7 @@
 //! form    what the arguments of a call look like; the inputs among them
 //! guard   what the function reached otherwise, and must find there again
 //! trace   one recorded course: its program, and the answers that decided it
+//! settled the graph of a course, with what is equal once
 //! maps    linear maps in the result: pullbacks, lazy Jacobians
 //! built   how the result is put together
 //! saved   traces as plain values, and back
@@ -18,6 +19,7 @@ mod maps;
 mod plain;
 mod record;
 mod saved;
+mod settled;
 mod trace;
 
 use std::sync::atomic::{AtomicU64, Ordering};
