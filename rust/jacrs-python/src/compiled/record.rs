@@ -19,7 +19,7 @@ use crate::error::raise_as;
 use crate::programs::{self, Blocks};
 use crate::session::{nodes, read_given};
 use crate::signals::detached;
-use crate::state::{self, State};
+use crate::state;
 
 /// What is noted of a recording that will be run again.
 #[derive(Default)]
@@ -208,19 +208,25 @@ pub fn trace(
         let outputs = nodes(state, &given)?;
         let answers = state.rec.answers()?;
         let inputs = state.rec.inputs();
-        let mut graph = state.rec.graph.clone();
         let reached = state.kept.as_ref().map_or(&[][..], |kept| &kept.reached);
         let reached = reached.to_vec();
         let varies = |k: &usize| *k < leaves || reached.contains(k);
         let constant = |k: usize| (!varies(&k)).then(|| inputs[k].to_contiguous());
+        // Nothing is recorded after this; but what maps are of is still to be looked up.
+        let mut graph = if asked.is_empty() {
+            std::mem::take(&mut state.rec.graph)
+        } else {
+            state.rec.graph.clone()
+        };
         let (mut maps, mut needed) = (vec![], vec![]);
         for asked in &asked {
             let (map, nodes): (Map, _) = asked.planned(state, &mut graph, &constant)?;
             maps.push(map);
             needed.extend(nodes);
         }
-        let wanted = Wanted::new(state, &outputs, needed);
-        state.kept = None;
+        let kept = state.kept.take();
+        let jacobians = kept.map_or_else(Vec::new, |kept| kept.jacobians);
+        let wanted = Wanted::new(&graph, &jacobians, &outputs, needed);
         Ok((graph, wanted, inputs, reached, answers, maps))
     })?;
     let settled = detached(py, || {
@@ -267,10 +273,12 @@ pub struct Wanted {
 impl Wanted {
     /// The Jacobian that most outputs are blocks of is assembled; all else is computed as it was
     /// recorded.
-    fn new(state: &State, outputs: &[NodeId], needed: Vec<NodeId>) -> Self {
-        let g = &state.rec.graph;
-        let kept = state.kept.as_ref();
-        let jacobians = kept.map_or(&[][..], |kept| &kept.jacobians[..]);
+    fn new(
+        g: &Graph,
+        jacobians: &[(Blocks, Vec<NodeId>)],
+        outputs: &[NodeId],
+        needed: Vec<NodeId>,
+    ) -> Self {
         let of = |found: &[NodeId]| outputs.iter().filter(|y| found.contains(y)).count();
         let assembled = (jacobians.iter())
             .filter(|(_, found)| of(found) > 0)

@@ -24,8 +24,8 @@ impl Graph {
     /// ```
     #[must_use]
     pub fn settled(&self, named: &[NodeId], equal: &[(NodeId, NodeId)]) -> Graph {
-        let mut target = Graph::new();
         let live = self.reachable(&self.outputs);
+        let mut target = Graph::with_capacity(live.iter().filter(|&&lives| lives).count());
         let mut kept = vec![false; self.len()];
         for name in named {
             kept[name.index()] = true;
