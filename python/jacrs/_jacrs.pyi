@@ -1,6 +1,7 @@
 # The native half of jacrs: the tracer, recordings, and the primitives that adapters compose.
 
 from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
 from typing import Any, Self, TypeAlias, final
 
 import numpy as np
@@ -8,6 +9,7 @@ from typing_extensions import disjoint_base
 
 __all__ = [
     "ArrayTracer",
+    "Hook",
     "LinearMap",
     "Pending",
     "Pullback",
@@ -342,6 +344,16 @@ class Pending:
     def kinds(self) -> list[str]: ...
     def holds(self) -> bool: ...
     def over(self, leaves: list[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]: ...
+
+@final
+class Hook:
+    def __new__(
+        cls,
+        judge: Callable[[FrameType, str, Any], bool],
+        names: set[str] | frozenset[str],
+        modules: set[str] | frozenset[str],
+    ) -> Self: ...
+    def look(self, frame: FrameType, event: str, arg: Any, /) -> None: ...
 
 # Files of None, booleans, integers, floats, texts, bytes and tuples of them.
 def packed(value: Any) -> bytes: ...

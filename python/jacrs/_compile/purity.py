@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from jacrs import errors
+from jacrs import _jacrs, errors
 from jacrs._scope.mirrors import real_globals
 from jacrs._scope.usercode import is_library
 
@@ -81,7 +81,7 @@ class Pure:
         if self._of_numpy is not None:
             self._shared.keep(self._of_numpy)
         self._before = sys.getprofile()
-        sys.setprofile(self._look)
+        sys.setprofile(_jacrs.Hook(self._is_harmless, _NAMES, _MODULES).look)
         return self
 
     def __exit__(
@@ -102,14 +102,28 @@ class Pure:
         if self._error is not None and isinstance(error, Exception | None):
             raise self._error  # the function may have caught it
 
-    def _look(self, frame: FrameType, event: str, arg: Any) -> None:
-        found = _impure(frame, event, arg)
-        if found is not None:
-            self._error = self._error or errors.impure(*found)
+    def _is_harmless(self, frame: FrameType, event: str, arg: Any) -> bool:
+        """Tell whether a call of this is harmless wherever it is made; raise where it is not."""
+        name = _impure_builtin(arg) if event == "c_call" else _impure_function(frame)
+        if name is None:
+            return True
+        caller = frame if event == "c_call" else frame.f_back
+        recorded = _recorded(caller, entropy=name.endswith("random"))
+        if recorded is not None and not (name in _FRAMES and recorded is not caller):
+            self._error = self._error or errors.impure(name, recorded)
             raise self._error
+        return False
 
 
 _SHARED: Any = random.random.__self__  # type: ignore[attr-defined]
+# The builtin functions that are looked at, wherever they are from.
+_NAMES = (
+    _BUILTINS
+    | _METHODS
+    | _ENTROPY
+    | {name.partition(".")[2] for name in _FRAMES}
+    | {name for name in vars(random.Random.__base__) if not name.startswith("__")}
+)
 
 
 def is_generator(value: Any) -> bool:
@@ -144,22 +158,6 @@ def _same(state: Any, other: Any) -> bool:
     return bool(np.all(state == other))
 
 
-def _impure(frame: FrameType, event: str, arg: Any) -> tuple[str, FrameType] | None:
-    """Name what a replay would not call, with the frame of the recorded code that it is for."""
-    if event == "c_call":
-        name, caller = _impure_builtin(arg), frame
-    elif event == "call" and frame.f_back is not None:
-        module = frame.f_globals.get("__name__")
-        name = _impure_function(module, frame.f_code.co_name, frame.f_code.co_qualname)
-        caller = frame.f_back
-    else:
-        return None
-    recorded = None if name is None else _recorded(caller, entropy=name.endswith("random"))
-    if name is None or recorded is None or (name in _FRAMES and recorded is not caller):
-        return None
-    return name, recorded
-
-
 def _code_of(function: Any) -> CodeType | None:
     called = function if hasattr(function, "__code__") else type(function).__call__
     return getattr(called, "__code__", None)
@@ -180,11 +178,12 @@ def _impure_builtin(function: Any) -> str | None:
     return f"random.{name}" if owner is _SHARED else None
 
 
-def _impure_function(module: Any, name: str, qualified: str) -> str | None:
+def _impure_function(frame: FrameType) -> str | None:
+    module, name = frame.f_globals.get("__name__"), frame.f_code.co_name
     top = module.partition(".")[0] if isinstance(module, str) else ""
     if top in _MODULES or (top == "os" and name in _ENVIRONMENT):
         return f"{module}.{name}"
-    return "os.getenv" if qualified == "_Environ.__getitem__" else None
+    return "os.getenv" if frame.f_code.co_qualname == "_Environ.__getitem__" else None
 
 
 def _recorded(frame: FrameType | None, *, entropy: bool) -> FrameType | None:

@@ -3,7 +3,9 @@
 //! ```text
 //! form    what the arguments of a call look like; the inputs among them
 //! guard   what the function reached otherwise, and must find there again
+//! hook    what is called meanwhile
 //! trace   one recorded course: its program, and the answers that decided it
+//! settled the graph of a course, with what is equal once
 //! maps    linear maps in the result: pullbacks, lazy Jacobians
 //! built   how the result is put together
 //! saved   traces as plain values, and back
@@ -14,10 +16,12 @@ mod built;
 mod file;
 mod form;
 mod guard;
+mod hook;
 mod maps;
 mod plain;
 mod record;
 mod saved;
+mod settled;
 mod trace;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -327,6 +331,7 @@ fn follows(trace: &Trace, observed: &[(Arc<Trace>, Array)]) -> bool {
 pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Replay>()?;
     module.add_class::<Pending>()?;
+    module.add_class::<hook::Hook>()?;
     module.add_function(wrap_pyfunction!(file::packed, module)?)?;
     module.add_function(wrap_pyfunction!(file::unpacked, module)?)?;
     module.add_function(wrap_pyfunction!(record::keep_recording, module)?)?;

@@ -4,7 +4,6 @@ use std::sync::{Mutex, PoisonError};
 
 use jacrs::array::{Array, DType};
 use jacrs::ir::{Graph, NodeId};
-use jacrs::trace::Answers;
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
@@ -13,14 +12,14 @@ use super::built::Built;
 use super::form::{Arguments, Containers, Lifting};
 use super::guard::Guard;
 use super::maps::{Asked, Map};
-use super::saved::Source;
+use super::settled::{Settled, equal_constants};
 use super::trace::{Parts, Trace};
 use crate::arrays::{self, Take};
 use crate::error::raise_as;
 use crate::programs::{self, Blocks};
 use crate::session::{nodes, read_given};
 use crate::signals::detached;
-use crate::state::{self, State};
+use crate::state;
 
 /// What is noted of a recording that will be run again.
 #[derive(Default)]
@@ -209,91 +208,99 @@ pub fn trace(
         let outputs = nodes(state, &given)?;
         let answers = state.rec.answers()?;
         let inputs = state.rec.inputs();
-        let mut graph = state.rec.graph.clone();
         let reached = state.kept.as_ref().map_or(&[][..], |kept| &kept.reached);
         let reached = reached.to_vec();
         let varies = |k: &usize| *k < leaves || reached.contains(k);
         let constant = |k: usize| (!varies(&k)).then(|| inputs[k].to_contiguous());
+        // Nothing is recorded after this; but what maps are of is still to be looked up.
+        let mut graph = if asked.is_empty() {
+            std::mem::take(&mut state.rec.graph)
+        } else {
+            state.rec.graph.clone()
+        };
         let (mut maps, mut needed) = (vec![], vec![]);
         for asked in &asked {
             let (map, nodes): (Map, _) = asked.planned(state, &mut graph, &constant)?;
             maps.push(map);
             needed.extend(nodes);
         }
-        let wanted = Wanted::new(state, &outputs, &answers, &needed);
-        state.kept = None;
+        let kept = state.kept.take();
+        let jacobians = kept.map_or_else(Vec::new, |kept| kept.jacobians);
+        let wanted = Wanted::new(&graph, &jacobians, &outputs, needed);
         Ok((graph, wanted, inputs, reached, answers, maps))
     })?;
-    let (source, graph) = detached(py, || {
-        Ok(Source::new(graph, &wanted.values, wanted.blocks.as_ref()))
+    let settled = detached(py, || {
+        let varies = |k: usize| k < leaves || reached.contains(&k);
+        let equal = equal_constants(&graph, &inputs, varies);
+        Ok(Settled::new(graph, &wanted, answers, &equal))
     })?;
-    let (values, blocks) = source.wanted(&graph);
-    let program = programs::whole_program(py, &graph, &values, blocks.as_ref())?;
+    let Settled { graph, source, .. } = &settled;
+    let (values, blocks) = source.wanted(graph);
+    let program = programs::whole_program(py, graph, &values, blocks.as_ref())?;
     let guards = recorded.guards.iter().map(Guard::read);
     Ok(Trace::new(Parts {
         arguments,
         guards: guards.collect::<PyResult<_>>()?,
         program,
-        source,
+        source: settled.source,
         inputs,
         reached,
-        results: wanted.results,
-        answers: answers.expected,
-        ordered: answers.ordered,
+        results: wanted.results.len(),
+        answers: settled.answers,
+        ordered: settled.ordered,
         maps,
         built: Built::read(recorded.built)?,
-        places: wanted.places,
+        places: settled.places,
         widths: wanted.widths,
         directions: recorded.directions.unwrap_or(usize::MAX),
         unfollowed: recorded.unfollowed,
     }))
 }
 
-/// What a program is to compute.
-struct Wanted {
-    /// Results, then answers, then what maps need.
-    values: Vec<NodeId>,
-    /// How many values are results.
-    results: usize,
-    blocks: Option<Blocks>,
+/// What a program is to compute, in the graph as it was recorded.
+pub struct Wanted {
+    /// Values that are handed out.
+    pub results: Vec<NodeId>,
+    /// What maps need.
+    pub needed: Vec<NodeId>,
+    pub blocks: Option<Blocks>,
     /// The dtypes of the blocks, whatever they are swept in.
     widths: Vec<DType>,
-    /// Where each output is among the values and the blocks.
-    places: Vec<usize>,
+    /// Where each output is: whether among the blocks, and its number there or among the results.
+    pub places: Vec<(bool, usize)>,
 }
 
 impl Wanted {
     /// The Jacobian that most outputs are blocks of is assembled; all else is computed as it was
     /// recorded.
-    fn new(state: &State, outputs: &[NodeId], answers: &Answers, needed: &[NodeId]) -> Self {
-        let g = &state.rec.graph;
-        let kept = state.kept.as_ref();
-        let jacobians = kept.map_or(&[][..], |kept| &kept.jacobians[..]);
+    fn new(
+        g: &Graph,
+        jacobians: &[(Blocks, Vec<NodeId>)],
+        outputs: &[NodeId],
+        needed: Vec<NodeId>,
+    ) -> Self {
         let of = |found: &[NodeId]| outputs.iter().filter(|y| found.contains(y)).count();
         let assembled = (jacobians.iter())
             .filter(|(_, found)| of(found) > 0)
             .max_by_key(|(_, found)| of(found));
-        let mut values: Vec<NodeId> = vec![];
+        let mut results: Vec<NodeId> = vec![];
         let mut places = vec![];
         for &y in outputs {
             let block = assembled.and_then(|(_, found)| found.iter().position(|&b| b == y));
             places.push(match block {
                 Some(k) => (true, k),
                 None => {
-                    values.push(y);
-                    (false, values.len() - 1)
+                    results.push(y);
+                    (false, results.len() - 1)
                 }
             });
         }
-        let results = values.len();
-        values.extend(answers.nodes.iter().chain(needed));
-        let place = |(is_block, k): (bool, usize)| if is_block { values.len() + k } else { k };
         Self {
-            places: places.into_iter().map(place).collect(),
-            widths: assembled.map_or_else(Vec::new, |(_, found)| dtypes(g, found)),
-            blocks: assembled.map(|(blocks, _)| blocks.clone()),
             results,
-            values,
+            needed,
+            blocks: assembled.map(|(blocks, _)| blocks.clone()),
+            widths: assembled.map_or_else(Vec::new, |(_, found)| dtypes(g, found)),
+            places,
         }
     }
 }

@@ -29,17 +29,15 @@ pub struct Source {
 }
 
 impl Source {
-    /// The part of a graph that computes values and blocks.
-    pub fn new(mut graph: Graph, values: &[NodeId], blocks: Option<&Blocks>) -> (Self, Graph) {
+    /// A graph that computes values and blocks, and nothing else: so its outputs say.
+    pub fn new(graph: &mut Graph, values: &[NodeId], blocks: Option<&Blocks>) -> Self {
         let (ys, xs) = blocks.map_or((&[][..], &[][..]), |b| (&b.ys, &b.xs));
         graph.outputs = values.iter().chain(ys).chain(xs).copied().collect();
-        let part = graph.without_inputs(&[]);
-        let source = Self {
-            graph: encode(&part),
+        Self {
+            graph: encode(graph),
             counts: [values.len(), ys.len(), xs.len()],
             mode: blocks.map_or(Mode::Forward, |b| b.mode),
-        };
-        (source, part)
+        }
     }
 
     /// The values and the blocks among the nodes of that part.

@@ -1,10 +1,11 @@
 //! Whole Jacobians as graphs: what an inner `jacobian` adds while an outer function is recorded.
 
-use super::{batch, jvp, vjp};
+use super::{Region, batch, jvp, vjp};
 use crate::array::Dims;
 use crate::error::Result;
 use crate::ir::{Graph, NodeId};
 use crate::ops::build;
+use crate::optimize::FEW;
 
 /// Which way a Jacobian is swept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,21 +43,31 @@ pub fn jacobian(
     match mode {
         Mode::Forward => {
             for (j, &x) in inputs.iter().enumerate() {
-                let name = placeholder(g, x);
-                let mut tangents = vec![None; inputs.len()];
-                tangents[j] = Some(name);
-                let columns = jvp(g, outputs, inputs, &tangents);
-                for (i, block) in with_seeds(g, &columns, name)?.into_iter().enumerate() {
-                    blocks[i][j] = block.map(|(id, _)| join(g, id, outputs[i], x));
+                let sweep = |g: &mut Graph, seed| {
+                    let mut tangents = vec![None; inputs.len()];
+                    tangents[j] = Some(seed);
+                    jvp(g, outputs, inputs, &tangents)
+                };
+                let columns = if is_small(g, outputs, &[x]) {
+                    one_by_one(g, x, sweep)
+                } else {
+                    in_lanes(g, x, sweep)?
+                };
+                for (i, block) in columns.into_iter().enumerate() {
+                    blocks[i][j] = block.map(|id| join(g, id, outputs[i], x));
                 }
             }
         }
         Mode::Reverse => {
             for (i, &y) in outputs.iter().enumerate() {
-                let name = placeholder(g, y);
-                let rows = vjp(g, &[y], inputs, &[Some(name)]);
-                for (j, block) in with_seeds(g, &rows, name)?.into_iter().enumerate() {
-                    blocks[i][j] = block.map(|(id, _)| {
+                let sweep = |g: &mut Graph, seed| vjp(g, &[y], inputs, &[Some(seed)]);
+                let rows = if is_small(g, &[y], inputs) {
+                    one_by_one(g, y, sweep)
+                } else {
+                    in_lanes(g, y, sweep)?
+                };
+                for (j, block) in rows.into_iter().enumerate() {
+                    blocks[i][j] = block.map(|id| {
                         let last = g.shape(id).len() - 1;
                         let front = build::move_axis(g, id, last, 0);
                         join(g, front, y, inputs[j])
@@ -68,16 +79,54 @@ pub fn jacobian(
     Ok(blocks)
 }
 
-/// What is replaced by seeds for this node.
-pub(super) fn placeholder(g: &mut Graph, like: NodeId) -> NodeId {
-    let shape = g.dims(like);
-    g.placeholder(g.dtype(like), &shape, true)
+/// Whether all between is a few numbers: arrays that will be taken apart into their elements.
+fn is_small(g: &Graph, outputs: &[NodeId], inputs: &[NodeId]) -> bool {
+    let region = Region::of_derivatives(g, outputs, inputs);
+    let few = |id: NodeId| (1..=FEW).contains(&g.size(id));
+    inputs.iter().chain(outputs).all(|&id| few(id)) && region.ids().all(few)
 }
 
-type Seeded = Vec<Option<(NodeId, bool)>>;
+/// The products with each unit vector, along a new last axis. What is zero in one of them is not
+/// made, and there are no lanes for single numbers to be spread to.
+fn one_by_one(
+    g: &mut Graph,
+    seeded: NodeId,
+    sweep: impl Fn(&mut Graph, NodeId) -> Vec<Option<NodeId>>,
+) -> Vec<Option<NodeId>> {
+    let (shape, n) = (g.dims(seeded), g.size(seeded));
+    let one = build::constant(g, g.dtype(seeded), &[], 1.0);
+    let products: Vec<Vec<Option<NodeId>>> = (0..n)
+        .map(|k| {
+            let unit = match n {
+                1 => build::broadcast(g, one, &shape),
+                _ => build::pack(g, &[one], &[k as i64], &shape),
+            };
+            sweep(g, unit)
+        })
+        .collect();
+    (0..products[0].len())
+        .map(|i| {
+            let of = |k: usize| products[k][i].map(|item| (k as i64, item));
+            let (places, items): (Vec<i64>, Vec<NodeId>) = (0..n).filter_map(of).unzip();
+            let mut shape = g.dims(*items.first()?);
+            shape.insert(0, n);
+            let front = match *items {
+                [one] if n == 1 => build::reshape(g, one, &shape),
+                _ => build::pack(g, &items, &places, &shape),
+            };
+            Some(build::move_axis(g, front, 0, shape.len() - 1))
+        })
+        .collect()
+}
 
-/// Replaces a placeholder by all unit vectors at once.
-fn with_seeds(g: &mut Graph, products: &[Option<NodeId>], name: NodeId) -> Result<Seeded> {
+/// The products with all unit vectors at once.
+fn in_lanes(
+    g: &mut Graph,
+    seeded: NodeId,
+    sweep: impl Fn(&mut Graph, NodeId) -> Vec<Option<NodeId>>,
+) -> Result<Vec<Option<NodeId>>> {
+    let name = placeholder(g, seeded);
+    let products = sweep(g, name);
     let n = g.size(name);
     let unit = build::eye(g, g.dtype(name), n);
     let mut shape = g.dims(name);
@@ -85,10 +134,17 @@ fn with_seeds(g: &mut Graph, products: &[Option<NodeId>], name: NodeId) -> Resul
     let seeds = build::reshape(g, unit, &shape);
     let present: Vec<NodeId> = products.iter().flatten().copied().collect();
     let mut lanes = batch(g, &present, &[name], &[seeds], n)?.into_iter();
+    let mut lane = || lanes.next().filter(|(_, depends)| *depends);
     Ok(products
         .iter()
-        .map(|p| p.and_then(|_| lanes.next()).filter(|(_, depends)| *depends))
+        .map(|p| p.and_then(|_| lane()).map(|(id, _)| id))
         .collect())
+}
+
+/// What is replaced by seeds for this node.
+pub(super) fn placeholder(g: &mut Graph, like: NodeId) -> NodeId {
+    let shape = g.dims(like);
+    g.placeholder(g.dtype(like), &shape, true)
 }
 
 /// The shape `y.shape + x.shape`.

@@ -49,7 +49,8 @@ pub fn jvp(
         let of = |x: &NodeId| table.get(*x).copied().flatten();
         let ts: Tangents = g.operands(y).iter().map(of).collect();
         g.location = g.node(y).location;
-        *table.at(y) = tangent(g, y, &ts);
+        // A seed of ones and zeros leaves many of them zero.
+        *table.at(y) = tangent(g, y, &ts).filter(|&t| !build::is_zero(g, t));
     }
     g.location = outer;
     outputs
@@ -97,6 +98,10 @@ fn again(g: &mut Graph, y: NodeId, operands: &[NodeId]) -> NodeId {
     let node = *g.node(y);
     match node.op {
         Op::Map(fun) if fun != ops::Fun::Cast => build::map(g, fun, operands),
+        Op::Item(list) => {
+            let (place, lead) = (g.list(list)[0] as usize, g.list(list)[1] as usize);
+            build::item(g, operands[0], place, lead)
+        }
         op => g.push(guarded(op), node.dtype, node.shape, operands),
     }
 }
@@ -122,7 +127,7 @@ fn pointwise(g: &mut Graph, y: NodeId, ts: &[Option<NodeId>]) -> Option<NodeId> 
     let mut total = None;
     for (partial, t) in partials.into_iter().zip(ts) {
         let Some(t) = t else { continue };
-        if build::constant_value(g, partial) == Some(0.0) {
+        if build::is_zero(g, partial) {
             continue;
         }
         let term = build::mul0(g, partial, *t);

@@ -15,6 +15,8 @@ use crate::optimize::by_elements;
 const DIRECTIONS: usize = 8;
 /// So much work is little in any case.
 const LITTLE: usize = 1024;
+/// So many nodes may be passed by in all sweeps: a fraction of a second.
+const PATIENCE: usize = 1 << 26;
 
 /// The recorded function with a Jacobian entry by entry: its outputs are `values`, then the block of
 /// every output with respect to every input, `y.shape + x.shape`, outputs first. `None` where the
@@ -41,7 +43,7 @@ pub fn unrolled(
     mode: Mode,
 ) -> Option<Graph> {
     let wanted: Vec<NodeId> = [inputs, outputs, values].concat();
-    let (recorded, places) = by_elements(recorded, &wanted, true);
+    let (recorded, places) = by_elements(recorded, &wanted, inputs);
     let recorded = &recorded;
     let (inputs, results) = places.split_at(inputs.len());
     let (outputs, values) = results.split_at(outputs.len());
@@ -153,7 +155,11 @@ impl ScalarCode {
         }
         let depends = g.dependents(inputs);
         // Backwards from the results; what is met must be a number.
-        let leaf_of = |id: NodeId| inputs.iter().position(|&x| x == id);
+        let mut leaves: Vec<Option<usize>> = vec![None; g.len()];
+        for (leaf, &x) in inputs.iter().enumerate() {
+            leaves[x.index()] = Some(leaf);
+        }
+        let leaf_of = |id: NodeId| leaves[id.index()];
         for place in &code.outputs {
             code.inside[place.node.index()] = true;
         }
@@ -233,6 +239,10 @@ impl ScalarCode {
             Mode::Forward => &self.inputs,
             Mode::Reverse => &self.outputs,
         };
+        // A sweep passes by all nodes, also those that its seed does not reach.
+        if seeds.len().saturating_mul(g.len()) > PATIENCE.max(64 * limit) {
+            return false;
+        }
         // Which seeds reach a node, 64 at a time.
         let mut reached = 0;
         for some in seeds.chunks(64) {
@@ -256,8 +266,7 @@ impl ScalarCode {
             reached += ids
                 .map(|id| sets[id.index()].count_ones() as usize)
                 .sum::<usize>();
-            // A sweep passes by all nodes between its seed and its results.
-            if reached > limit || some.len() * g.len() > 64 * limit {
+            if reached > limit {
                 return false;
             }
         }

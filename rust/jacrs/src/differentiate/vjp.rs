@@ -34,7 +34,9 @@ pub fn vjp(
         let operands: SmallVec<[NodeId; 3]> = g.operands(y).into();
         let wanted: SmallVec<[bool; 8]> = operands.iter().map(|x| region.contains(*x)).collect();
         for (x, part) in operands.into_iter().zip(sweep(g, y, ct, &wanted)) {
-            if let (Some(part), true) = (part, region.contains(x)) {
+            if let (Some(part), true) = (part, region.contains(x))
+                && !vanishes(g, &part)
+            {
                 table.at(x).add(g, part);
             }
         }
@@ -74,10 +76,20 @@ fn pointwise(g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Cotangent
     let partials = ops::partials(g, fun, y);
     (partials.into_iter().zip(wanted))
         .map(|(partial, &w)| {
-            let vanishes = build::constant_value(g, partial) == Some(0.0);
-            (w && !vanishes).then(|| Cotangent::Whole(build::mul0(g, partial, ct)))
+            (w && !build::is_zero(g, partial))
+                .then(|| Cotangent::Whole(build::mul0(g, partial, ct)))
         })
         .collect()
+}
+
+/// A seed of ones and zeros leaves many cotangents zero.
+fn vanishes(g: &Graph, part: &Cotangent) -> bool {
+    match *part {
+        Cotangent::Whole(value)
+        | Cotangent::Item { value, .. }
+        | Cotangent::Slice { value, .. }
+        | Cotangent::Rows { value, .. } => build::is_zero(g, value),
+    }
 }
 
 /// Builds the tangent of the node for tangents with fresh names, and sweeps back through that:

@@ -81,6 +81,16 @@ impl Graph {
         Self::default()
     }
 
+    /// An empty graph with room for so many nodes.
+    pub fn with_capacity(nodes: usize) -> Self {
+        Self {
+            nodes: Vec::with_capacity(nodes),
+            pool: Vec::with_capacity(2 * nodes),
+            index: HashTable::with_capacity(nodes),
+            ..Self::default()
+        }
+    }
+
     pub fn len(&self) -> usize {
         self.nodes.len()
     }

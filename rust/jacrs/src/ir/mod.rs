@@ -6,6 +6,7 @@ mod graph;
 mod hash;
 mod intern;
 mod op;
+mod settle;
 mod text;
 
 pub use binary::{decode, encode};

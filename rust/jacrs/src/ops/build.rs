@@ -59,6 +59,11 @@ pub fn constant_value(g: &Graph, id: NodeId) -> Option<f64> {
     })
 }
 
+/// Whether a value is known to be zero everywhere.
+pub fn is_zero(g: &Graph, id: NodeId) -> bool {
+    constant_value(g, id) == Some(0.0)
+}
+
 /// The same value in every element.
 pub fn constant(g: &mut Graph, dtype: DType, shape: &[usize], value: f64) -> NodeId {
     constant_from_bits(g, dtype, shape, constant_bits(dtype, value))
@@ -225,12 +230,34 @@ pub fn item(g: &mut Graph, x: NodeId, place: usize, lead: usize) -> NodeId {
     if lead == 0 {
         return x;
     }
-    if matches!(g.op(x), Op::Const(_)) {
-        let shape: Dims = g.shape(x)[lead..].into();
-        return reconst(g, x, &shape);
+    match g.op(x) {
+        Op::Const(_) => {
+            let shape: Dims = g.shape(x)[lead..].into();
+            return reconst(g, x, &shape);
+        }
+        // What was packed comes out again: arrays that are filled and read item by item vanish.
+        Op::Pack(places) if g.shape(x).len() - g.shape(g.operand(x, 0)).len() == lead => {
+            return match position(g.list(places), place as i64) {
+                Some(k) => g.operand(x, k),
+                None => zeros_like(g, g.operand(x, 0)),
+            };
+        }
+        Op::Broadcast if g.shape(x).len() == lead && g.shape(g.operand(x, 0)).is_empty() => {
+            return g.operand(x, 0);
+        }
+        _ => {}
     }
     let list = g.intern_list(&[place as i64, lead as i64]);
     sure(g, Op::Item(list), &[x])
+}
+
+/// Where a place stands in a list of distinct ones. In a full array it stands at itself.
+fn position(places: &[i64], place: i64) -> Option<usize> {
+    let guess = place as usize;
+    if places.get(guess) == Some(&place) {
+        return Some(guess);
+    }
+    places.iter().position(|&p| p == place)
 }
 
 /// Zeros of `shape` with equally shaped items at distinct places of its leading axes.

@@ -11,18 +11,22 @@ use crate::ir::{Graph, NodeId, Op, Reduction};
 use crate::ops::{self, Call, Fun, build, list_of, slice_layout};
 
 /// Arrays of at most so many elements are taken apart: from here on vectors are as good.
-const MOST: usize = 4;
+pub const FEW: usize = 4;
 
-type Elements = SmallVec<[NodeId; MOST]>;
+type Elements = SmallVec<[NodeId; FEW]>;
 
 /// The graph with its small arrays of float64 and bool taken apart wherever an operation is one on
 /// their elements, bit for bit; and where nodes of the old graph are in the new one. Names of values
-/// ([`Op::Opaque`]) go only where they are not `named` any more: who still has to differentiate
-/// would else mistake a name for what it names.
-pub fn by_elements(g: &Graph, wanted: &[NodeId], named: bool) -> (Graph, Vec<NodeId>) {
+/// ([`Op::Opaque`]) go, but for those that are `named`: who still has to differentiate by a name
+/// would else mistake it for what it names.
+pub fn by_elements(g: &Graph, wanted: &[NodeId], named: &[NodeId]) -> (Graph, Vec<NodeId>) {
+    let mut kept = vec![false; g.len()];
+    for name in named {
+        kept[name.index()] = true;
+    }
     let mut splitter = Splitter {
         g,
-        named,
+        named: kept,
         target: Graph::sharing(g),
         whole: vec![None; g.len()],
         parts: vec![None; g.len()],
@@ -42,7 +46,7 @@ pub fn by_elements(g: &Graph, wanted: &[NodeId], named: bool) -> (Graph, Vec<Nod
 
 /// Some operation of the graph is on a small array.
 pub fn has_small_arrays(g: &Graph) -> bool {
-    let small = |id: NodeId| (1..=MOST).contains(&g.size(id)) && !g.shape(id).is_empty();
+    let small = |id: NodeId| (1..=FEW).contains(&g.size(id)) && !g.shape(id).is_empty();
     (g.ids()).any(|id| small(id) && matches!(g.op(id), Op::Map(_)) && is_plain(g, id))
 }
 
@@ -53,7 +57,8 @@ fn is_plain(g: &Graph, id: NodeId) -> bool {
 
 struct Splitter<'g> {
     g: &'g Graph,
-    named: bool,
+    /// The names that stay names.
+    named: Vec<bool>,
     target: Graph,
     whole: Vec<Option<NodeId>>,
     parts: Vec<Option<Elements>>,
@@ -67,7 +72,7 @@ impl Splitter<'_> {
         }
         let operands = g.operands(id);
         let plain = is_plain(g, id) && operands.iter().all(|&x| is_plain(g, x));
-        if plain && (1..=MOST).contains(&g.size(id)) {
+        if plain && (1..=FEW).contains(&g.size(id)) {
             self.parts[id.index()] = self.elements(id);
             if self.parts[id.index()].is_some() {
                 return;
@@ -75,7 +80,7 @@ impl Splitter<'_> {
         }
         let operands: SmallVec<[NodeId; 4]> = operands.iter().map(|&x| self.whole(x)).collect();
         self.whole[id.index()] = Some(match g.op(id) {
-            Op::Opaque(_) if self.named => self.target.opaque(operands[0]),
+            Op::Opaque(_) if self.named[id.index()] => self.target.opaque(operands[0]),
             Op::Opaque(_) => operands[0],
             _ => self.target.adopt(g, id, &operands),
         });
@@ -93,7 +98,7 @@ impl Splitter<'_> {
             [one] => build::reshape(t, one, shape),
             _ if parts.iter().all(|part| *part == parts[0]) => build::broadcast(t, parts[0], shape),
             _ => {
-                let places: SmallVec<[i64; MOST]> = (0..parts.len() as i64).collect();
+                let places: SmallVec<[i64; FEW]> = (0..parts.len() as i64).collect();
                 build::pack(t, &parts, &places, shape)
             }
         };
@@ -123,7 +128,7 @@ impl Splitter<'_> {
                 SmallVec::from_elem(one, n)
             }
             Op::Map(fun) => (0..n).map(|k| self.mapped(id, fun, k)).collect(),
-            Op::Opaque(_) if self.named => return None,
+            Op::Opaque(_) if self.named[id.index()] => return None,
             Op::Opaque(_) => (0..n).map(|k| self.element(operands[0], k)).collect(),
             Op::StopGradient => (0..n)
                 .map(|k| {
@@ -170,7 +175,7 @@ impl Splitter<'_> {
 
     /// A sum of these is taken one term after the other.
     fn is_short(&self, x: NodeId) -> bool {
-        (1..=MOST).contains(&self.g.size(x)) && self.g.dtype(x) == DType::F64
+        (1..=FEW).contains(&self.g.size(x)) && self.g.dtype(x) == DType::F64
     }
 
     fn mapped(&mut self, id: NodeId, fun: Fun, k: usize) -> NodeId {
@@ -218,12 +223,12 @@ impl Splitter<'_> {
 }
 
 /// The elements of an array that a slice of it names.
-fn sliced(whole: &[usize], list: &[i64], part: &[usize]) -> SmallVec<[usize; MOST]> {
+fn sliced(whole: &[usize], list: &[i64], part: &[usize]) -> SmallVec<[usize; FEW]> {
     let (first, layout) = slice_layout(&Layout::contiguous(whole), list, part);
     places(first, &layout)
 }
 
-fn places(first: isize, layout: &Layout) -> SmallVec<[usize; MOST]> {
+fn places(first: isize, layout: &Layout) -> SmallVec<[usize; FEW]> {
     let mut places = SmallVec::new();
     walk(&layout.shape, [&layout.strides], |[offset]| {
         places.push((first + offset) as usize);
@@ -232,7 +237,7 @@ fn places(first: isize, layout: &Layout) -> SmallVec<[usize; MOST]> {
 }
 
 /// The elements of the operand that a view shows.
-fn viewed(g: &Graph, id: NodeId) -> Option<SmallVec<[usize; MOST]>> {
+fn viewed(g: &Graph, id: NodeId) -> Option<SmallVec<[usize; FEW]>> {
     let x = g.operand(id, 0);
     let whole = View {
         // Places stand in for addresses: nothing is read.

@@ -7,7 +7,7 @@
 mod elements;
 mod rules;
 
-pub use elements::{by_elements, has_small_arrays};
+pub use elements::{FEW, by_elements, has_small_arrays};
 pub use rules::{RULES, Rule};
 
 use crate::ir::{Graph, NodeId, Op};

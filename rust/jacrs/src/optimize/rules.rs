@@ -26,12 +26,8 @@ pub static RULES: &[Rule] = &[
         apply: transposes,
     },
     Rule {
-        name: "item of pack",
-        apply: item_of_pack,
-    },
-    Rule {
-        name: "item of broadcast",
-        apply: item_of_broadcast,
+        name: "items of what was packed or repeated",
+        apply: items,
     },
     Rule {
         name: "scalars before broadcast",
@@ -81,43 +77,13 @@ fn transposes(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Opti
     Some(build::transpose(t, x, &perm))
 }
 
-/// What was packed comes out again: arrays that a loop fills and reads element by element vanish.
-fn item_of_pack(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Option<NodeId> {
+/// Through the constructor, which finds what was packed or repeated.
+fn items(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Option<NodeId> {
     let Op::Item(list) = g.op(id) else {
         return None;
     };
-    let (place, lead) = (g.list(list)[0], g.list(list)[1] as usize);
-    let x = operands[0];
-    let Op::Pack(places) = t.op(x) else {
-        return None;
-    };
-    if t.shape(x).len() - t.shape(t.operand(x, 0)).len() != lead {
-        return None;
-    }
-    match position(t.list(places), place) {
-        Some(k) => Some(t.operand(x, k)),
-        None => {
-            let like = t.operand(x, 0);
-            Some(build::zeros_like(t, like))
-        }
-    }
-}
-
-/// Where a place stands in a list of distinct ones. In a full array it stands at itself.
-fn position(places: &[i64], place: i64) -> Option<usize> {
-    let guess = place as usize;
-    if places.get(guess) == Some(&place) {
-        return Some(guess);
-    }
-    places.iter().position(|&p| p == place)
-}
-
-fn item_of_broadcast(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Option<NodeId> {
-    let Op::Item(_) = g.op(id) else { return None };
-    let x = operands[0];
-    let scalar =
-        t.op(x) == Op::Broadcast && t.shape(t.operand(x, 0)).is_empty() && g.shape(id).is_empty();
-    scalar.then(|| t.operand(x, 0))
+    let (place, lead) = (g.list(list)[0] as usize, g.list(list)[1] as usize);
+    Some(build::item(t, operands[0], place, lead))
 }
 
 /// An operation on values that are each one scalar repeated is done once on the scalars.
@@ -149,6 +115,5 @@ fn add_at_zeros(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Op
     let (base, value) = (operands[0], operands[1]);
     let whole =
         g.list(list).chunks(2).all(|pair| pair == [0, 1]) && t.shape(base) == t.shape(value);
-    let zeros = build::constant_value(t, base) == Some(0.0);
-    (whole && (zeros || matches!(g.op(id), Op::Assign(_)))).then_some(value)
+    (whole && (build::is_zero(t, base) || matches!(g.op(id), Op::Assign(_)))).then_some(value)
 }

@@ -121,7 +121,7 @@ impl Plan {
     /// Plans these nodes as the outputs, with inputs and outputs at these addresses.
     pub fn bound(graph: &Graph, outputs: &[NodeId], bindings: Bindings) -> Result<Self> {
         if has_small_arrays(graph) {
-            let (graph, outputs) = by_elements(graph, outputs, false);
+            let (graph, outputs) = by_elements(graph, outputs, &[]);
             return Self::scheduled(&graph, &outputs, bindings);
         }
         Self::scheduled(graph, outputs, bindings)

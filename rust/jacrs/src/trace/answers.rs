@@ -13,10 +13,10 @@ use crate::ops::{Fun, build};
 /// Nodes and what they were: a recording holds where they are the same again, bit for bit.
 #[derive(Default)]
 pub struct Answers {
-    /// The first, if `ordered`, holds single values in the order in which they were asked for.
-    pub nodes: Vec<NodeId>,
-    pub expected: Vec<Array>,
-    pub ordered: bool,
+    /// Single values as float64, in the order in which they were asked for.
+    pub decisions: Vec<(NodeId, f64)>,
+    /// All others.
+    pub arrays: Vec<(NodeId, Array)>,
 }
 
 /// Integers below are float64 numbers.
@@ -35,7 +35,7 @@ impl Recording {
     /// let zero = r.literal_f64(0.0, jacrs::array::DType::F64, (0, 0));
     /// let positive = r.map(Fun::Greater, &[(x, Weak::None), (zero, Weak::Float)]).unwrap();
     /// assert_eq!(r.scalar(positive).unwrap(), Scalar::Bool(true));
-    /// assert_eq!(r.answers().unwrap().expected[0].to_vec::<f64>(), [1.0]);
+    /// assert_eq!(r.answers().unwrap().decisions[0].1, 1.0);
     /// ```
     ///
     /// # Errors
@@ -46,30 +46,20 @@ impl Recording {
         let given: Vec<NodeId> = given.map(|(&x, _)| x).collect();
         let varying = self.graph.dependents(&given);
         let mut seen = HashSet::new();
-        let (mut cells, mut arrays) = (vec![], vec![]);
+        let mut answers = Answers::default();
         for demand in self.demands.clone() {
             if !varying[demand.about().index()] || !seen.insert(demand) {
                 continue;
             }
             let node = self.answer(demand);
-            match self.as_float(node)? {
-                Some(cell) => cells.push(cell),
-                None => arrays.push(node),
+            if let Some(cell) = self.as_float(node)? {
+                self.compute(cell)?;
+                let value = self.known(cell).to_vec::<f64>()[0];
+                answers.decisions.push((cell, value));
+            } else {
+                self.compute(node)?;
+                answers.arrays.push((node, self.known(node)));
             }
-        }
-        let mut answers = Answers {
-            ordered: !cells.is_empty(),
-            ..Answers::default()
-        };
-        if answers.ordered {
-            let places: Vec<i64> = (0..cells.len() as i64).collect();
-            let packed = build::pack(&mut self.graph, &cells, &places, &[cells.len()]);
-            answers.nodes.push(packed);
-        }
-        answers.nodes.extend(arrays);
-        for &node in &answers.nodes {
-            self.compute(node)?;
-            answers.expected.push(self.known(node));
         }
         Ok(answers)
     }

@@ -28,8 +28,12 @@ pub use loops::Piece;
 const INTERPRETED: u32 = 3;
 /// Shorter tapes gain nothing.
 const FEWEST: usize = 8;
-/// Longer programs do not stay in a cache, and their code would be large.
-const MOST: usize = 1 << 21;
+/// An instruction takes some 24 bytes of code, which is fetched in order but not ahead of time: once
+/// it does not stay in a cache, the interpreter, whose tape is prefetched as data, is several times
+/// faster.
+const MOST: usize = 1 << 18;
+/// Bytes of code for groups, for the same reason; what is beyond is left to kernels.
+const LARGEST: usize = 4 << 20;
 
 /// Machine code is made where the processor has AVX2, unless `JACRS_NATIVE=0`.
 pub fn is_on() -> bool {
@@ -161,10 +165,11 @@ type Programs = (Vec<Option<Vec<Piece>>>, Vec<u32>);
 /// Appends the loops of all groups.
 fn lower_groups(asm: &mut Assembler, steps: &[Step], exact: bool) -> Programs {
     let mut programs = vec![];
+    let start = asm.bytes.len();
     let mut known: HashMap<Vec<u32>, u32> = HashMap::new();
     let mut lower = |group: &Group| {
         *known.entry(loops::key(group)).or_insert_with(|| {
-            let small = asm.bytes.len() < 8 * MOST;
+            let small = asm.bytes.len() - start < LARGEST;
             programs.push(small.then(|| loops::lower(asm, group, exact)).flatten());
             programs.len() as u32 - 1
         })
