@@ -227,6 +227,23 @@ fn scalars_run_on_a_tape() {
 }
 
 #[test]
+fn constants_are_repeated_in_every_strip() {
+    let x = Array::from_slice(&[6, 50], &[0.5; 300]);
+    let (plan, y) = text(
+        "%0 = input : float64[6,50]
+         %1 = mul(%0, %0) : float64[6,50]
+         %2 = sum(%1, [1]) : float64[6]
+         %3 = const(3.0) : float64[6]
+         %4 = mul(%2, %3) : float64[6]
+         return %4",
+        &[x],
+    );
+    let cut = |step: &Step| matches!(step, Step::Strips(strips) if strips.depth > 0);
+    assert!(plan.steps().iter().any(cut), "{plan}");
+    assert_eq!(y[0].to_vec::<f64>(), [37.5; 6]);
+}
+
+#[test]
 fn elementwise_chains_need_no_memory() {
     let (plan, _) = text(
         "%0 = input : float64[3000]

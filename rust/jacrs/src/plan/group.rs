@@ -40,7 +40,10 @@ pub fn emit(
         stream_index: HashMap::new(),
         fills: vec![],
         fill_index: HashMap::new(),
-        single_uses: single_uses(emitter, draft),
+        single_uses: match rows {
+            None => single_uses(emitter, draft),
+            Some(_) => HashMap::new(), // each strip starts at another element
+        },
         strided: vec![],
         strided_index: HashMap::new(),
         blocks: 0,
