@@ -1,38 +1,48 @@
 //! Whether results are finite: what decides if a run is repeated with guarded products.
 
 use crate::array::DType;
+use crate::simd::{Work, vectorised};
 
 /// No element is a NaN or an infinity; always so for integers and bools.
 ///
 /// # Safety
 /// `ptr` must be good for `n` elements.
 pub unsafe fn all_finite(ptr: *const u8, dtype: DType, n: usize) -> bool {
-    // Exponents of all ones, counted without branches a block at a time.
-    const BLOCK: usize = 4096;
-    let (mut start, mut fine) = (0, true);
-    while fine && start < n {
-        let count = BLOCK.min(n - start);
-        // SAFETY: inside the `n` elements.
-        fine = unsafe {
-            match dtype {
-                DType::F64 => {
-                    let words = ptr.cast::<u64>().add(start);
-                    (0..count).fold(0u32, |bad, i| {
-                        bad | u32::from(words.add(i).read() << 1 >= 0x7ff << 53)
-                    }) == 0
-                }
-                DType::F32 => {
-                    let words = ptr.cast::<u32>().add(start);
-                    (0..count).fold(0u32, |bad, i| {
-                        bad | u32::from(words.add(i).read() << 1 >= 0xff << 24)
-                    }) == 0
-                }
-                _ => true,
-            }
-        };
-        start += count;
+    // SAFETY: the caller's contract.
+    unsafe {
+        match dtype {
+            DType::F64 => vectorised(Finite(std::slice::from_raw_parts(ptr.cast::<u64>(), n))),
+            DType::F32 => vectorised(Finite(std::slice::from_raw_parts(ptr.cast::<u32>(), n))),
+            _ => true,
+        }
     }
-    fine
+}
+
+/// The bits of floats.
+struct Finite<'a, T>(&'a [T]);
+
+macro_rules! finite {
+    ($($T:ident $exponent:expr;)*) => {
+        $(impl Work for Finite<'_, $T> {
+            type Output = bool;
+
+            /// Exponents of all ones are looked for without branches, a block at a time.
+            #[inline(always)]
+            fn run(self) -> bool {
+                const ONES: $T = $exponent;
+                self.0.chunks(4096).all(|block| {
+                    let bad = block
+                        .iter()
+                        .fold(0, |bad, bits| bad | $T::from(bits & ONES == ONES));
+                    bad == 0
+                })
+            }
+        })*
+    };
+}
+finite! {
+    u32 0xff << 23;
+    u64 0x7ff << 52;
 }
 
 #[cfg(test)]

@@ -308,6 +308,13 @@ pub fn unbroadcast(g: &mut Graph, x: NodeId, shape: &[usize]) -> NodeId {
     let axes: Dims = (0..g.shape(x).len())
         .filter(|&i| i < lead || (shape[i - lead] == 1 && g.shape(x)[i] != 1))
         .collect();
+    if !axes.is_empty() && g.op(x) == Op::Map(Fun::Neg) {
+        // The few sums are subtracted from zero, not the many terms: a sum of zeros stays positive.
+        let inner = g.operand(x, 0);
+        let summed = unbroadcast(g, inner, shape);
+        let zeros = zeros_like(g, summed);
+        return sub(g, zeros, summed);
+    }
     let summed = sum(g, x, &axes);
     reshape(g, summed, shape)
 }

@@ -76,6 +76,10 @@ fn identity(g: &mut Graph, fun: Fun, operands: &[NodeId]) -> Option<NodeId> {
             let z = negated(g, z)?;
             Some(build::sub(g, x, z))
         }
+        Fun::Add if negated(g, x).is_some() => {
+            let x = negated(g, x)?;
+            Some(build::sub(g, z, x))
+        }
         Fun::Sub if negated(g, z).is_some() => {
             let z = negated(g, z)?;
             Some(build::add(g, x, z))

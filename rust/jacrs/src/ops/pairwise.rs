@@ -117,8 +117,8 @@ impl Split {
 
 /// Columns that are reduced side by side, at most.
 const TILE: usize = 128;
-/// Columns whose totals are in registers at once.
-const PIECE: usize = 16;
+/// Columns whose totals are in registers at once: enough to hide how long an addition takes.
+const PIECE: usize = 32;
 /// Columns that a long run is dealt out to, like cards.
 const DEALT: usize = 64;
 /// Up to this many terms a sum is taken one after the other; above, halves are added.

@@ -167,11 +167,16 @@ fn tie_shares(g: &mut Graph, x: NodeId, y: NodeId, axes: &[usize]) -> NodeId {
     let (shape, dtype) = (g.dims(x), g.dtype(x));
     let extremum = build::unreduce(g, y, axes, &shape);
     let mask = build::map(g, Fun::Equal, &[x, extremum]);
-    let mask = build::cast(g, mask, dtype);
-    let count = build::sum(g, mask, axes);
-    let count = build::unreduce(g, count, axes, &shape);
+    let ones = build::cast(g, mask, dtype);
+    let count = build::sum(g, ones, axes);
     // Nothing equals a NaN: then this is 0 / 0, and the derivative is NaN like the value.
-    build::div(g, mask, count)
+    let mut share = |of: f64| {
+        let of = build::constant_like(g, count, of);
+        let share = build::div(g, of, count);
+        build::unreduce(g, share, axes, &shape)
+    };
+    let (extremal, other) = (share(1.0), share(0.0));
+    build::select(g, mask, extremal, other)
 }
 
 /// For each element the product of all others along the axes: right where some are zero.

@@ -1,5 +1,8 @@
 //! The rewrite rules. Each keeps every value, bit for bit.
 
+use smallvec::SmallVec;
+
+use crate::array::product;
 use crate::ir::{Graph, NodeId, Op};
 use crate::ops::{Fun, build, list_of};
 
@@ -30,8 +33,12 @@ pub static RULES: &[Rule] = &[
         apply: items,
     },
     Rule {
-        name: "scalars before broadcast",
+        name: "functions before broadcast",
         apply: map_of_broadcasts,
+    },
+    Rule {
+        name: "function of a choice",
+        apply: map_of_choice,
     },
     Rule {
         name: "adding to zeros",
@@ -86,25 +93,64 @@ fn items(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Option<No
     Some(build::item(t, operands[0], place, lead))
 }
 
-/// An operation on values that are each one scalar repeated is done once on the scalars.
+/// An operation on values that are each repeated from one shape is done once, before that.
 fn map_of_broadcasts(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Option<NodeId> {
     let Op::Map(fun) = g.op(id) else { return None };
-    if g.shape(id).is_empty() || !operands.iter().any(|&x| t.op(x) == Op::Broadcast) {
+    repeated(t, fun, operands)
+}
+
+/// A function of operands that are broadcast from one shape, or constant; broadcast itself.
+fn repeated(t: &mut Graph, fun: Fun, operands: &[NodeId]) -> Option<NodeId> {
+    let shape = t.dims(operands[0]);
+    let origin = *(operands.iter()).find(|&&x| t.op(x) == Op::Broadcast && fun != Fun::Cast)?;
+    let origin = t.dims(t.operand(origin, 0));
+    let (single, size) = (product(&origin) == 1, product(&shape));
+    if product(&origin) == size {
         return None;
     }
-    let mut scalars = Vec::with_capacity(operands.len());
+    let few: &[usize] = if single { &[] } else { &origin };
+    let mut inner = Vec::with_capacity(operands.len());
     for &x in operands {
-        scalars.push(match t.op(x) {
-            Op::Broadcast if t.shape(t.operand(x, 0)).is_empty() => t.operand(x, 0),
+        inner.push(match t.op(x) {
+            Op::Broadcast => {
+                let from = t.operand(x, 0);
+                let fits = if single {
+                    t.size(from) == 1
+                } else {
+                    *t.shape(from) == *origin
+                };
+                if !fits {
+                    return None;
+                }
+                build::reshape(t, from, few)
+            }
             Op::Const(list) => {
                 let bits = t.list(list)[0];
-                build::constant_from_bits(t, t.dtype(x), &[], bits)
+                build::constant_from_bits(t, t.dtype(x), few, bits)
             }
             _ => return None,
         });
     }
-    let once = build::map(t, fun, &scalars);
-    Some(build::broadcast(t, once, g.shape(id)))
+    let once = build::map(t, fun, &inner);
+    Some(build::broadcast(t, once, &shape))
+}
+
+/// A function of a choice between two repeated values, and of repeated values, is a choice between
+/// two values of the function.
+fn map_of_choice(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Option<NodeId> {
+    let Op::Map(fun) = g.op(id) else { return None };
+    let is_choice = |x: NodeId| t.op(x) == Op::Map(Fun::Where);
+    let place = operands.iter().position(|&x| is_choice(x))?;
+    let [mask, yes, no] = *t.operands(operands[place]) else {
+        unreachable!("a choice has three operands")
+    };
+    let mut with = |value: NodeId| {
+        let mut operands: SmallVec<[NodeId; 3]> = operands.into();
+        operands[place] = value;
+        crate::ops::fold(t, fun, &operands).or_else(|| repeated(t, fun, &operands))
+    };
+    let (yes, no) = (with(yes)?, with(no)?);
+    Some(build::select(t, mask, yes, no))
 }
 
 /// `0 + v` at a slice that is everything is `v`.

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use crate::array::DType;
 use crate::simd::math::{Arithmetic, Common, Fused, Plain, Portable};
-use crate::simd::{Level, level};
+use crate::simd::{Level, Work, level, vectorised};
 
 /// Applies a function to `n` contiguous elements of each operand.
 ///
@@ -235,18 +235,51 @@ pub fn select(dtype: DType) -> Option<Kernel> {
 }
 
 unsafe fn pick<T: Copy>(operands: &[*const u8], out: *mut u8, n: usize) {
-    let (c, x, z) = (
-        operands[0],
-        operands[1].cast::<T>(),
-        operands[2].cast::<T>(),
-    );
-    for i in 0..n {
-        // SAFETY: the contract of `Kernel`.
-        unsafe {
-            let (a, b) = (x.add(i).read(), z.add(i).read());
-            out.cast::<T>()
-                .add(i)
-                .write(if c.add(i).read() != 0 { a } else { b });
+    vectorised(Pick {
+        condition: operands[0],
+        values: [operands[1].cast::<T>(), operands[2].cast::<T>()],
+        out: out.cast::<T>(),
+        n,
+    });
+}
+
+struct Pick<T> {
+    condition: *const u8,
+    values: [*const T; 2],
+    out: *mut T,
+    n: usize,
+}
+
+impl<T: Copy> Work for Pick<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            condition, out, n, ..
+        } = self;
+        let [x, z] = self.values;
+        // In pieces of fixed length; what is left over one by one.
+        let whole = n / STRIDE * STRIDE;
+        for start in (0..whole).step_by(STRIDE) {
+            // SAFETY: the contract of `Kernel`.
+            unsafe {
+                let chosen = condition.add(start).cast::<[u8; STRIDE]>().read();
+                let (a, b) = (
+                    x.add(start).cast::<[T; STRIDE]>(),
+                    z.add(start).cast::<[T; STRIDE]>(),
+                );
+                let (a, b) = (a.read(), b.read());
+                let piece = std::array::from_fn(|i| if chosen[i] == 0 { b[i] } else { a[i] });
+                out.add(start).cast::<[T; STRIDE]>().write(piece);
+            }
+        }
+        for i in whole..n {
+            // SAFETY: as above.
+            unsafe {
+                let chosen = condition.add(i).read() != 0;
+                out.add(i).write(if chosen { x } else { z }.add(i).read());
+            }
         }
     }
 }
