@@ -15,6 +15,7 @@ use super::*;
 use crate::array::DType;
 use crate::ir::{Graph, Op, parse};
 use crate::ops::{Call, Fun, evaluate};
+use crate::plan::StripStep;
 
 /// All outputs, one operation at a time; with guarded products where a plan would repeat with them.
 fn reference(g: &Graph, inputs: &[Array]) -> Vec<Array> {
@@ -241,6 +242,24 @@ fn constants_are_repeated_in_every_strip() {
     let cut = |step: &Step| matches!(step, Step::Strips(strips) if strips.depth > 0);
     assert!(plan.steps().iter().any(cut), "{plan}");
     assert_eq!(y[0].to_vec::<f64>(), [37.5; 6]);
+}
+
+#[test]
+fn arrays_of_no_elements_are_not_cut() {
+    let x = Array::from_slice(&[6, 50], &[0.5; 300]);
+    let (plan, y) = text(
+        "%0 = input : float64[6,50]
+         %1 = mul(%0, %0) : float64[6,50]
+         %2 = slice(%1, [0 1 0 1]) : float64[6,0]
+         %3 = add(%2, %2) : float64[6,0]
+         return %1, %3",
+        &[x],
+    );
+    let empty = |step: &StripStep| matches!(step, StripStep::Group(group) if group.len == 0);
+    for step in plan.steps() {
+        assert!(!matches!(step, Step::Strips(strips) if strips.steps.iter().any(empty)));
+    }
+    assert_eq!(y[1].shape(), [6, 0]);
 }
 
 #[test]

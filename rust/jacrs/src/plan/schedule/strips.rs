@@ -50,7 +50,8 @@ impl Scheduler<'_> {
             let rows = *g.shape(id).first()?;
             (len >= LARGE && rows > 1).then_some(rows)
         })?;
-        if !len.is_multiple_of(rows) || len / rows > LONGEST {
+        // Of nothing there are no blocks to cut rows from.
+        if len == 0 || !len.is_multiple_of(rows) || len / rows > LONGEST {
             return None;
         }
         let step = self.strips_for(rows, &operands, Kind::Map, len >= LARGE)?;
