@@ -51,7 +51,7 @@ fn alone(g: &Graph, wanted: &[(NodeId, Tile)], inputs: &[Array], known: bool) ->
     let outputs: Vec<NodeId> = outputs.collect();
     target.outputs = outputs;
     crate::ops::verify(&target).unwrap();
-    node_by_node(&target, &given, true)
+    node_by_node(&target, &given, true).unwrap()
 }
 
 /// Sums whose terms are added in an order that depends on the shape.
@@ -112,6 +112,8 @@ proptest! {
             .map(|(&y, &choice)| (y, tile_of(g.shape(y), choice % 100_000)))
             .collect();
         let whole = node_by_node(&g, &inputs, true);
+        prop_assume!(whole.is_ok()); // a factorisation may not converge
+        let whole = whole.unwrap();
         let found = alone(&g, &wanted, &inputs, known);
         for ((whole, (_, tile)), found) in whole.iter().zip(&wanted).zip(&found) {
             let expected = tile.part_of(whole);
