@@ -31,7 +31,7 @@ const FEWEST: usize = 8;
 /// An instruction takes some 24 bytes of code, which is fetched in order but not ahead of time: once
 /// it does not stay in a cache, the interpreter, whose tape is prefetched as data, is several times
 /// faster.
-const MOST: usize = 1 << 18;
+const MOST: usize = 400_000;
 /// Bytes of code for groups, for the same reason; what is beyond is left to kernels.
 const LARGEST: usize = 4 << 20;
 
