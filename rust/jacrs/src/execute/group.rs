@@ -12,7 +12,7 @@ use crate::array::Buffer;
 use crate::error::Result;
 use crate::ops::elementwise::Reader;
 #[cfg(target_arch = "x86_64")]
-use crate::plan::native::{Native, Piece};
+use crate::plan::native::{Native, Piece, Program};
 use crate::plan::{BlockInstruction, Fill, Gathered, Group, STRIP, Span, Stream};
 use crate::simd::vectorised;
 
@@ -98,9 +98,20 @@ pub fn run_span(group: &Group, frame: &Frame, pass: Pass<'_>, span: &Span) {
             frame.resolve(s.address()).wrapping_add(before)
         };
         slots.extend(group.streams.iter().map(stream));
+        let code = Code::of(group, pass);
         for fill in &group.fills {
+            let slot = &mut slots[fill.slot as usize];
+            if code.takes_one(fill.slot) {
+                *slot = frame.resolve(fill.address);
+                continue;
+            }
             // SAFETY: a slot has room for a block of any dtype; the address names one element.
-            unsafe { repeat(fill, frame, slots[fill.slot as usize], longest) }
+            unsafe { repeat(fill, frame, *slot, longest) }
+        }
+        if code.is_streaming() {
+            // SAFETY: the elements of all blocks lie side by side in all streams.
+            unsafe { code.block(slots, span.elements(&group.blocks)) }
+            return;
         }
         let first = slots.len();
         slots.extend(
@@ -112,7 +123,6 @@ pub fn run_span(group: &Group, frame: &Frame, pass: Pass<'_>, span: &Span) {
         let mut odd: SmallVec<[Reader; 2]> = (group.odd.iter())
             .map(|x| Reader::starting_at(&frame.view(x), skipped(x.address.base)))
             .collect();
-        let code = Code::of(group, pass);
         for _ in 0..span.count {
             let taken = span.taken(&group.blocks, &index);
             let count = taken * group.blocks.inner;
@@ -188,7 +198,7 @@ struct Code<'a> {
     /// Which kernels: the plain ones or the guarded.
     kernel: usize,
     #[cfg(target_arch = "x86_64")]
-    native: Option<(&'a Native, &'a [Piece])>,
+    native: Option<(&'a Native, &'a Program)>,
 }
 
 impl<'a> Code<'a> {
@@ -199,8 +209,28 @@ impl<'a> Code<'a> {
             all: &group.code,
             kernel: usize::from(pass.exact),
             #[cfg(target_arch = "x86_64")]
-            native: native.and_then(|native| Some((native, native.pieces(group)?))),
+            native: native.and_then(|native| Some((native, native.program(group)?))),
         }
+    }
+
+    /// Who reads this slot reads one element, however long the block.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, clippy::unused_self))]
+    fn takes_one(&self, slot: u32) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        if let Some((_, program)) = self.native {
+            return program.repeated[slot as usize];
+        }
+        false
+    }
+
+    /// No block is too long for it.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(clippy::unused_self))]
+    fn is_streaming(&self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        if let Some((_, program)) = self.native {
+            return program.streaming;
+        }
+        false
     }
 
     /// # Safety
@@ -208,8 +238,8 @@ impl<'a> Code<'a> {
     #[inline(always)]
     unsafe fn block(&self, slots: &[*mut u8], count: usize) {
         #[cfg(target_arch = "x86_64")]
-        if let Some((native, pieces)) = self.native {
-            for piece in pieces {
+        if let Some((native, program)) = self.native {
+            for piece in &program.pieces {
                 // SAFETY: the caller's contract.
                 unsafe {
                     match piece {

@@ -131,6 +131,17 @@ pub struct Span {
 }
 
 impl Span {
+    /// Elements of all its blocks.
+    pub fn elements(&self, blocks: &Blocks) -> usize {
+        let mut index = self.start.clone();
+        let taken = (0..self.count).map(|_| {
+            let taken = self.taken(blocks, &index);
+            blocks.advance(&mut index);
+            taken
+        });
+        taken.sum::<usize>() * blocks.inner
+    }
+
     /// Indices of the last outer axis that a block takes.
     pub fn taken(&self, blocks: &Blocks, index: &[usize]) -> usize {
         blocks.chunk.min(self.end - index[index.len() - 1])

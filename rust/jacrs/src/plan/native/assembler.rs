@@ -14,6 +14,8 @@ pub struct Gpr(pub u8);
 pub const RBX: Gpr = Gpr(3);
 pub const RDI: Gpr = Gpr(7);
 pub const R14: Gpr = Gpr(14);
+/// Who is called leaves these as they were: rbx, rbp, r12 to r15.
+const KEPT: [u8; 6] = [3, 5, 12, 13, 14, 15];
 
 /// The last operand of an instruction.
 #[derive(Clone, Copy, Debug)]
@@ -240,8 +242,12 @@ impl Assembler {
             Source::Register(_) => self.put(&[0xc0 | reg | rm & 7]),
             Source::Memory(base, displacement) => self.memory(reg, base, displacement),
             Source::Element(base, size) => {
-                debug_assert_ne!(base.0 & 7, 5, "this base needs another form");
-                self.put(&[reg | 0b100, (size as u8) << 6 | COUNTER << 3 | base.0 & 7]);
+                let index = (size as u8) << 6 | COUNTER << 3 | base.0 & 7;
+                match base.0 & 7 {
+                    // Without a displacement this would be no base.
+                    5 => self.put(&[0x40 | reg | 0b100, index, 0]),
+                    _ => self.put(&[reg | 0b100, index]),
+                }
             }
             Source::Pool(pooled) => {
                 // Relative to the end of the instruction.
@@ -256,13 +262,15 @@ impl Assembler {
 
     /// The bytes that name memory; `reg` is in its place already.
     fn memory(&mut self, reg: u8, base: Gpr, displacement: i32) {
-        debug_assert_ne!(base.0 & 7, 4, "this base needs another form");
-        match i8::try_from(displacement) {
-            Ok(short) => self.put(&[0x40 | reg | base.0 & 7, short.cast_unsigned()]),
-            Err(_) => {
-                self.put(&[0x80 | reg | base.0 & 7]);
-                self.put(&displacement.to_le_bytes());
-            }
+        let short = i8::try_from(displacement);
+        let form = if short.is_ok() { 0x40 } else { 0x80 };
+        self.put(&[form | reg | base.0 & 7]);
+        if base.0 & 7 == 4 {
+            self.put(&[0x24]); // no index
+        }
+        match short {
+            Ok(short) => self.put(&[short.cast_unsigned()]),
+            Err(_) => self.put(&displacement.to_le_bytes()),
         }
     }
 
@@ -303,27 +311,42 @@ impl Assembler {
         self.put(&[0xff, 0xd0]);
     }
 
+    /// Saves those of these registers that a caller expects to find again.
+    pub fn save(&mut self, registers: &[Gpr]) {
+        for register in registers.iter().filter(|r| KEPT.contains(&r.0)) {
+            self.put(&[0x40 | register.0 >> 3, 0x50 | register.0 & 7]); // push
+        }
+    }
+
+    /// Restores what was saved.
+    pub fn restore(&mut self, registers: &[Gpr]) {
+        for register in registers.iter().rev().filter(|r| KEPT.contains(&r.0)) {
+            self.put(&[0x40 | register.0 >> 3, 0x58 | register.0 & 7]); // pop
+        }
+    }
+
     /// Begins to count.
     pub fn start_counter(&mut self) {
         // xor ecx, ecx
         self.put(&[0x31, 0xc9]);
     }
 
-    /// Repeats the body as long as `step` more are no more than the second argument.
+    /// Repeats the body as long as `step` more are no more than the second argument. What rax holds
+    /// is lost between one time and the next.
     pub fn repeat(&mut self, step: u8, body: impl FnOnce(&mut Self)) {
-        let top = self.bytes.len();
         // lea rax, [rcx + step]; cmp rax, rsi; ja end
-        self.put(&[
-            0x48, 0x8d, 0x41, step, 0x48, 0x39, 0xf0, 0x0f, 0x87, 0, 0, 0, 0,
-        ]);
-        let exit = self.bytes.len();
+        let test = [0x48, 0x8d, 0x41, step, 0x48, 0x39, 0xf0, 0x0f];
+        self.put(&test);
+        self.put(&[0x87, 0, 0, 0, 0]);
+        let top = self.bytes.len();
         body(self);
-        // add rcx, step; jmp top
-        self.put(&[0x48, 0x83, 0xc1, step, 0xe9]);
-        let back = top as i32 - (self.bytes.len() as i32 + 4);
-        self.put(&back.to_le_bytes());
-        let past = (self.bytes.len() - exit) as i32;
-        self.bytes[exit - 4..exit].copy_from_slice(&past.to_le_bytes());
+        // add rcx, step; the test again; jbe top
+        self.put(&[0x48, 0x83, 0xc1, step]);
+        self.put(&test);
+        self.put(&[0x86]);
+        let end = self.bytes.len() + 4;
+        self.put(&(top as i32 - end as i32).to_le_bytes());
+        self.bytes[top - 4..top].copy_from_slice(&((end - top) as i32).to_le_bytes());
     }
 
     /// Returns to code that is not aware of wide registers.

@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use super::assembler::{Assembler, Gpr, LANES, RDI, Size, Source, Xmm};
 use super::lower::{Form, Lowering};
 use super::registers::{DEAD, Home, LEAVES, Registers, Uses, find_next};
@@ -14,12 +16,23 @@ use crate::array::DType;
 use crate::ops::Fun;
 use crate::plan::step::{BlockInstruction, Group};
 
-/// A single operation is left to its kernel.
+/// A single operation on arrays is left to its kernel.
 const SHORTEST: usize = 2;
-/// General registers for the addresses of slots, used in turn: rax, rdx, r8 to r11.
-const BASES: [u8; 6] = [0, 2, 8, 9, 10, 11];
+/// General registers for the addresses of slots: r8 to r11, rdx, rbx, r14, r15 and r13 have them
+/// from the start, as far as they suffice; rax and r12 are used in turn.
+const FIXED: [u8; 9] = [8, 9, 10, 11, 2, 3, 14, 15, 13];
+const IN_TURN: [u8; 2] = [0, 12];
 /// No slot.
 const NONE: u32 = u32::MAX;
+
+/// What a group does.
+pub struct Program {
+    pub pieces: Vec<Piece>,
+    /// Slots that repeat one element, by number: who reads them takes the element itself.
+    pub repeated: Vec<bool>,
+    /// It keeps nothing in blocks, so that one block may be as long as the streams.
+    pub streaming: bool,
+}
 
 /// What a block of a group goes through, one after the other.
 pub enum Piece {
@@ -81,37 +94,41 @@ pub fn key(group: &Group) -> Vec<u32> {
 }
 
 /// Appends the loops of a group; nothing where it has none.
-pub fn lower(asm: &mut Assembler, group: &Group, exact: bool) -> Option<Vec<Piece>> {
-    let runs = runs(&group.code, exact);
+pub fn lower(asm: &mut Assembler, group: &Group, exact: bool) -> Option<Program> {
+    let runs = runs(group, exact);
     if !runs.iter().any(|(_, loops)| *loops) {
         return None;
     }
     let all = next_uses(group, &runs);
-    let mut truth = bools(group);
+    let mut slots = Slots::new(group, &runs);
     let mut pieces = vec![];
     for (range, loops) in runs {
         if loops {
             let code = &group.code[range.clone()];
-            let start = lower_loop(asm, code, &all[range.clone()], &truth, exact);
+            let start = lower_loop(asm, code, &all[range.clone()], &mut slots, exact);
             pieces.push(Piece::Loop(start as u32));
         } else {
-            pieces.push(Piece::Kernels(group.code[range.clone()].to_vec()));
-        }
-        for instruction in &group.code[range] {
-            truth[instruction.out as usize] = instruction.result == DType::Bool;
+            pieces.push(Piece::Kernels(group.code[range].to_vec()));
         }
     }
-    Some(pieces)
+    let in_place = group.readers.is_empty() && group.odd.is_empty();
+    Some(Program {
+        streaming: in_place && !slots.blocks && matches!(pieces[..], [Piece::Loop(_)]),
+        pieces,
+        repeated: slots.repeated,
+    })
 }
 
 /// Stretches of instructions, and whether they become a loop.
-fn runs(code: &[BlockInstruction], exact: bool) -> Vec<(Range<usize>, bool)> {
+fn runs(group: &Group, exact: bool) -> Vec<(Range<usize>, bool)> {
     let mut runs: Vec<(Range<usize>, bool)> = vec![];
     let mut start = 0;
-    for part in code.chunk_by(|x, z| inline(x, exact).is_some() == inline(z, exact).is_some()) {
+    let repeats = |i: &BlockInstruction| group.fills.iter().any(|fill| i.operands.contains(&fill.slot));
+    for part in group.code.chunk_by(|x, z| inline(x, exact).is_some() == inline(z, exact).is_some()) {
         let range = start..start + part.len();
         start = range.end;
-        let loops = part.len() >= SHORTEST && inline(&part[0], exact).is_some();
+        let worth = part.len() >= SHORTEST || repeats(&part[0]);
+        let loops = worth && inline(&part[0], exact).is_some();
         match runs.last_mut() {
             Some((last, false)) if !loops => last.end = range.end,
             _ => runs.push((range, loops)),
@@ -140,32 +157,29 @@ fn slots(group: &Group) -> usize {
     group.scratch + group.streams.len() + group.readers.len() + group.odd.len()
 }
 
-/// Which slots hold bools before the first instruction.
-fn bools(group: &Group) -> Vec<bool> {
-    let mut truth = vec![false; group.scratch];
-    for fill in &group.fills {
-        truth[fill.slot as usize] = fill.size == 1;
-    }
-    truth.extend(group.streams.iter().map(|s| s.size == 1));
-    truth.extend(group.readers.iter().map(|r| r.size == 1));
-    truth.extend(group.odd.iter().map(|x| x.dtype.size() == 1));
-    truth
-}
-
 /// Appends one loop, in wide and in narrow code; where it begins.
 fn lower_loop(
     asm: &mut Assembler,
     code: &[BlockInstruction],
     uses: &[Uses],
-    truth: &[bool],
+    slots: &mut Slots,
     exact: bool,
 ) -> usize {
     let start = asm.bytes.len();
+    slots.fix(code);
+    let saved: Vec<Gpr> = (FIXED.iter().take(slots.fixed.len()).chain(&IN_TURN))
+        .map(|&k| Gpr(k))
+        .collect();
+    asm.save(&saved);
+    for (&base, &slot) in FIXED.iter().zip(&slots.fixed) {
+        asm.load_pointer(Gpr(base), RDI, slot as i32 * 8);
+    }
     asm.start_counter();
     for (wide, step) in [(true, LANES), (false, 1)] {
         asm.wide = wide;
-        asm.repeat(step, |asm| body(asm, code, uses, truth, exact));
+        asm.repeat(step, |asm| body(asm, code, uses, slots, exact));
     }
+    asm.restore(&saved);
     asm.leave_loop();
     start
 }
@@ -174,15 +188,11 @@ fn body(
     asm: &mut Assembler,
     code: &[BlockInstruction],
     uses: &[Uses],
-    truth: &[bool],
+    slots: &mut Slots,
     exact: bool,
 ) {
-    let home = Slots {
-        truth: truth.to_vec(),
-        held: [NONE; BASES.len()],
-        turn: 0,
-    };
-    let registers = Registers::new(truth.len(), home);
+    slots.held = [NONE; IN_TURN.len()];
+    let registers = Registers::new(slots.truth.len(), slots);
     let mut lowering = Lowering { asm, registers };
     for (instruction, uses) in code.iter().zip(uses) {
         match inline(instruction, exact).expect("chosen for a loop") {
@@ -194,8 +204,6 @@ fn body(
                 lowering.asm.load_repeated(out, base);
             }
         }
-        let truth = &mut lowering.registers.home.truth[instruction.out as usize];
-        *truth = instruction.result == DType::Bool;
     }
     lowering.registers.flush(lowering.asm);
 }
@@ -204,35 +212,95 @@ fn body(
 struct Slots {
     /// What holds bools: bytes in memory.
     truth: Vec<bool>,
-    /// The slots whose addresses the general registers hold.
-    held: [u32; BASES.len()],
+    /// What repeats one element, of which memory has no more.
+    repeated: Vec<bool>,
+    /// How many are blocks, and whether code reads or writes these.
+    scratch: usize,
+    blocks: bool,
+    /// The slots whose addresses stay in registers.
+    fixed: SmallVec<[u32; FIXED.len()]>,
+    /// The slots whose addresses the other registers hold.
+    held: [u32; IN_TURN.len()],
     turn: usize,
 }
 
 impl Slots {
+    fn new(group: &Group, runs: &[(Range<usize>, bool)]) -> Self {
+        let mut truth = vec![false; group.scratch];
+        truth.extend(group.streams.iter().map(|s| s.size == 1));
+        truth.extend(group.readers.iter().map(|r| r.size == 1));
+        truth.extend(group.odd.iter().map(|x| x.dtype.size() == 1));
+        let mut repeated = vec![false; truth.len()];
+        for fill in &group.fills {
+            truth[fill.slot as usize] = fill.size == 1;
+            repeated[fill.slot as usize] = fill.size == 8;
+        }
+        // A block is used again for elements of its own size alone.
+        for instruction in &group.code {
+            truth[instruction.out as usize] = instruction.result == DType::Bool;
+        }
+        for (range, _) in runs.iter().filter(|(_, loops)| !loops) {
+            for instruction in &group.code[range.clone()] {
+                for &slot in &instruction.operands[..usize::from(instruction.arity)] {
+                    repeated[slot as usize] = false;
+                }
+            }
+        }
+        Self {
+            truth,
+            repeated,
+            scratch: group.scratch,
+            blocks: false,
+            fixed: SmallVec::new(),
+            held: [NONE; IN_TURN.len()],
+            turn: 0,
+        }
+    }
+
+    /// Chooses the slots whose addresses stay in registers: those that are memory for sure.
+    fn fix(&mut self, code: &[BlockInstruction]) {
+        self.fixed.clear();
+        for instruction in code {
+            let reads = &instruction.operands[..usize::from(instruction.arity)];
+            for &slot in reads.iter().chain([&instruction.out]) {
+                let memory = slot as usize >= self.scratch || self.repeated[slot as usize];
+                let room = self.fixed.len() < FIXED.len();
+                if memory && room && !self.fixed.contains(&slot) {
+                    self.fixed.push(slot);
+                }
+            }
+        }
+    }
+
     fn base(&mut self, asm: &mut Assembler, slot: u32) -> Gpr {
+        self.blocks |= (slot as usize) < self.scratch && !self.repeated[slot as usize];
+        if let Some(k) = self.fixed.iter().position(|&fixed| fixed == slot) {
+            return Gpr(FIXED[k]);
+        }
         let k = match self.held.iter().position(|&held| held == slot) {
             Some(k) => k,
             None => {
                 let k = self.turn;
                 self.held[k] = slot;
-                asm.load_pointer(Gpr(BASES[k]), RDI, slot as i32 * 8);
+                asm.load_pointer(Gpr(IN_TURN[k]), RDI, slot as i32 * 8);
                 k
             }
         };
         // The operand at hand is not given up for the next one.
         if k == self.turn {
-            self.turn = (k + 1) % BASES.len();
+            self.turn = (k + 1) % IN_TURN.len();
         }
-        Gpr(BASES[k])
+        Gpr(IN_TURN[k])
     }
 }
 
-impl Home for Slots {
+impl Home for &mut Slots {
     fn load(&mut self, asm: &mut Assembler, out: Xmm, slot: u32) {
         let base = self.base(asm, slot);
         if self.truth[slot as usize] {
             asm.load_bools(out, base);
+        } else if self.repeated[slot as usize] {
+            asm.load_repeated(out, base);
         } else {
             asm.load(out, Source::Element(base, Size::Eight));
         }
@@ -248,7 +316,7 @@ impl Home for Slots {
     }
 
     fn source(&mut self, asm: &mut Assembler, slot: u32) -> Option<Source> {
-        let bool = self.truth[slot as usize];
-        (!bool).then(|| Source::Element(self.base(asm, slot), Size::Eight))
+        let plain = !self.truth[slot as usize] && !self.repeated[slot as usize];
+        plain.then(|| Source::Element(self.base(asm, slot), Size::Eight))
     }
 }

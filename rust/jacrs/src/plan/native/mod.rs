@@ -21,7 +21,7 @@ use memmap2::{Mmap, MmapMut};
 use super::step::{Group, Step, StripStep, Tape};
 use crate::simd::{Level, level};
 use assembler::Assembler;
-pub use loops::Piece;
+pub use loops::{Piece, Program};
 
 /// Runs that are interpreted first: few programs run more often than that, and a first call should
 /// not wait.
@@ -63,7 +63,7 @@ pub struct Native {
     /// Where each tape begins; empty where all are interpreted.
     tapes: Vec<u32>,
     /// What groups do, those of the same code once.
-    programs: Vec<Option<Vec<Piece>>>,
+    programs: Vec<Option<Program>>,
     /// The program of each group.
     groups: Vec<u32>,
 }
@@ -98,9 +98,9 @@ impl Native {
         !self.tapes.is_empty()
     }
 
-    /// What a block of a group goes through, if some of it has code.
-    pub fn pieces(&self, group: &Group) -> Option<&[Piece]> {
-        self.programs[self.groups[group.number as usize] as usize].as_deref()
+    /// What a group does, if some of it has code.
+    pub fn program(&self, group: &Group) -> Option<&Program> {
+        self.programs[self.groups[group.number as usize] as usize].as_ref()
     }
 
     /// Runs tape `k`.
@@ -160,7 +160,7 @@ fn lower_tapes(
     tapes().map(lower).collect()
 }
 
-type Programs = (Vec<Option<Vec<Piece>>>, Vec<u32>);
+type Programs = (Vec<Option<Program>>, Vec<u32>);
 
 /// Appends the loops of all groups.
 fn lower_groups(asm: &mut Assembler, steps: &[Step], exact: bool) -> Programs {
