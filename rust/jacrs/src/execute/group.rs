@@ -214,7 +214,10 @@ impl<'a> Code<'a> {
     }
 
     /// Who reads this slot reads one element, however long the block.
-    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, clippy::unused_self))]
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        allow(unused_variables, clippy::unused_self)
+    )]
     fn takes_one(&self, slot: u32) -> bool {
         #[cfg(target_arch = "x86_64")]
         if let Some((_, program)) = self.native {

@@ -3,6 +3,7 @@
 mod interrupts;
 #[cfg(target_arch = "x86_64")]
 mod native;
+mod parts;
 mod random;
 mod restricted;
 

@@ -6,6 +6,7 @@
 
 use smallvec::SmallVec;
 
+use super::mapped;
 use crate::array::{DType, Layout, View, walk};
 use crate::ir::{Graph, NodeId, Op, Reduction};
 use crate::ops::{self, Call, Fun, build, list_of, slice_layout};
@@ -78,12 +79,35 @@ impl Splitter<'_> {
                 return;
             }
         }
-        let operands: SmallVec<[NodeId; 4]> = operands.iter().map(|&x| self.whole(x)).collect();
+        let operands: SmallVec<[NodeId; 4]> = match g.op(id) {
+            Op::Concat(axis) => self.side_by_side(operands, axis.into()),
+            _ => operands.iter().map(|&x| self.whole(x)).collect(),
+        };
         self.whole[id.index()] = Some(match g.op(id) {
             Op::Opaque(_) if self.named[id.index()] => self.target.opaque(operands[0]),
             Op::Opaque(_) => operands[0],
             _ => self.target.adopt(g, id, &operands),
         });
+    }
+
+    /// What is put together along an axis: of short lines their elements.
+    fn side_by_side(&mut self, operands: &[NodeId], axis: usize) -> SmallVec<[NodeId; 4]> {
+        let mut all = SmallVec::new();
+        for &x in operands {
+            let mut shape = self.g.dims(x);
+            match self.parts[x.index()].clone() {
+                Some(parts) if shape[axis] == parts.len() => {
+                    shape[axis] = 1;
+                    all.extend(
+                        parts
+                            .iter()
+                            .map(|&one| build::reshape(&mut self.target, one, &shape)),
+                    );
+                }
+                _ => all.push(self.whole(x)),
+            }
+        }
+        all
     }
 
     /// A node of the old graph as one of the new.
@@ -182,16 +206,7 @@ impl Splitter<'_> {
         let operands: SmallVec<[NodeId; 3]> = (self.g.operands(id).iter())
             .map(|&x| self.element(x, k))
             .collect();
-        match fun {
-            Fun::Cast => build::cast(&mut self.target, operands[0], self.g.dtype(id)),
-            // The constructor drops the sign of a zero that a product with zero is.
-            Fun::Mul0 => {
-                let scalar = self.target.intern_shape(&[]);
-                let (op, dtype) = (self.g.op(id), self.g.dtype(id));
-                self.target.push(op, dtype, scalar, &operands)
-            }
-            _ => build::map(&mut self.target, fun, &operands),
-        }
+        mapped(&mut self.target, fun, self.g.dtype(id), &operands)
     }
 
     fn joined(&mut self, id: NodeId, axis: usize) -> Elements {

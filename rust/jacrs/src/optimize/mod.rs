@@ -5,12 +5,16 @@
 //! (equal nodes are one node) and leaves dead code behind.
 
 mod elements;
+mod parts;
 mod rules;
 
 pub use elements::{FEW, by_elements, has_small_arrays};
+pub use parts::by_parts;
 pub use rules::{RULES, Rule};
 
+use crate::array::DType;
 use crate::ir::{Graph, NodeId, Op};
+use crate::ops::{Fun, build};
 
 /// The optimized graph; inputs keep their number and order, used or not. Names of values
 /// ([`Op::Opaque`], [`Op::StopGradient`]) go: this is for graphs that are done being differentiated.
@@ -51,4 +55,14 @@ fn rebuild(g: &Graph, id: NodeId, target: &mut Graph, operands: &[NodeId]) -> No
         .iter()
         .find_map(|rule| (rule.apply)(target, g, id, operands))
         .unwrap_or_else(|| target.adopt(g, id, operands))
+}
+
+/// An elementwise node, bit for bit.
+fn mapped(target: &mut Graph, fun: Fun, dtype: DType, operands: &[NodeId]) -> NodeId {
+    match fun {
+        Fun::Cast => build::cast(target, operands[0], dtype),
+        // The constructor drops the sign of a zero that a product with zero is.
+        Fun::Mul0 => target.push(Op::Map(fun), dtype, target.shape_id(operands[0]), operands),
+        _ => build::map(target, fun, operands),
+    }
 }

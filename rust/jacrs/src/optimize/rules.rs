@@ -1,4 +1,5 @@
-//! The rewrite rules. Each keeps every value, bit for bit.
+//! The rewrite rules. Each keeps every value, bit for bit; of zeros only the sign may change, where
+//! something is added to zeros.
 
 use smallvec::SmallVec;
 
@@ -153,13 +154,19 @@ fn map_of_choice(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> O
     Some(build::select(t, mask, yes, no))
 }
 
-/// `0 + v` at a slice that is everything is `v`.
+/// `0 + v` at a slice is `v`, assigned to it; assigned to everything it is what is left.
 fn add_at_zeros(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Option<NodeId> {
     let (Op::AddAt(list) | Op::Assign(list)) = g.op(id) else {
         return None;
     };
     let (base, value) = (operands[0], operands[1]);
+    let zeros = matches!(g.op(id), Op::AddAt(_)) && build::is_zero(t, base);
     let whole =
         g.list(list).chunks(2).all(|pair| pair == [0, 1]) && t.shape(base) == t.shape(value);
-    (whole && (build::is_zero(t, base) || matches!(g.op(id), Op::Assign(_)))).then_some(value)
+    match g.op(id) {
+        Op::AddAt(_) if !zeros => None,
+        _ if whole => Some(value),
+        Op::AddAt(_) => Some(build::assign(t, base, list_of(g, g.op(id)), value)),
+        _ => None,
+    }
 }

@@ -62,14 +62,29 @@ pub enum Source {
     },
     Kernel,
     Tape,
+    /// Its parts, by the steps that make these.
+    Parts,
+}
+
+impl Source {
+    /// Some step makes it.
+    pub fn is_made(self) -> bool {
+        matches!(
+            self,
+            Source::Group { .. } | Source::Kernel | Source::Tape | Source::Parts
+        )
+    }
 }
 
 /// Storage that views refer to.
 #[derive(Clone, Debug)]
 pub struct Root {
     pub source: Source,
-    /// The step that writes it.
+    /// The step that writes it: of its parts, the first and the last.
+    pub first: u32,
     pub step: u32,
+    /// The root that it is a part of, and where it is in that, in bytes.
+    pub within: Option<(u32, usize)>,
     /// The last step that reads it.
     pub last_read: u32,
     pub dtype: DType,

@@ -103,6 +103,17 @@ pub fn place(graph: &Graph, draft: &mut Draft, bindings: &Bindings) -> Memory {
         },
     };
     let mut roots: Vec<Address> = draft.roots.iter().map(address).collect();
+    // What is made of parts comes after them.
+    for (k, root) in draft.roots.iter().enumerate().rev() {
+        if let Some((all, offset)) = root.within {
+            let Address {
+                base,
+                offset: start,
+            } = roots[all as usize];
+            let offset = start + offset as isize;
+            roots[k] = Address { base, offset };
+        }
+    }
     for (root, offset) in local {
         roots[root as usize] = Address {
             base: STRIP,
@@ -257,11 +268,8 @@ fn buffers(graph: &Graph, draft: &mut Draft) -> Vec<Buffer> {
     let updates = updates_in_place(graph, draft);
     for (k, &before) in updates.iter().enumerate() {
         let root = &mut draft.roots[k];
-        let made = matches!(
-            root.source,
-            Source::Group { .. } | Source::Kernel | Source::Tape
-        );
-        if !made || !root.stored || root.is_local() {
+        let own = root.source.is_made() && root.within.is_none();
+        if !own || !root.stored || root.is_local() {
             continue;
         }
         if before == NONE {
@@ -269,7 +277,7 @@ fn buffers(graph: &Graph, draft: &mut Draft) -> Vec<Buffer> {
             let bytes = root.len * root.dtype.size();
             buffers.push(Buffer {
                 bytes,
-                first: root.step,
+                first: root.first,
                 last: root.last_read,
                 output: root.output,
                 offset: 0,
@@ -308,10 +316,7 @@ fn updates_in_place(graph: &Graph, draft: &mut Draft) -> Vec<u32> {
             _ => continue,
         };
         let root = &draft.roots[target as usize];
-        let owned = matches!(
-            root.source,
-            Source::Group { .. } | Source::Kernel | Source::Tape
-        );
+        let owned = root.source.is_made() && root.within.is_none();
         let dies = root.last_read == step as u32 && root.output == NONE;
         let apart = kernel.operands[1..]
             .iter()

@@ -38,7 +38,7 @@ use crate::array::product;
 use crate::error::Result;
 use crate::interrupt::pause;
 use crate::ir::{Graph, NodeId, Type};
-use crate::optimize::{by_elements, has_small_arrays};
+use crate::optimize::{by_elements, by_parts, has_small_arrays};
 
 /// A program that computes the outputs of a graph from its inputs. It keeps nothing of the graph,
 /// never changes, and may be run by several threads at once.
@@ -120,6 +120,13 @@ impl Plan {
 
     /// Plans these nodes as the outputs, with inputs and outputs at these addresses.
     pub fn bound(graph: &Graph, outputs: &[NodeId], bindings: Bindings) -> Result<Self> {
+        match by_parts(graph, outputs) {
+            Some((graph, outputs)) => Self::in_parts(&graph, &outputs, bindings),
+            None => Self::in_parts(graph, outputs, bindings),
+        }
+    }
+
+    fn in_parts(graph: &Graph, outputs: &[NodeId], bindings: Bindings) -> Result<Self> {
         if has_small_arrays(graph) {
             let (graph, outputs) = by_elements(graph, outputs, &[]);
             return Self::scheduled(&graph, &outputs, bindings);

@@ -4,6 +4,7 @@
 //! made later: an operand is never made in a later step than its user, so steps in order are a
 //! schedule and groups cannot wait for each other.
 
+mod parts;
 mod scalars;
 mod strips;
 
@@ -77,13 +78,10 @@ impl Scheduler<'_> {
                 None => self.elementwise(id, fun),
             },
             Op::Pack(_) if g.size(g.operand(id, 0)) == 1 => self.pack(id),
-            op => match self.alias(id) {
-                Some(value) => value,
-                None => match self.kernel_in_strips(id, op) {
-                    Some(value) => value,
-                    None => self.kernel(id, op),
-                },
-            },
+            op => (self.alias(id))
+                .or_else(|| self.joined(id, op))
+                .or_else(|| self.kernel_in_strips(id, op))
+                .unwrap_or_else(|| self.kernel(id, op)),
         };
         self.values[id.index()] = value;
         Ok(())
@@ -102,7 +100,9 @@ impl Scheduler<'_> {
         let stored = !matches!(source, Source::Group { .. });
         let root = Root {
             source,
+            first: step,
             step,
+            within: None,
             last_read: step,
             dtype,
             len,
@@ -275,8 +275,10 @@ impl Scheduler<'_> {
         let inside = whole && root.step == step;
         root.stored |= !inside;
         root.outside = true;
-        if let Source::Scalar(s) = root.source {
-            self.read_scalar(s, (step, LAST));
+        match (root.source, root.within) {
+            (_, Some((all, _))) => self.read_root(all, step, false),
+            (Source::Scalar(s), _) => self.read_scalar(s, (step, LAST)),
+            _ => {}
         }
     }
 
@@ -397,11 +399,8 @@ impl Scheduler<'_> {
         };
         if let Some(root) = root {
             let root = &mut self.draft.roots[root as usize];
-            let made = matches!(
-                root.source,
-                Source::Group { .. } | Source::Kernel | Source::Tape
-            );
-            if made && root.output == NONE && product(self.graph.shape(id)) == root.len {
+            let own = root.source.is_made() && root.within.is_none();
+            if own && root.output == NONE && product(self.graph.shape(id)) == root.len {
                 root.output = k;
                 return;
             }

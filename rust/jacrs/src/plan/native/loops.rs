@@ -123,8 +123,16 @@ pub fn lower(asm: &mut Assembler, group: &Group, exact: bool) -> Option<Program>
 fn runs(group: &Group, exact: bool) -> Vec<(Range<usize>, bool)> {
     let mut runs: Vec<(Range<usize>, bool)> = vec![];
     let mut start = 0;
-    let repeats = |i: &BlockInstruction| group.fills.iter().any(|fill| i.operands.contains(&fill.slot));
-    for part in group.code.chunk_by(|x, z| inline(x, exact).is_some() == inline(z, exact).is_some()) {
+    let repeats = |i: &BlockInstruction| {
+        group
+            .fills
+            .iter()
+            .any(|fill| i.operands.contains(&fill.slot))
+    };
+    for part in group
+        .code
+        .chunk_by(|x, z| inline(x, exact).is_some() == inline(z, exact).is_some())
+    {
         let range = start..start + part.len();
         start = range.end;
         let worth = part.len() >= SHORTEST || repeats(&part[0]);
@@ -199,8 +207,8 @@ fn body(
             Inline::Operation(form) => lowering.operation(form, uses),
             Inline::Repeat => {
                 let out = lowering.write(uses);
-                let home = &mut lowering.registers.home;
-                let base = home.base(lowering.asm, instruction.operands[0]);
+                let slots = &mut *lowering.registers.home;
+                let base = slots.base(lowering.asm, instruction.operands[0]);
                 lowering.asm.load_repeated(out, base);
             }
         }

@@ -24,11 +24,15 @@ impl Scheduler<'_> {
 
     /// The latest tape, if these operands are ready for it, else a new one.
     fn tape_for(&mut self, operands: &[NodeId]) -> u32 {
+        self.tape_from(0, operands)
+    }
+
+    /// The same, from some step on.
+    pub(super) fn tape_from(&mut self, first: u32, operands: &[NodeId]) -> u32 {
         let earliest = operands
             .iter()
             .map(|x| self.available_to_tape(self.values[x.index()]))
-            .max()
-            .unwrap_or(0);
+            .fold(first, u32::max);
         match self.tape {
             Some(tape) if tape >= earliest => tape,
             _ => {
@@ -134,19 +138,25 @@ impl Scheduler<'_> {
         }
         let places = ops::list_of(g, g.op(id));
         for (&x, &place) in g.operands(id).iter().zip(places) {
-            let from = self.cell(x, step);
-            let offset = place as isize * dtype.size() as isize;
-            self.record(
-                step,
-                TapeDraft::Store {
-                    dtype,
-                    root,
-                    offset,
-                    from,
-                },
-            );
+            self.store(x, step, root, place as usize * dtype.size());
         }
         self.whole(id, root)
+    }
+
+    /// Puts a number into an array.
+    pub(super) fn store(&mut self, x: NodeId, step: u32, root: u32, offset: usize) {
+        let from = self.cell(x, step);
+        let dtype = self.graph.dtype(x);
+        let offset = offset as isize;
+        self.record(
+            step,
+            TapeDraft::Store {
+                dtype,
+                root,
+                offset,
+                from,
+            },
+        );
     }
 
     /// A number of the tape as an output: stored by the latest tape.
