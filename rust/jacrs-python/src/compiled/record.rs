@@ -12,7 +12,7 @@ use super::built::Built;
 use super::form::{Arguments, Containers, Lifting};
 use super::guard::Guard;
 use super::maps::{Asked, Map};
-use super::settled::{Settled, equal_constants};
+use super::settled::Settled;
 use super::trace::{Parts, Trace};
 use crate::arrays::{self, Take};
 use crate::error::raise_as;
@@ -204,7 +204,7 @@ pub fn trace(
         return Err(raise_as(py, "internal", "a call is recorded once"));
     };
     let leaves = arguments.frames().len();
-    let (graph, wanted, inputs, reached, answers, maps) = state::with(py, |state| {
+    let (graph, wanted, mut inputs, reached, answers, maps) = state::with(py, |state| {
         let outputs = nodes(state, &given)?;
         let answers = state.rec.answers()?;
         let inputs = state.rec.inputs();
@@ -231,8 +231,7 @@ pub fn trace(
     })?;
     let settled = detached(py, || {
         let varies = |k: usize| k < leaves || reached.contains(&k);
-        let equal = equal_constants(&graph, &inputs, varies);
-        Ok(Settled::new(graph, &wanted, answers, &equal))
+        Ok(Settled::new(graph, &wanted, answers, &mut inputs, varies))
     })?;
     let Settled { graph, source, .. } = &settled;
     let (values, blocks) = source.wanted(graph);

@@ -6,6 +6,8 @@ use std::collections::{HashMap, HashSet};
 use jacrs::array::{Array, DType, Dims, to_bytes};
 use jacrs::ir::{Graph, NodeId};
 use jacrs::ops::build;
+use jacrs::optimize::worth_keeping;
+use jacrs::plan::Plan;
 use jacrs::trace::Answers;
 
 use super::record::Wanted;
@@ -24,13 +26,16 @@ pub struct Settled {
 }
 
 impl Settled {
-    /// Of the graph as it was recorded.
+    /// Of the graph as it was recorded, with these inputs; what is computed from those that do not
+    /// vary becomes further inputs.
     pub fn new(
         mut graph: Graph,
         wanted: &Wanted,
         answers: Answers,
-        equal: &[(NodeId, NodeId)],
+        inputs: &mut Vec<Array>,
+        varies: impl Fn(usize) -> bool,
     ) -> Self {
+        let equal = equal_constants(&graph, inputs, &varies);
         let (ys, xs) = (wanted.blocks.as_ref()).map_or((&[][..], &[][..]), |b| (&b.ys, &b.xs));
         let decisions = answers.decisions.iter().map(|(id, _)| id);
         let arrays = answers.arrays.iter().map(|(id, _)| id);
@@ -39,8 +44,14 @@ impl Settled {
             .chain(wanted.needed.iter().chain(ys).chain(xs))
             .copied()
             .collect();
-        let mut settled = graph.settled(xs, equal);
+        let mut settled = graph.settled(xs, &equal);
         drop(graph);
+        let kept = worth_keeping(&settled, varies);
+        // Where they cannot be computed, each run says why.
+        if let Some(computed) = evaluated(&settled, &kept, inputs) {
+            settled = settled.given(&kept);
+            inputs.extend(computed);
+        }
         let made = std::mem::take(&mut settled.outputs);
         let mut made = made.into_iter();
         let mut values: Vec<NodeId> = made.by_ref().take(wanted.results.len()).collect();
@@ -83,11 +94,19 @@ impl Settled {
     }
 }
 
+/// The values of some nodes, which depend on inputs that do not vary.
+fn evaluated(graph: &Graph, nodes: &[NodeId], inputs: &[Array]) -> Option<Vec<Array>> {
+    if nodes.is_empty() {
+        return None;
+    }
+    Plan::of(graph, nodes).ok()?.evaluate(inputs).ok()
+}
+
 /// Longer constants are rarely the same twice.
 const MERGED: usize = 1 << 16;
 
 /// Pairs of inputs with the same elements in every run; those that vary are in none.
-pub fn equal_constants(
+fn equal_constants(
     graph: &Graph,
     inputs: &[Array],
     varies: impl Fn(usize) -> bool,

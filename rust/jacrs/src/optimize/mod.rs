@@ -4,10 +4,12 @@
 //! through the first of the named [`RULES`] that applies. Rebuilding finds common subexpressions
 //! (equal nodes are one node) and leaves dead code behind.
 
+mod constants;
 mod elements;
 mod parts;
 mod rules;
 
+pub use constants::worth_keeping;
 pub use elements::{FEW, by_elements, has_small_arrays};
 pub use parts::by_parts;
 pub use rules::{RULES, Rule};
