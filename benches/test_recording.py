@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 
+import jacrs
 from benches import tools
 
 OPERATIONS = ["a = b + c", "b = np.sin(a)", "c = b * d", "d = np.cos(a)"]  # stay within [-2, 2]
@@ -66,3 +67,27 @@ def timed(call, x):
     start = time.perf_counter()
     result = call(x)
     return time.perf_counter() - start, result
+
+
+def loop(operations):
+    """Make a function of that many scalar operations, in a loop."""
+
+    def f(x):
+        a, b, c = x[0], x[1], x[2]
+        for _ in range(operations // 2):
+            a = a * b + c
+        return a
+
+    return f
+
+
+def test_first_call_of_a_loop(benchmark):
+    x, operations = np.array([0.5, 0.9, 0.1]), iter(range(100_000, 200_000, 2))
+
+    def first_call():  # each of another length, or the plan would be ready
+        f = loop(next(operations))
+        return f, jacrs.grad(f)(x)
+
+    f, gradient = benchmark.pedantic(first_call, rounds=10)
+    differences = [by_complex_step(f, x, direction) for direction in np.eye(3)]
+    np.testing.assert_allclose(gradient, differences, rtol=1e-9, atol=1e-12)

@@ -177,7 +177,7 @@ class Mirror:
 
     def refresh(self) -> None:
         """Bring the mirror up to date with the live module, once per recording."""
-        state, seen = self.state, self.seen
+        state = self.state
         if self.epoch == state.epoch:
             return
         self.epoch = state.epoch
@@ -186,15 +186,17 @@ class Mirror:
             state.lifts = True
         if self.written:
             self.write_back()  # what a function that outlived its recording has written since
+        if self.seen:
+            self._forget_what_changed()
+
+    def _forget_what_changed(self) -> None:
+        """Forget names that are others now, and functions that were written to."""
+        seen = self.seen
         live = map(self.live.get, seen, repeat(MISSING))
-        if seen and not all(map(operator.is_, live, seen.values())):
+        if not all(map(operator.is_, live, seen.values())):
             for name, value in list(seen.items()):
                 if self.live.get(name, MISSING) is not value:
                     self.forget(name)
-        self._forget_what_changed()
-
-    def _forget_what_changed(self) -> None:
-        """Forget builtins that are others now, and functions that were written to."""
         for name, value in list(self.builtins.items()):
             if _builtin(name) is not value:
                 self.forget(name)

@@ -54,10 +54,11 @@ class Transformed:
         if self._quick and len(args) == 1 and not keywords:
             x = args[0]
             if type(x) is np.ndarray and x.dtype is F64:
-                recorded = record_array(self._f, x, scalar=self.of_scalars)
-                if isinstance(recorded, Recorded):
-                    return self._finish(recorded)
-                return self._short(*recorded)
+                recorded = record_array(self._f, x, self.of_scalars)
+                if type(recorded) is tuple:
+                    session, source, y = recorded
+                    return self._short(session, source, y)
+                return self._finish(recorded)
         out = keywords.pop("out", None) if self.takes_out else None
         recorded = self._record(Arguments(args, keywords, self._argnums))
         return self._finish(recorded) if out is None else self._finish(recorded, out)

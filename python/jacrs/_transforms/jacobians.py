@@ -196,7 +196,8 @@ class Jacobian(Transformed):
         return (blocks, recorded.auxiliary()) if self._has_aux else blocks
 
     def _short(self, session: Session, source: Any, y: Any) -> Any:
-        return plain(session.run_jacobian([y], [source], *self._options)[1][0][0])
+        mode, chunk_size = self._options
+        return plain(session.run_jacobian([y], [source], mode, chunk_size)[1][0][0])
 
     def _value_and_blocks(self, recorded: Recorded, out: Any) -> tuple[list[Any], Any]:
         result, arguments = recorded.result, recorded.arguments
@@ -251,7 +252,8 @@ class ValueAndJacobian(Jacobian):
         return ((value, recorded.auxiliary()) if self._has_aux else value), blocks
 
     def _short(self, session: Session, source: Any, y: Any) -> Any:
-        values, rows = session.run_jacobian([y], [source], *self._options)
+        mode, chunk_size = self._options
+        values, rows = session.run_jacobian([y], [source], mode, chunk_size)
         return plain(values[0]), plain(rows[0][0])
 
 

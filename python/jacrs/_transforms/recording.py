@@ -135,19 +135,21 @@ def _check(session: Session, arguments: Arguments) -> None:
 
 
 def record_array(
-    f: Callable[..., Any], x: Any, *, scalar: bool
-) -> tuple[Session, Any, Any] | Recorded:
+    f: Callable[..., Any],
+    x: Any,
+    scalar: bool,  # noqa: FBT001 - names cost a tenth of the call
+) -> Any:
     """Record `f(x)` for one float64 array: the short way, for what most calls are.
 
     Return the session, the input and the output where that is all there is to know: one float64
-    array, without dimensions if it is to be a `scalar`, and no outer recording.
+    array, without dimensions if it is to be a `scalar`, and no outer recording. Else `Recorded`.
     """
     scope, session = current_state(), Session()
     session.open()
     try:
         g = scope.begin(f)
         try:
-            source = session.argument(x, True)  # noqa: FBT003 - names cost a tenth of the call
+            source = session.argument(x, True)  # noqa: FBT003 - as above
             y = g(source)
         except ValueError as error:
             raise_hidden(error)

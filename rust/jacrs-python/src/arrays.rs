@@ -12,6 +12,7 @@ use numpy::{
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
+use smallvec::SmallVec;
 
 use crate::error::{OrRaise, raise_as};
 use crate::state::MOST_AXES;
@@ -190,7 +191,7 @@ pub fn new_numpy<'py>(
         return Err(text::result_axes(py, shape.len(), MOST_AXES));
     }
     let descr = descr(py, dtype)?;
-    let mut dims: Vec<npyffi::npy_intp> = shape.iter().map(|&n| n as isize).collect();
+    let mut dims: SmallVec<[npyffi::npy_intp; 6]> = shape.iter().map(|&n| n as isize).collect();
     // SAFETY: as many dimensions as `dims` has; the descriptor's reference is handed over. Every
     // element is written before the array is handed out.
     let array = unsafe {

@@ -46,7 +46,7 @@ pub struct Program {
     body: Body,
     ys: Vec<Type>,
     xs: Vec<Type>,
-    /// Blocks of a Jacobian beside other values.
+    /// Blocks of a Jacobian, as they are swept.
     blocks: Vec<Type>,
     nodes: usize,
     width: usize,
@@ -269,7 +269,7 @@ impl Program {
     fn new(mut graph: Graph, request: Request, ys: &[NodeId], xs: &[NodeId]) -> Result<Self> {
         // Integers and bools are results without a derivative: as floats they have a zero one.
         let float_ys: Vec<NodeId> = ys.iter().map(|&y| as_float(&mut graph, y)).collect();
-        let ys_types = ys.iter().map(|&y| graph.type_of(y)).collect();
+        let ys_types: Vec<Type> = ys.iter().map(|&y| graph.type_of(y)).collect();
         let xs_types: Vec<Type> = xs.iter().map(|&x| graph.type_of(x)).collect();
         let nodes = graph.len();
         let (body, width) = match request {
@@ -293,11 +293,15 @@ impl Program {
                 (Body::Jacobian(Box::new(assembly), mode), width)
             }
         };
+        let blocks = match request {
+            Request::Jacobian(mode) => block_types(&ys_types, &xs_types, mode),
+            _ => vec![],
+        };
         Ok(Self {
             body,
             ys: ys_types,
             xs: xs_types,
-            blocks: vec![],
+            blocks,
             nodes,
             width,
         })
@@ -529,15 +533,15 @@ pub fn jacobian(
         body: Body::Jacobian(assembly, mode),
         ys,
         xs,
+        blocks: types,
         ..
     } = &*job.program
     else {
         unreachable!("prepared as a Jacobian")
     };
     let (values, value_outs) = results(py, ys, "a result")?;
-    let types = block_types(ys, xs, *mode);
     let mut targets = Targets::default();
-    let (blocks, block_outs) = places(py, &types, given.unwrap_or_default(), &mut targets)?;
+    let (blocks, block_outs) = places(py, types, given.unwrap_or_default(), &mut targets)?;
     let inputs = views(&job.inputs);
     let directions = directions.unwrap_or(usize::MAX);
     run(py, assembly.work(), |check| {

@@ -123,10 +123,10 @@ fn pointwise(g: &mut Graph, y: NodeId, ts: &[Option<NodeId>]) -> Option<NodeId> 
     let Op::Map(fun) = g.op(y) else {
         unreachable!("only elementwise rules are pointwise")
     };
-    let partials = ops::partials(g, fun, y);
     let mut total = None;
-    for (partial, t) in partials.into_iter().zip(ts) {
+    for (k, t) in ts.iter().enumerate() {
         let Some(t) = t else { continue };
+        let partial = ops::partial(g, fun, y, k);
         if build::is_zero(g, partial) {
             continue;
         }

@@ -1,6 +1,6 @@
 //! Reverse mode: cotangents swept back from the outputs.
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use super::{Region, Table, effective_rule};
 use crate::ir::{Graph, NodeId, Op};
@@ -15,10 +15,12 @@ pub fn vjp(
     cotangents: &[Option<NodeId>],
 ) -> Vec<Option<NodeId>> {
     let region = Region::of_derivatives(g, outputs, inputs);
-    let mut table: Table<Sum> = Table::new(&region, Sum::default());
+    // About two for each node that is swept: a product, and a sum or a partial.
+    g.reserve(2 * region.ids().count());
+    let mut sums = Sums::new(&region);
     for (&y, &ct) in outputs.iter().zip(cotangents) {
         if let (Some(ct), true) = (ct, region.contains(y)) {
-            table.at(y).add(g, Cotangent::Whole(ct));
+            sums.add(g, y, Cotangent::Whole(ct));
         }
     }
     let outer = g.location;
@@ -28,23 +30,12 @@ pub fn vjp(
         if *is_input.get(y).expect("in the region") {
             continue;
         }
-        let sum = std::mem::take(table.at(y));
         g.location = g.node(y).location;
-        let Some(ct) = sum.finish(g, y) else { continue };
-        let operands: SmallVec<[NodeId; 3]> = g.operands(y).into();
-        let wanted: SmallVec<[bool; 8]> = operands.iter().map(|x| region.contains(*x)).collect();
-        for (x, part) in operands.into_iter().zip(sweep(g, y, ct, &wanted)) {
-            if let (Some(part), true) = (part, region.contains(x))
-                && !vanishes(g, &part)
-            {
-                table.at(x).add(g, part);
-            }
+        if let Some(ct) = sums.finish(g, y) {
+            sweep(g, y, ct, &mut sums);
         }
     }
-    let mut finished = |x: &NodeId| {
-        let sum = region.contains(*x).then(|| std::mem::take(table.at(*x)))?;
-        sum.finish(g, *x)
-    };
+    let mut finished = |x: &NodeId| region.contains(*x).then(|| sums.finish(g, *x)).flatten();
     // An input given twice has the same cotangent twice.
     let mut results: Vec<Option<NodeId>> = Vec::with_capacity(inputs.len());
     for (k, x) in inputs.iter().enumerate() {
@@ -56,30 +47,61 @@ pub fn vjp(
     results
 }
 
-type Cotangents = SmallVec<[Option<Cotangent>; 3]>;
-
-/// The cotangents of the operands of one node.
-fn sweep(g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Cotangents {
+/// Sends the cotangent of one node on to its operands.
+fn sweep(g: &mut Graph, y: NodeId, ct: NodeId, sums: &mut Sums<'_>) {
     let op = g.op(y);
-    match effective_rule(op, |k| wanted[k], wanted.len()) {
-        Rule::Zero => smallvec![None; wanted.len()],
-        Rule::Linear | Rule::Bilinear => ops::operation(op).transpose(g, y, ct, wanted).into(),
-        Rule::Pointwise => pointwise(g, y, ct, wanted),
-        Rule::General => general(g, y, ct, wanted),
+    let region = sums.region;
+    let varies = |k| region.contains(g.operand(y, k));
+    match effective_rule(op, varies, g.operands(y).len()) {
+        Rule::Zero => {}
+        Rule::Linear | Rule::Bilinear => transposed(g, y, ct, sums),
+        Rule::Pointwise => pointwise(g, y, ct, sums),
+        Rule::General => general(g, y, ct, sums),
     }
 }
 
-fn pointwise(g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Cotangents {
+fn transposed(g: &mut Graph, y: NodeId, ct: NodeId, sums: &mut Sums<'_>) {
+    let wanted = sums.wanted(g, y);
+    let parts = ops::operation(g.op(y)).transpose(g, y, ct, &wanted);
+    for (k, part) in parts.into_iter().enumerate() {
+        if let Some(part) = part {
+            sums.send(g, g.operand(y, k), part);
+        }
+    }
+}
+
+fn pointwise(g: &mut Graph, y: NodeId, ct: NodeId, sums: &mut Sums<'_>) {
     let Op::Map(fun) = g.op(y) else {
         unreachable!("only elementwise rules are pointwise")
     };
-    let partials = ops::partials(g, fun, y);
-    (partials.into_iter().zip(wanted))
-        .map(|(partial, &w)| {
-            (w && !build::is_zero(g, partial))
-                .then(|| Cotangent::Whole(build::mul0(g, partial, ct)))
-        })
-        .collect()
+    for k in 0..fun.arity() {
+        let x = g.operand(y, k);
+        if sums.region.contains(x) {
+            let partial = ops::partial(g, fun, y, k);
+            if !build::is_zero(g, partial) {
+                let product = build::mul0(g, partial, ct);
+                sums.send(g, x, Cotangent::Whole(product));
+            }
+        }
+    }
+}
+
+/// Builds the tangent of the node for tangents with fresh names, and sweeps back through that:
+/// it is linear in them, so this ends.
+fn general(g: &mut Graph, y: NodeId, ct: NodeId, sums: &mut Sums<'_>) {
+    let operands = g.operands(y).to_vec();
+    let wanted = sums.wanted(g, y);
+    let names: Vec<Option<NodeId>> = (operands.iter().zip(wanted))
+        .map(|(&x, wanted)| wanted.then(|| g.opaque(x)))
+        .collect();
+    let tangent = ops::operation(g.op(y)).jvp(g, y, &names);
+    let fresh: Vec<NodeId> = names.iter().flatten().copied().collect();
+    let mut swept = vjp(g, &[tangent], &fresh, &[Some(ct)]).into_iter();
+    for (x, name) in operands.into_iter().zip(names) {
+        if let Some(part) = name.and_then(|_| swept.next().flatten()) {
+            sums.send(g, x, Cotangent::Whole(part));
+        }
+    }
 }
 
 /// A seed of ones and zeros leaves many cotangents zero.
@@ -92,31 +114,90 @@ fn vanishes(g: &Graph, part: &Cotangent) -> bool {
     }
 }
 
-/// Builds the tangent of the node for tangents with fresh names, and sweeps back through that:
-/// it is linear in them, so this ends.
-fn general(g: &mut Graph, y: NodeId, ct: NodeId, wanted: &[bool]) -> Cotangents {
-    let operands = g.operands(y).to_vec();
-    let names: Vec<Option<NodeId>> = operands
-        .iter()
-        .zip(wanted)
-        .map(|(&x, &w)| w.then(|| g.opaque(x)))
-        .collect();
-    let tangent = ops::operation(g.op(y)).jvp(g, y, &names);
-    let fresh: Vec<NodeId> = names.iter().flatten().copied().collect();
-    let mut swept = vjp(g, &[tangent], &fresh, &[Some(ct)]).into_iter();
-    let mut next = || swept.next().flatten().map(Cotangent::Whole);
-    names.iter().map(|name| name.and_then(|_| next())).collect()
+/// The cotangents of a region as they gather.
+struct Sums<'r> {
+    region: &'r Region,
+    table: Table<Sum>,
+    /// Those of the nodes that got a part of one.
+    in_parts: Vec<Parts>,
 }
 
-/// A cotangent as it gathers. Parts of an array are kept apart until all are there, so that a
-/// loop over `n` elements costs `n` and not `n` times the array.
-#[derive(Clone, Default)]
-struct Sum {
+/// The cotangent of one node as it gathers. Most are whole: only others take room.
+#[derive(Clone, Copy, Default)]
+enum Sum {
+    #[default]
+    Zero,
+    Whole(NodeId),
+    /// Number so many of [`Sums::in_parts`].
+    InParts(u32),
+}
+
+/// Parts of an array are kept apart until all are there, so that a loop over `n` elements costs `n`
+/// and not `n` times the array.
+#[derive(Default)]
+struct Parts {
     whole: Option<NodeId>,
     parts: Vec<Cotangent>,
 }
 
+impl<'r> Sums<'r> {
+    fn new(region: &'r Region) -> Self {
+        Self {
+            region,
+            table: Table::new(region, Sum::default()),
+            in_parts: vec![],
+        }
+    }
+
+    /// Which operands of `y` are in the region.
+    fn wanted(&self, g: &Graph, y: NodeId) -> SmallVec<[bool; 8]> {
+        let contains = |x: &NodeId| self.region.contains(*x);
+        g.operands(y).iter().map(contains).collect()
+    }
+
+    /// Adds what an operand gets, if it is in the region.
+    fn send(&mut self, g: &mut Graph, x: NodeId, part: Cotangent) {
+        if self.region.contains(x) && !vanishes(g, &part) {
+            self.add(g, x, part);
+        }
+    }
+
+    fn add(&mut self, g: &mut Graph, x: NodeId, part: Cotangent) {
+        let sum = self.table.at(x);
+        match (*sum, part) {
+            (Sum::Zero, Cotangent::Whole(ct)) => *sum = Sum::Whole(ct),
+            (Sum::Whole(whole), Cotangent::Whole(ct)) => {
+                *sum = Sum::Whole(build::add(g, whole, ct));
+            }
+            (Sum::InParts(k), part) => self.in_parts[k as usize].add(g, part),
+            (Sum::Zero | Sum::Whole(_), part) => {
+                let whole = sum.whole();
+                *sum = Sum::InParts(self.in_parts.len() as u32);
+                let parts = vec![part];
+                self.in_parts.push(Parts { whole, parts });
+            }
+        }
+    }
+
+    /// The cotangent of `x`, all parts put in place; nothing is left of it here.
+    fn finish(&mut self, g: &mut Graph, x: NodeId) -> Option<NodeId> {
+        match std::mem::take(self.table.at(x)) {
+            Sum::InParts(k) => std::mem::take(&mut self.in_parts[k as usize]).finish(g, x),
+            sum => sum.whole(),
+        }
+    }
+}
+
 impl Sum {
+    fn whole(self) -> Option<NodeId> {
+        match self {
+            Sum::Whole(ct) => Some(ct),
+            _ => None,
+        }
+    }
+}
+
+impl Parts {
     fn add(&mut self, g: &mut Graph, part: Cotangent) {
         match part {
             Cotangent::Whole(ct) => {

@@ -91,6 +91,13 @@ impl Graph {
         }
     }
 
+    /// Makes room for so many more nodes.
+    pub fn reserve(&mut self, nodes: usize) {
+        self.nodes.reserve(nodes);
+        self.pool.reserve(2 * nodes);
+        self.index.reserve(nodes, |entry| spread(entry.hash));
+    }
+
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
@@ -130,7 +137,7 @@ impl Graph {
 
     /// The shape as a value of its own, for building more nodes from it.
     pub fn dims(&self, id: NodeId) -> Dims {
-        self.shape(id).into()
+        Dims::from_slice(self.shape(id))
     }
 
     pub fn type_of(&self, id: NodeId) -> Type {

@@ -76,8 +76,9 @@ pub fn constant_from_bits(g: &mut Graph, dtype: DType, shape: &[usize], bits: i6
 }
 
 pub fn constant_like(g: &mut Graph, x: NodeId, value: f64) -> NodeId {
-    let shape = g.dims(x);
-    constant(g, g.dtype(x), &shape, value)
+    let (dtype, shape) = (g.dtype(x), g.shape_id(x));
+    let list = g.intern_list(&[constant_bits(dtype, value)]);
+    g.push(Op::Const(list), dtype, shape, &[])
 }
 
 pub fn zeros_like(g: &mut Graph, x: NodeId) -> NodeId {

@@ -2,6 +2,8 @@
 //!
 //! Applied wherever derivative expressions are built, and again by `optimize` to what was recorded.
 
+use smallvec::SmallVec;
+
 use super::build::{self, constant_value};
 use super::elementwise::{Class, Fun, kernel};
 use crate::array::DType;
@@ -16,7 +18,7 @@ pub fn fold(g: &mut Graph, fun: Fun, operands: &[NodeId]) -> Option<NodeId> {
 fn fold_constants(g: &mut Graph, fun: Fun, operands: &[NodeId]) -> Option<NodeId> {
     let first = *operands.first()?;
     let dtype = g.dtype(*operands.last()?);
-    let values: Vec<_> = operands
+    let values: SmallVec<[f64; 3]> = operands
         .iter()
         .map(|&x| constant_value(g, x))
         .collect::<Option<_>>()?;

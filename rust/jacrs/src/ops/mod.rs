@@ -22,7 +22,7 @@ pub mod tile;
 mod verify;
 mod view;
 
-pub use elementwise::{Fun, kernel, partials, scalar, scalar_in};
+pub use elementwise::{Fun, kernel, partial, scalar, scalar_in};
 pub use evaluate::evaluate;
 pub use fold::fold;
 pub use reduce::join_parts;

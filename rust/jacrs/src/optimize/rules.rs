@@ -58,15 +58,15 @@ fn elementwise(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Opt
 /// Through the constructors, which drop what changes nothing and merge reshapes.
 fn views(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) -> Option<NodeId> {
     let x = *operands.first()?;
-    let shape = g.dims(id);
+    let shape = g.shape(id);
     match g.op(id) {
-        Op::Reshape => Some(build::reshape(t, x, &shape)),
+        Op::Reshape => Some(build::reshape(t, x, shape)),
         Op::Broadcast if t.op(x) == Op::Broadcast => {
             let inner = t.operand(x, 0);
-            Some(build::broadcast(t, inner, &shape))
+            Some(build::broadcast(t, inner, shape))
         }
-        Op::Broadcast => Some(build::broadcast(t, x, &shape)),
-        Op::Slice(_) => Some(build::slice(t, x, list_of(g, g.op(id)), &shape)),
+        Op::Broadcast => Some(build::broadcast(t, x, shape)),
+        Op::Slice(_) => Some(build::slice(t, x, list_of(g, g.op(id)), shape)),
         _ => None,
     }
 }
@@ -102,9 +102,8 @@ fn map_of_broadcasts(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) 
 
 /// A function of operands that are broadcast from one shape, or constant; broadcast itself.
 fn repeated(t: &mut Graph, fun: Fun, operands: &[NodeId]) -> Option<NodeId> {
-    let shape = t.dims(operands[0]);
     let origin = *(operands.iter()).find(|&&x| t.op(x) == Op::Broadcast && fun != Fun::Cast)?;
-    let origin = t.dims(t.operand(origin, 0));
+    let (shape, origin) = (t.dims(operands[0]), t.dims(t.operand(origin, 0)));
     let (single, size) = (product(&origin) == 1, product(&shape));
     if product(&origin) == size {
         return None;

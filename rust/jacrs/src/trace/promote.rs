@@ -185,8 +185,7 @@ impl Recording {
     pub fn pow_const(&mut self, x: NodeId, exponent: f64, integer: bool) -> Result<NodeId> {
         let weak = if integer { Weak::Int } else { Weak::Float };
         let own = if integer { DType::I64 } else { DType::F64 };
-        let literal = build::constant(&mut self.graph, own, &[], exponent);
-        let mut dtype = self.result_type(&[(x, Weak::None), (literal, weak)]);
+        let mut dtype = weak.meet(self.graph.dtype(x), own);
         if dtype == DType::Bool {
             dtype = DType::I64;
         }

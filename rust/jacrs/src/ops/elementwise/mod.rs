@@ -96,16 +96,14 @@ pub fn scalar(fun: Fun, a: u64, b: u64, c: u64) -> u64 {
     }
 }
 
-/// The partial derivatives of an elementwise node with respect to its operands, as new nodes.
-pub fn partials(graph: &mut Graph, fun: Fun, y: NodeId) -> SmallVec<[NodeId; 3]> {
-    let operands: SmallVec<[NodeId; 3]> = graph.operands(y).into();
+/// The partial derivative of an elementwise node with respect to operand `k`, as new nodes.
+pub fn partial(graph: &mut Graph, fun: Fun, y: NodeId, k: usize) -> NodeId {
+    let arity = fun.arity();
+    let operands: [NodeId; 3] =
+        std::array::from_fn(|k| if k < arity { graph.operand(y, k) } else { y });
     let cell = RefCell::new(graph);
-    let expr = |&id: &NodeId| Expr::new(&cell, id);
-    let x: SmallVec<[Expr<'_>; 3]> = operands.iter().map(expr).collect();
-    table::partials(fun, &x, Expr::new(&cell, y))
-        .into_iter()
-        .map(|e| e.id)
-        .collect()
+    let x = operands.map(|id| Expr::new(&cell, id));
+    table::partial(fun, &x[..arity], Expr::new(&cell, y), k).id
 }
 
 /// The derivative rule of a row.

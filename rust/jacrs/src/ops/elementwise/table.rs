@@ -8,8 +8,6 @@
 //! Among the elementary functions, `(operands; condition)` says where a value takes no branch. A
 //! block of operands that all meet it is computed without the branches, in vectors.
 
-use smallvec::{SmallVec, smallvec};
-
 use super::expr::{Expr, select};
 #[cfg(target_arch = "x86_64")]
 use super::kernel::Entry;
@@ -71,11 +69,11 @@ macro_rules! elementwise {
             flat: elementwise!(@flat $([$($partial),*])?),
         },)*)*];
 
-        /// The partial derivative with respect to each operand.
+        /// The partial derivative with respect to operand `k`, of a row that has partials.
         #[allow(unused_variables, reason = "a row names operands its partials need not mention")]
-        pub fn partials<'g>(fun: Fun, x: &[Expr<'g>], y: Expr<'g>) -> SmallVec<[Expr<'g>; 3]> {
+        pub fn partial<'g>(fun: Fun, x: &[Expr<'g>], y: Expr<'g>, k: usize) -> Expr<'g> {
             match fun {
-                $($(Fun::$fun => elementwise!(@partials x y ($($x),*) $y $([$($partial),*])?),)*)*
+                $($(Fun::$fun => elementwise!(@partial x y k ($($x),*) $y $([$($partial),*])?),)*)*
             }
         }
 
@@ -115,11 +113,14 @@ macro_rules! elementwise {
     (@flat) => { true };
     (@flat [$($partial:expr),*]) => { false };
 
-    (@partials $xs:ident $ys:ident ($($x:ident),*) $y:ident) => { smallvec![] };
-    (@partials $xs:ident $ys:ident ($($x:ident),*) $y:ident [$($partial:expr),*]) => {{
+    (@partial $xs:ident $ys:ident $k:ident ($($x:ident),*) $y:ident) => {
+        unreachable!("the derivative of this row is zero")
+    };
+    (@partial $xs:ident $ys:ident $k:ident ($($x:ident),*) $y:ident [$($partial:expr),*]) => {{
         let [$($x),*] = *$xs else { unreachable!("the arity is that of the row") };
         let $y = $ys;
-        smallvec![$($partial),*]
+        let partials: [&dyn Fn() -> Expr<'g>; _] = [$(&|| $partial),*];
+        partials[$k]()
     }};
 
     (@kernel Elementary $l:ident $d:ident $o:ident $x:tt $value:expr) => {{
