@@ -1,6 +1,7 @@
 """Texts about functions that are saved and loaded, whole."""
 
 import io
+import pickle
 import re
 import sys
 from collections import defaultdict
@@ -95,6 +96,20 @@ CASES = {
         "by_default cannot be saved: the default factory of the result is a function, which is "
         "known by which object it is, and would be another one where the file is loaded; let the "
         "function reach it by itself, as in jacrs.compile(lambda x: f(x, that))",
+    ),
+    "map_not_savable": (
+        lambda: saved(lambda x: {"a": (x, jacrs.vjp(np.sin, x)[1])}, X),
+        jacrs.SaveError,
+        "<lambda> cannot be saved: the result['a'][1] is a pullback or a lazy Jacobian, which "
+        "computes with what the call has left in this process; save a function of the products "
+        "that you need, as jacrs.compile(lambda x, ct: jacrs.vjp(f, x)[1](ct))",
+    ),
+    "not_picklable": (
+        lambda: pickle.dumps(jacrs.linearize(total, X)[1]),
+        jacrs.SaveError,
+        "<jacrs Jacobian of total: 1 x 3, float64> cannot be pickled: it computes with what its "
+        "call has left in this process; pickle an array of it, as that of J.dense(), or the "
+        "function and the point, of which it can be made again",
     ),
     "not_importable": (
         of_a_local_class,

@@ -321,7 +321,6 @@ class Replay:
         self,
         args: tuple[Any, ...],
         keywords: dict[str, Any] | None,
-        arrays: bool,
         numbers: bool,
     ) -> Pending: ...
     def add(

@@ -5,6 +5,7 @@
 import builtins
 import functools
 import importlib
+import subprocess
 import sys
 import types
 
@@ -221,6 +222,115 @@ def imports_inside(x):
 def test_what_is_imported_inside():
     check_followed(imports_inside, setting(HERE, "FACTOR", 3.0))
     check_followed(imports_inside, setting(scipy.constants, "golden", 3.0))
+
+
+def looked_up(x):
+    modules = sys.modules
+    if "imported_later" not in modules:
+        import imported_later  # noqa: F401 - found by its name below
+    return x * modules["imported_later"].k
+
+
+def looked_up_before(x):
+    k = sys.modules[__name__].FACTOR
+    import imported_later
+
+    return x * imported_later.k * k
+
+
+def looked_up_if_there(x):
+    found = sys.modules.get("imported_later")
+    return -x if found is None else x * found.k
+
+
+def looked_up_in_all(x):
+    for name, module in sys.modules.copy().items():
+        if name == "imported_later":
+            return x * module.k
+    return -x
+
+
+@pytest.fixture
+def later(tmp_path, monkeypatch):
+    """A module that nothing has imported."""
+    (tmp_path / "imported_later.py").write_text("k = 7.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield lambda: importlib.import_module("imported_later")
+    sys.modules.pop("imported_later", None)
+
+
+@pytest.mark.parametrize("f", [looked_up, looked_up_before])
+def test_what_is_first_imported_inside(f, later):
+    compiled = jacrs.compile(f, strict=True)
+    first = compiled(X)
+    same(compiled(X), first)  # recorded where the first look found no such module
+    same(replayed(compiled, X), first)
+    same(first, X * 7.0 * (FACTOR if f is looked_up_before else 1.0))
+    module = sys.modules["imported_later"]
+    assert later() is module
+    module.k = 3.0
+    same(compiled(X), first * (3.0 / 7.0))
+
+
+@pytest.mark.parametrize("f", [looked_up_if_there, looked_up_in_all])
+def test_modules_that_others_import(f, later):
+    compiled = jacrs.compile(f, strict=True)
+    same(compiled(X), -X)
+    same(replayed(compiled, X), -X)
+    later()
+    same(compiled(X), 7.0 * X)
+    same(replayed(compiled, X), 7.0 * X)
+    del sys.modules["imported_later"]
+    same(compiled(X), -X)
+
+
+def test_a_write_to_the_loaded_modules_is_refused_and_undone():
+    def puts(x):
+        sys.modules["made_inside"] = sys.modules[__name__]
+        return x
+
+    def drops(x):
+        del sys.modules["some_module"]
+        return x
+
+    sys.modules["some_module"] = MODULE
+    try:
+        for f in (puts, drops):
+            with pytest.raises(jacrs.errors.ImpureError, match=r"sys\.modules"):
+                jacrs.compile(f)(X)
+            assert "made_inside" not in sys.modules
+            assert sys.modules["some_module"] is MODULE
+    finally:
+        del sys.modules["some_module"]
+
+
+IMPORTS_EXTENSIONS = """
+import sys
+import numpy as np
+import jacrs
+
+def f(x):
+    from sys import modules
+    import scipy.constants as numbers
+    from scipy.linalg import solve
+    return solve(np.diag(x), x) * numbers.golden * modules["numpy"].pi
+
+assert "scipy" not in sys.modules
+x = np.array([1.5, -2.0, 3.0])
+for g in (f, jacrs.jacobian(f)):
+    compiled = jacrs.compile(g, strict=True)
+    first = compiled(x)
+    assert np.array_equal(compiled(x), first) and compiled.n_replays >= 1, compiled.n_replays
+    assert np.array_equal(g(x), first)
+"""
+
+
+def test_extension_modules_that_are_first_imported_inside():
+    # In a process of its own: here SciPy is imported, which would hide what its import changes.
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS_EXTENSIONS], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def scaled(by):

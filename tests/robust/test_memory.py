@@ -52,6 +52,21 @@ TOO_LARGE = {
 }
 
 
+def test_the_memory_of_strips_is_asked_for():
+    # All between the argument and the result is in strips: there is no other scratch.
+    def products():
+        return jacrs.jvp(lambda x: np.sum(np.sin(x), axis=1), (x,), (x,))
+
+    x = np.ones((4000, 50))
+    jacrs.config.memory_limit = 64_000  # the result
+    try:
+        with pytest.raises(jacrs.MemoryLimitError, match=r" 0 bytes of scratch, would take \d{6} "):
+            products()
+    finally:
+        jacrs.config.memory_limit = None
+    np.testing.assert_allclose(products(), np.full((2, 4000), [[np.sin(1.0)], [np.cos(1.0)]]) * 50)
+
+
 @pytest.mark.parametrize("case", TOO_LARGE)
 def test_refused_before_it_is_taken(case):
     call, text = TOO_LARGE[case]

@@ -243,7 +243,7 @@ class Compiled(_jacrs.Replay):
         numbers: bool,
     ) -> int | None:
         """Record a call and keep the trace, if it is one to replay; return its name."""
-        pending = self.begin(args, keywords or None, True, numbers)  # noqa: FBT003
+        pending = self.begin(args, keywords or None, numbers)
         session = _jacrs.Session()
         session.open()
         try:

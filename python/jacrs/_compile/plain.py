@@ -117,9 +117,10 @@ class Lowering:
                 return (kind, self._parts(parts, where))
             case ("dict", keys, parts):
                 return ("dict", self._keys(keys, where), self._parts(parts, where, keys))
-            case ("made", make, parts):
-                return ("made", self._maker(make, where), self._parts(parts, where))
-        raise errors.not_savable(self._name, where, "a linear map")
+            case ("made", _, [("map", _)]):
+                raise errors.map_not_savable(self._name, where)
+        _made, make, parts = built
+        return ("made", self._maker(make, where), self._parts(parts, where))
 
     def _parts(self, parts: Any, where: str, keys: Iterable[Any] | None = None) -> Any:
         named = zip(count() if keys is None else keys, parts, strict=False)

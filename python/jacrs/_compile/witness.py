@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import operator
 import re
+import sys
 import types
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -171,6 +172,17 @@ class Witness:
         self._iterated.setdefault(id(value), Guard(words, ("object", value), _items(value)))
         for key, item in value.items():
             self._note(words, ("item", value, key), item)
+
+    def module(self, name: str, value: Any) -> None:
+        """Note what was found among the modules that are loaded; an import is no write there."""
+        key = ("key", id(sys.modules), name)
+        place = ("key", sys.modules, name)
+        self._places.setdefault(key, (f"sys.modules[{name!r}]", place, value))
+
+    def modules(self) -> None:
+        """Note which modules are loaded."""
+        found = Guard("sys.modules", ("object", sys.modules), _items(sys.modules))
+        self._iterated.setdefault(id(sys.modules), found)
 
     def argument(self, value: Any) -> None:
         """Note what is rebuilt of the arguments: what is written there would be lost."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from jacrs._scope.state import State
 
 _REAL = "_jacrs_real_class"
+DOUBLE = "_jacrs_double"
 set_class = object.__dict__["__class__"].__set__
 NOT_COPIED = frozenset(
     {
@@ -67,18 +68,30 @@ class FollowedMeta(type):
         return issubclass(real_class(subclass), real)
 
     def __setattr__(cls, name: str, value: Any) -> None:
-        double = cls.__dict__.get("_jacrs_double")
+        double = cls.__dict__.get(DOUBLE)
         if double is not None:
             double.write(name, value)
         else:
             super().__setattr__(name, value)
 
     def __delattr__(cls, name: str) -> None:
-        double = cls.__dict__.get("_jacrs_double")
+        double = cls.__dict__.get(DOUBLE)
         if double is not None:
             delattr(double.real, name)
         if double is None or name in cls.__dict__:
             super().__delattr__(name)
+
+    def __dir__(cls) -> list[str]:
+        return sorted(_names_of_class(cls))
+
+
+def _names_of_class(cls: type) -> set[str]:
+    """Return the names that the real class has; a double has some more, and lacks some."""
+    return {name for base in cls.__mro__ for name in vars(base.__dict__.get(_REAL, base))}
+
+
+def _names_of_instance(self: Any) -> list[str]:
+    return sorted({*getattr(self, "__dict__", ()), *_names_of_class(type(self))})
 
 
 class ClassOf:
@@ -162,7 +175,7 @@ class Double:
         self.volatile: set[str] = set()
         self.attributes: set[str] = set()  # see objects.Attribute
         self.cls: type = _empty_double(state, real)
-        type.__setattr__(self.cls, "_jacrs_double", self)
+        type.__setattr__(self.cls, DOUBLE, self)
 
     def refresh(self) -> None:
         """Bring the double up to date with the class, once per recording."""
@@ -302,6 +315,9 @@ def _empty_double(state: State, real: type) -> type:
     members = {name: vars(real)[name] for name in ("__module__", "__doc__") if name in vars(real)}
     members["__qualname__"] = real.__qualname__
     members.update({_REAL: real, "__class__": ClassOf(real)})
+    listing: Any = real.__dir__
+    if listing is object.__dir__:
+        members["__dir__"] = _names_of_instance
     if "__orig_bases__" in vars(real):
         members["__orig_bases__"] = vars(real)["__orig_bases__"]
     slots = vars(real).get("__slots__")

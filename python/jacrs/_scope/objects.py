@@ -12,7 +12,7 @@ import sys
 import types
 from typing import TYPE_CHECKING, Any
 
-from jacrs._scope.classes import Double, is_followed_class, real_class, set_class
+from jacrs._scope.classes import DOUBLE, Double, is_followed_class, real_class, set_class
 from jacrs._scope.native import own_members, share_members
 from jacrs._scope.plain import PLAIN
 
@@ -243,7 +243,7 @@ def settle(state: State) -> None:
 def _become_ordinary(value: Any, stuck: dict[int, Double]) -> None:
     """Turn an instance of a double into one of the real class."""
     cls = type(value)
-    double = vars(cls).get("_jacrs_double")
+    double = vars(cls).get(DOUBLE)
     if double is None:
         return  # of a class that recorded code derived
     try:

@@ -7,6 +7,7 @@ objects, as two threads that run the function would.
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 import types
 from collections import OrderedDict, defaultdict, deque
@@ -18,6 +19,7 @@ import numpy as np
 from jacrs._scope import containers, functions, objects, substitutes
 from jacrs._scope.captured import capture
 from jacrs._scope.classes import ClassTable, is_followed_class, real_class
+from jacrs._scope.loaded import follow_modules
 from jacrs._scope.mirrors import LibraryProxy, Mirror, ModuleProxy, real_globals
 from jacrs._scope.native import expose
 from jacrs._scope.plain import PLAIN
@@ -249,6 +251,11 @@ def _module(state: State, value: Any) -> Any:
     return functions.remembered(state, value, lambda module: LibraryProxy(state, module))
 
 
+def _dict(state: State, value: dict[Any, Any]) -> Any:
+    follow = follow_modules if value is sys.modules else containers.follow_dict
+    return follow(state, value)
+
+
 _HANDLERS: dict[type, Callable[[State, Any], Any]] = {
     types.FunctionType: functions.follow_function,
     types.MethodType: functions.follow_method,
@@ -266,7 +273,7 @@ _HANDLERS: dict[type, Callable[[State, Any], Any]] = {
     list: containers.follow_list,
     deque: containers.follow_list,
     tuple: containers.follow_tuple,
-    dict: containers.follow_dict,
+    dict: _dict,
     OrderedDict: containers.follow_dict,
     defaultdict: containers.follow_dict,
     types.SimpleNamespace: containers.follow_namespace,

@@ -11,6 +11,7 @@ import numpy as np
 
 from jacrs import errors
 from jacrs._jacrs import Tracer
+from jacrs._transforms.shared import SharedMap
 
 if TYPE_CHECKING:
     from jacrs._transforms.linear import Linearized
@@ -25,7 +26,7 @@ _APART = (
 )
 
 
-class LazyJacobian:
+class LazyJacobian(SharedMap):
     """The Jacobian of a function at a point, as `jacrs.linearize` returns it.
 
     A matrix of shape `(y.size, x.size)` that computes what it is asked for: products, elements,

@@ -12,6 +12,7 @@ from jacrs._transforms.arguments import Arguments
 from jacrs._transforms.leaves import plain
 from jacrs._transforms.mapping import vmap
 from jacrs._transforms.recording import Again, Recorded, record
+from jacrs._transforms.shared import SharedMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,7 +128,7 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     return (y, pullback, aux) if has_aux else (y, pullback)
 
 
-class Pullback:
+class Pullback(SharedMap):
     """Maps a cotangent of the result to the cotangents of the arguments.
 
     It has the signature `pullback(ct)`; `ct` is built, and its arrays are shaped, like the result.

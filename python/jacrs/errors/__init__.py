@@ -250,6 +250,9 @@ from jacrs.errors.saving import (
     is_loaded as is_loaded,
 )
 from jacrs.errors.saving import (
+    map_not_savable as map_not_savable,
+)
+from jacrs.errors.saving import (
     missing_class as missing_class,
 )
 from jacrs.errors.saving import (
@@ -257,6 +260,9 @@ from jacrs.errors.saving import (
 )
 from jacrs.errors.saving import (
     not_importable as not_importable,
+)
+from jacrs.errors.saving import (
+    not_picklable as not_picklable,
 )
 from jacrs.errors.saving import (
     not_savable as not_savable,

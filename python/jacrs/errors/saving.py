@@ -26,6 +26,24 @@ def not_savable(name: str, where: str, what: str) -> JacrsError:
     )
 
 
+def map_not_savable(name: str, where: str) -> JacrsError:
+    """Report a result that holds a linear map."""
+    return SaveError(
+        f"{name} cannot be saved: {where} is a pullback or a lazy Jacobian, which computes with "
+        "what the call has left in this process; save a function of the products that you need, "
+        "as jacrs.compile(lambda x, ct: jacrs.vjp(f, x)[1](ct))"
+    )
+
+
+def not_picklable(value: object) -> JacrsError:
+    """Report a linear map that is to be pickled."""
+    return SaveError(
+        f"{value!r} cannot be pickled: it computes with what its call has left in this process; "
+        "pickle an array of it, as that of J.dense(), or the function and the point, of which it "
+        "can be made again"
+    )
+
+
 def not_importable(name: str, where: str, cls: type) -> JacrsError:
     """Report a class that cannot be found by its name."""
     return SaveError(

@@ -386,7 +386,7 @@ impl Program {
     /// Bytes that a run takes beside its results.
     pub fn scratch_bytes(&self) -> usize {
         match &self.body {
-            Body::Products(plan) => plan.scratch_bytes(),
+            Body::Products(plan) => plan.run_bytes(jacrs::execute::num_threads()),
             Body::Jacobian(assembly, _) => assembly.scratch_bytes(jacrs::execute::num_threads()),
             _ => 0,
         }

@@ -60,13 +60,6 @@ pub fn exact_array<'a, 'py>(x: &'a Bound<'py, PyAny>) -> Option<&'a Bound<'py, P
         .then_some(array)
 }
 
-/// Which leaves are inputs of a trace; others are part of what it holds for.
-#[derive(Clone, Copy, Debug)]
-pub struct Lifting {
-    pub arrays: bool,
-    pub numbers: bool,
-}
-
 /// What one argument must look like.
 pub enum Form {
     /// An input: an array.
@@ -105,13 +98,13 @@ impl Form {
     /// The form of a value; `leaves` gets its inputs and the objects it must be the same as.
     pub fn of<'py>(
         x: &Bound<'py, PyAny>,
-        lifting: Lifting,
+        numbers: bool,
         containers: &Containers<'_, 'py>,
         leaves: &mut Vec<Bound<'py, PyAny>>,
     ) -> PyResult<Self> {
         let each = |items: Vec<Bound<'py, PyAny>>, leaves: &mut Vec<_>| {
             (items.iter())
-                .map(|item| Self::of(item, lifting, containers, leaves))
+                .map(|item| Self::of(item, numbers, containers, leaves))
                 .collect::<PyResult<Vec<_>>>()
         };
         if let Ok(tuple) = x.cast_exact::<PyTuple>() {
@@ -125,17 +118,15 @@ impl Form {
             let keys = dict.keys().iter().map(Bound::unbind);
             return Ok(Form::Dict(keys.zip(forms).collect()));
         }
-        if lifting.arrays
-            && let Some(frame) = exact_array(x).and_then(Frame::of)
-        {
+        if let Some(frame) = exact_array(x).and_then(Frame::of) {
             leaves.push(x.clone());
             return Ok(Form::Array(frame));
         }
-        if lifting.numbers && x.is_exact_instance_of::<PyFloat>() {
+        if numbers && x.is_exact_instance_of::<PyFloat>() {
             leaves.push(x.clone());
             return Ok(Form::Number);
         }
-        if lifting.numbers && is_float64(x) {
+        if numbers && is_float64(x) {
             leaves.push(x.clone());
             return Ok(Form::Scalar);
         }
@@ -344,11 +335,11 @@ impl Arguments {
     pub fn of<'py>(
         args: &Bound<'py, PyTuple>,
         keywords: Option<&Bound<'py, PyDict>>,
-        lifting: Lifting,
+        numbers: bool,
         containers: &Containers<'_, 'py>,
     ) -> PyResult<(Self, Vec<Bound<'py, PyAny>>)> {
         let mut leaves = vec![];
-        let mut form = |x: &Bound<'py, PyAny>| Form::of(x, lifting, containers, &mut leaves);
+        let mut form = |x: &Bound<'py, PyAny>| Form::of(x, numbers, containers, &mut leaves);
         let positional = args.iter().map(|x| form(&x)).collect::<PyResult<_>>()?;
         let mut named = vec![];
         for (name, x) in keywords

@@ -186,16 +186,15 @@ impl Replay {
         Ok(failed)
     }
 
-    /// Starts the recording of a call: the form of its arguments.
+    /// Starts the recording of a call: the form of its arguments, of which arrays, and `numbers` if
+    /// so, are inputs; all else is part of what the trace holds for.
     fn begin<'py>(
         &self,
         args: &Bound<'py, PyTuple>,
         keywords: Option<&Bound<'py, PyDict>>,
-        arrays: bool,
         numbers: bool,
     ) -> PyResult<Pending> {
-        let lifting = form::Lifting { arrays, numbers };
-        Pending::new(args, keywords, lifting, &self.apart)
+        Pending::new(args, keywords, numbers, &self.apart)
     }
 
     /// Keeps what is being recorded as a trace: `outputs` is what is computed of it, `guards` are

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::built::Built;
-use super::form::{Arguments, Containers, Lifting};
+use super::form::{Arguments, Containers};
 use super::guard::Guard;
 use super::maps::{Asked, Map};
 use super::settled::Settled;
@@ -115,14 +115,14 @@ impl Pending {
     pub fn new<'py>(
         args: &Bound<'py, PyTuple>,
         keywords: Option<&Bound<'py, PyDict>>,
-        lifting: Lifting,
+        numbers: bool,
         apart: &Py<PyAny>,
     ) -> PyResult<Self> {
         let py = args.py();
         let containers = Containers {
             apart: apart.bind(py),
         };
-        let (arguments, leaves) = Arguments::of(args, keywords, lifting, &containers)?;
+        let (arguments, leaves) = Arguments::of(args, keywords, numbers, &containers)?;
         let kinds = arguments.kinds();
         Ok(Self {
             arguments: Mutex::new(Some(arguments)),

@@ -112,7 +112,8 @@ impl Linear {
         execute::validate("input", self.early.inputs(), types)?;
         let given = values.iter().map(|o| (o.dtype, &o.shape[..]));
         execute::validate("output", self.value_types(), given)?;
-        let bytes = (self.early.scratch_bytes()).saturating_add(self.sweeps.residuals.bytes());
+        let bytes = (self.early.run_bytes(execute::num_threads()))
+            .saturating_add(self.sweeps.residuals.bytes());
         check_memory(bytes, || "the linear map of a function".into())?;
         let inputs: Vec<Array> = inputs.iter().map(Array::to_contiguous).collect();
         let views: Vec<View> = inputs.iter().map(|x| x.view().clone()).collect();
@@ -346,7 +347,7 @@ impl Sweeps {
         execute::validate("seed", &plan.inputs()[..seeded], types)?;
         let given = outs.iter().map(|o| (o.dtype, &o.shape[..]));
         execute::validate("product", plan.outputs(), given)?;
-        check_memory(plan.scratch_bytes(), || {
+        check_memory(plan.run_bytes(execute::num_threads()), || {
             format!("the intermediate values of a product, {plan},")
         })?;
         let staged = Staged::new(seeds, outs)?;

@@ -185,7 +185,7 @@ impl Assembly {
     /// Bytes of scratch on this many threads.
     pub fn scratch_bytes(&self, threads: usize) -> usize {
         match &self.0 {
-            Body::Unrolled(plan, _) => plan.scratch_bytes(),
+            Body::Unrolled(plan, _) => plan.run_bytes(threads),
             Body::Swept(sweep) => sweep.scratch_bytes(threads),
         }
     }

@@ -166,11 +166,13 @@ impl Sweep {
         self.early.scratch().kept_bytes() + self.late.scratch().kept_bytes()
     }
 
-    /// Bytes of scratch on this many threads.
+    /// Bytes of scratch, of panels on this many threads; strips may be spread over all there are.
     pub fn scratch_bytes(&self, threads: usize) -> usize {
         let each = self.late.scratch_bytes() + self.panels.bytes();
+        let strip = self.early.strip_bytes().max(self.late.strip_bytes());
         (self.early.scratch_bytes().max(each.saturating_mul(threads)))
             .saturating_add(self.residual_bytes)
+            .saturating_add(strip.saturating_mul(execute::num_threads()))
     }
 
     /// What the two halves run.

@@ -73,7 +73,7 @@ impl Plan {
         if !self.is_apart() {
             return Err(Error::internal("the arguments of this plan share bases"));
         }
-        check_memory(self.scratch_bytes(), || {
+        check_memory(self.run_bytes(num_threads()), || {
             format!("the intermediate values of this program, {self},")
         })?;
         caught(|| self.run_staged(inputs, outputs, check))

@@ -249,6 +249,25 @@ fn constants_are_repeated_in_every_strip() {
 }
 
 #[test]
+fn the_memory_of_strips_is_counted_for_each_thread() {
+    let x = Array::from_slice(&[4000, 50], &vec![0.5; 200_000]);
+    let (plan, _) = text(
+        "%0 = input : float64[4000,50]
+         %1 = sin(%0) : float64[4000,50]
+         %2 = sum(%1, [1]) : float64[4000]
+         return %2",
+        &[x],
+    );
+    let strips = plan.steps().iter().filter_map(|step| match step {
+        Step::Strips(strips) => Some(strips.bytes),
+        _ => None,
+    });
+    let largest = strips.max().expect("it runs in strips");
+    assert!(largest > 0, "{plan}");
+    assert_eq!(plan.run_bytes(3), plan.scratch_bytes() + 3 * largest);
+}
+
+#[test]
 fn arrays_of_no_elements_are_not_cut() {
     let x = Array::from_slice(&[6, 50], &[0.5; 300]);
     let (plan, y) = text(

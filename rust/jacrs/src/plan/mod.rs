@@ -73,6 +73,8 @@ pub struct Plan {
     /// Each input and output has a base of its own.
     apart: bool,
     work: u64,
+    /// The memory of the largest strip.
+    strip_bytes: usize,
     #[cfg(target_arch = "x86_64")]
     native: native::Lazy,
 }
@@ -149,6 +151,7 @@ impl Plan {
         let copies = emitter.copies(outputs);
         Ok(Self {
             work: work(&steps, &copies),
+            strip_bytes: steps.iter().map(Step::strip_bytes).max().unwrap_or(0),
             inputs: graph.inputs().iter().map(|&id| graph.type_of(id)).collect(),
             outputs: outputs.iter().map(|&id| graph.type_of(id)).collect(),
             steps,
@@ -204,6 +207,16 @@ impl Plan {
     /// Bytes of scratch that one run needs: registers and buffers.
     pub fn scratch_bytes(&self) -> usize {
         self.scratch.bytes()
+    }
+
+    /// Bytes that each thread of a run takes beside that, for the strip it works on.
+    pub fn strip_bytes(&self) -> usize {
+        self.strip_bytes
+    }
+
+    /// Bytes that a run takes on this many threads, its results aside.
+    pub fn run_bytes(&self, threads: usize) -> usize {
+        (self.scratch_bytes()).saturating_add(self.strip_bytes.saturating_mul(threads))
     }
 
     /// Where inputs and outputs lie.

@@ -75,6 +75,14 @@ impl Step {
             _ => None,
         }
     }
+
+    /// The memory of one strip.
+    pub fn strip_bytes(&self) -> usize {
+        match self {
+            Step::Strips(strips) => strips.bytes,
+            _ => 0,
+        }
+    }
 }
 
 /// Operations on single numbers, one after the other, over a file of 64-bit registers.
