@@ -1,5 +1,6 @@
 //! Plans against the same graph evaluated node by node.
 
+mod choices;
 mod interrupts;
 #[cfg(target_arch = "x86_64")]
 mod native;
