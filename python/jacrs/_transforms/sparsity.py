@@ -28,14 +28,16 @@ def sparsity(
     """Return a function that gives the pattern of the Jacobian, or Hessian, of `f`.
 
     Where the pattern has no entry the derivative is zero, for all values of the arguments for which
-    `f` takes the same path: the same branches, and the same contents of index arrays. No float is
-    looked at: an entry that is zero for some values only is in the pattern.
+    `f` takes the same path: the same branches, and the same contents of index arrays and masks. No
+    float is looked at: an entry that is zero for some values only is in the pattern.
 
     - Indices, masks that pick (`x[mask]`) and the orders of sorts count as they are at this point.
-    - `np.where(condition, x, y)`, `np.maximum` and `x[mask] = y` depend on both sides.
+    - `np.where(c, x, y)` and `x[c] = y` depend on both sides where floats decide `c`; where it is an
+      array of booleans, or made of such and of integers, on the side that it chooses. `np.maximum`
+      and its kin depend on both, `np.max` on all elements.
     - Steps, integers and `stop_gradient` depend on nothing; products with an array that is zero
       by construction (`np.zeros`, and what was never written to) neither.
-    - A matrix from outside of `f` counts as dense, whatever zeros it holds.
+    - An array of floats from outside of `f` counts as dense, whatever zeros it holds.
     - In linear algebra each element of a result depends on all that is read of its matrix.
 
     Parameters

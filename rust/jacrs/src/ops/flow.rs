@@ -51,6 +51,8 @@ pub struct Alike {
     pub vanishes: [bool; 3],
     /// The result is zero where all operands with a slope are.
     pub settles: bool,
+    /// The first operand chooses between the second, where it is true, and the third.
+    pub chooses: bool,
 }
 
 /// A part of a square matrix.

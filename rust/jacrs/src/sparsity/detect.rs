@@ -4,8 +4,8 @@ use hashbrown::HashMap;
 
 use super::Pattern;
 use super::flows::Context;
-use super::indices::{index_of, values_of};
-use super::rows::{Code, Store, fits, grow};
+use super::indices::{decider_of, floatless, values_of};
+use super::rows::{Code, Store, fits, grow, sort_runs};
 use super::sets::{Dense, Layer, Sets, check_layer};
 use crate::array::Array;
 use crate::error::{Result, text};
@@ -16,8 +16,8 @@ use crate::ir::{Graph, NodeId};
 pub struct Detected {
     /// The elements of all outputs, one output after the other, by those of all inputs.
     pub pattern: Pattern,
-    /// The index arrays that elements were moved by, with what is in them. With other contents the
-    /// same graph may have another pattern.
+    /// The index arrays that elements were moved by and the masks that chose among them, with what is
+    /// in them. With other contents the same graph may have another pattern.
     pub decided_by: Vec<(NodeId, Array)>,
 }
 
@@ -26,7 +26,8 @@ pub struct Detected {
 ///
 /// It holds for all values of floats: nothing is tried out, and an entry that is zero for special
 /// values only is in the pattern. What is in index arrays is looked at, however they were computed:
-/// that of a sort is the order that the data have.
+/// that of a sort is the order that the data have. So is what is in masks that were made without
+/// floats; any other choice may go either way.
 ///
 /// ```
 /// use jacrs::{ir::parse, sparsity::detect};
@@ -54,14 +55,15 @@ pub fn detect(
         return Err(text::too_many_columns(width));
     }
     let live = live(g, outputs, inputs);
-    let indices: Vec<NodeId> = (g.ids())
+    let floatless = floatless(g);
+    let deciders: Vec<NodeId> = (g.ids())
         .filter(|id| live[id.index()] == Live::Computed)
-        .filter_map(|id| index_of(g, id))
+        .filter_map(|id| decider_of(g, id, &floatless))
         .collect();
     let mut context = Context {
         g,
         store: Store::new(width),
-        indices: values_of(g, &indices, data)?,
+        contents: values_of(g, &deciders, data)?,
         used: vec![],
     };
     let sets = of_nodes(&mut context, outputs, inputs, &live)?;
@@ -69,7 +71,7 @@ pub fn detect(
     let pattern = pattern_of(&context.store, g, outputs, &rows)?;
     context.used.sort_unstable();
     context.used.dedup();
-    let content = |id: NodeId| (id, context.indices[&id].clone());
+    let content = |id: NodeId| (id, context.contents[&id].clone());
     Ok(Detected {
         pattern,
         decided_by: context.used.iter().copied().map(content).collect(),
@@ -199,7 +201,7 @@ fn sort_from(columns: &mut Vec<u32>, start: usize) {
     if row.windows(2).all(|w| w[0] < w[1]) {
         return;
     }
-    row.sort();
+    sort_runs(row);
     let mut end = start + 1;
     for k in start + 1..columns.len() {
         if columns[k] != columns[end - 1] {

@@ -16,8 +16,8 @@ use crate::ops::{Alike, Call, Flow, Triangle, evaluate, list_of, operation, row}
 pub struct Context<'a> {
     pub g: &'a Graph,
     pub store: Store,
-    /// The contents of index arrays.
-    pub indices: HashMap<NodeId, Array>,
+    /// The contents of index arrays and masks.
+    pub contents: HashMap<NodeId, Array>,
     /// Those that were looked at.
     pub used: Vec<NodeId>,
 }
@@ -77,7 +77,10 @@ impl Context<'_> {
         Layer::repeated(self.store.something(), shape)
     }
 
-    fn alike(&self, y: NodeId, alike: Alike, operands: Vec<Sets>) -> Result<Sets> {
+    fn alike(&mut self, y: NodeId, alike: Alike, operands: Vec<Sets>) -> Result<Sets> {
+        if alike.chooses && self.contents.contains_key(&self.g.operand(y, 0)) {
+            return self.chosen(y, &operands);
+        }
         let mut made = Sets::default();
         let mut masks = vec![];
         for (k, sets) in operands.into_iter().enumerate() {
@@ -97,6 +100,19 @@ impl Context<'_> {
         for mask in masks {
             made = made.masked(&mask)?;
         }
+        Ok(made)
+    }
+
+    /// A choice by a mask that is known.
+    fn chosen(&mut self, y: NodeId, operands: &[Sets]) -> Result<Sets> {
+        let mask = self.g.operand(y, 0);
+        self.used.push(mask);
+        let mask = self.contents[&mask].to_vec::<bool>();
+        let other: Vec<bool> = mask.iter().map(|&there| !there).collect();
+        let mut made = operands[1]
+            .masked(&mask)?
+            .union(operands[2].masked(&other)?);
+        made.drop_redundant(&self.store);
         Ok(made)
     }
 
@@ -131,7 +147,7 @@ impl Context<'_> {
             let mut arrays: Vec<Array> = layers.iter().map(|l| l.codes.clone()).collect();
             if let Some(index) = index {
                 let place = g.operands(y).iter().position(|&x| x == index);
-                arrays.insert(place.unwrap_or(0), self.indices[&index].clone());
+                arrays.insert(place.unwrap_or(0), self.contents[&index].clone());
                 self.used.push(index);
             }
             if let Some(layer) = run(&call, &arrays, layers[0].full)? {
@@ -172,7 +188,7 @@ impl Context<'_> {
         }
         let index = g.operand(y, 1);
         self.used.push(index);
-        let index = self.indices[&index].to_vec::<i64>();
+        let index = self.contents[&index].to_vec::<i64>();
         let rows = g.shape(y)[0];
         let length = product(&g.shape(y)[1..]);
         let (starts, order) = by_target(&index, rows)?;

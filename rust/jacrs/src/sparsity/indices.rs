@@ -1,4 +1,4 @@
-//! What is in the index arrays of a graph: they decide where elements go.
+//! What is in the index arrays and masks of a graph: they decide where elements go.
 
 use hashbrown::HashMap;
 
@@ -7,14 +7,32 @@ use crate::error::{Error, Result, text};
 use crate::interrupt::piece;
 use crate::ir::{Graph, NodeId, Op};
 use crate::memory::check_memory;
-use crate::ops::{self, Call, Flow};
+use crate::ops::{Call, Flow, evaluate, operation};
+
+/// What the contents of decide the sets of a node: an index; or the mask of a choice, where no float
+/// has to do with it. A choice that depends on floats may go either way.
+pub fn decider_of(g: &Graph, y: NodeId, floatless: &[bool]) -> Option<NodeId> {
+    match operation(g.op(y)).flow(g, y) {
+        Flow::Alike(alike) if alike.chooses && g.dtype(y).is_differentiable() => {
+            Some(g.operand(y, 0)).filter(|c| floatless[c.index()])
+        }
+        _ => index_of(g, y),
+    }
+}
+
+/// Which nodes are made without floats.
+pub fn floatless(g: &Graph) -> Vec<bool> {
+    let mut found: Vec<bool> = Vec::with_capacity(g.len());
+    for id in g.ids() {
+        let free = g.operands(id).iter().all(|x| found[x.index()]);
+        found.push(free && !g.dtype(id).is_float());
+    }
+    found
+}
 
 /// The index that a node moves elements by.
 pub fn index_of(g: &Graph, y: NodeId) -> Option<NodeId> {
-    let moves = matches!(
-        ops::operation(g.op(y)).flow(g, y),
-        Flow::Moves | Flow::AddsRows
-    );
+    let moves = matches!(operation(g.op(y)).flow(g, y), Flow::Moves | Flow::AddsRows);
     let is_index = |&x: &NodeId| g.dtype(x) == DType::I64;
     let index = g.operands(y).iter().copied().find(is_index);
     index.filter(|_| moves && g.dtype(y).is_differentiable())
@@ -61,5 +79,5 @@ fn evaluated(g: &Graph, id: NodeId, known: &HashMap<NodeId, Array>) -> Result<Ar
     if matches!(call.op, Op::Placeholder(_)) {
         return Err(Error::internal("an index depends on what is not there yet"));
     }
-    ops::evaluate(&call, &operands)
+    evaluate(&call, &operands)
 }

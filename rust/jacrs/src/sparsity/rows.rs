@@ -184,8 +184,7 @@ impl Unions<'_> {
             self.with_row(code, |row| rest.extend_from_slice(row));
         }
         elements(rest.len());
-        // Runs that ascend: what a stable sort is fast for.
-        rest.sort();
+        sort_runs(&mut rest);
         rest.dedup();
         let mut merged = std::mem::take(&mut self.merged);
         merged.clear();
@@ -236,6 +235,15 @@ impl Unions<'_> {
         *self.store.blocks.last_mut().expect("its own") = Rc::downgrade(&block);
         Some(block)
     }
+}
+
+/// Sorts a list that is made of few ascending ones.
+#[allow(
+    clippy::stable_sort_primitive,
+    reason = "the stable sort finds the runs, and merges them"
+)]
+pub fn sort_runs(columns: &mut [u32]) {
+    columns.sort();
 }
 
 /// What is in one or the other of two ascending lists.

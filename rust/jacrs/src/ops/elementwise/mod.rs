@@ -148,6 +148,7 @@ fn found_alike(fun: Fun) -> Alike {
                 found.slopes[k] = Map.linear_in(Op::Map(fun), k);
             }
             found.settles = true;
+            found.chooses = fun == Fun::Where;
         }
         _ => {}
     }
