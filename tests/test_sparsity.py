@@ -182,7 +182,9 @@ def test_what_is_in_index_arrays_decides():
     assert jacrs.sparsity(lambda x: np.where(mask, x, 0.0))(X) != first
     # The same code, compiled or not, with another order of the values.
     for g in (np.sort, jacrs.compile(np.sort)):
-        orders = [jacrs.sparsity(g)(x).indices for x in (np.array([2.0, 1.0]), np.array([1.0, 2.0]))]
+        orders = [
+            jacrs.sparsity(g)(x).indices for x in (np.array([2.0, 1.0]), np.array([1.0, 2.0]))
+        ]
         assert [order.tolist() for order in orders] == [[1, 0], [0, 1]]
 
 
@@ -273,9 +275,7 @@ def test_the_gradient_is_a_function_like_any_other():
 
 
 def float_rows(values):
-    return np.concatenate(
-        [np.zeros(0, bool), *(np.full(np.size(v), is_float(v)) for v in values)]
-    )
+    return np.concatenate([np.zeros(0, bool), *(np.full(np.size(v), is_float(v)) for v in values)])
 
 
 @given(programs())
