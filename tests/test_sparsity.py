@@ -268,7 +268,7 @@ def test_floats_of_single_precision_and_numbers():
 def test_the_gradient_is_a_function_like_any_other():
     hessian = jacrs.sparsity(rosenbrock, of="hessian")(X)
     assert jacrs.sparsity(jacrs.grad(rosenbrock))(X) == hessian
-    assert hessian.T == hessian
+    assert hessian == hessian.T
 
 
 # --- random programs
@@ -341,9 +341,9 @@ def test_a_pattern_that_does_not_fit_is_refused():
 def test_conversions():
     pattern = jacrs.sparsity(bratu)(GRID)
     expected = scipy.sparse.csr_array(dense(bratu, GRID) != 0)
-    for format in ("csr", "csc", "coo", "bsr", "dia", "lil", "dok"):
-        matrix = pattern.to_scipy(format)
-        assert (matrix.format, matrix.dtype) == (format, bool)
+    for name in ("csr", "csc", "coo", "bsr", "dia", "lil", "dok"):
+        matrix = pattern.to_scipy(name)
+        assert (matrix.format, matrix.dtype) == (name, bool)
         np.testing.assert_array_equal(matrix.toarray(), expected.toarray())
     np.testing.assert_array_equal(pattern.indptr, expected.indptr)
     np.testing.assert_array_equal(pattern.indices, expected.indices)

@@ -113,7 +113,7 @@ class Pattern:
     def to_scipy(self, format: str = "csr", dtype: Any = bool) -> Any:  # noqa: A002 - SciPy's name
         """Return a `scipy.sparse` array with a one of `dtype` for each entry.
 
-        In CSR it shares `indptr` and `indices`, which are read-only; copy it to change its structure.
+        In CSR it shares `indptr` and `indices`, which are read-only: copy it to change them.
 
         Parameters
         ----------
@@ -158,10 +158,10 @@ class Pattern:
         """
         if ax is None:
             try:
-                from matplotlib import pyplot
+                from matplotlib import pyplot as plt
             except ImportError as error:
                 raise errors.needs_matplotlib("Pattern.spy()") from error
-            ax = pyplot.gca()
+            ax = plt.gca()
         rows, columns = self.shape
         ax.imshow(
             self._cells(),

@@ -32,9 +32,9 @@ def sparsity(
     float is looked at: an entry that is zero for some values only is in the pattern.
 
     - Indices, masks that pick (`x[mask]`) and the orders of sorts count as they are at this point.
-    - `np.where(c, x, y)` and `x[c] = y` depend on both sides where floats decide `c`; where it is an
-      array of booleans, or made of such and of integers, on the side that it chooses. `np.maximum`
-      and its kin depend on both, `np.max` on all elements.
+    - `np.where(c, x, y)` and `x[c] = y` depend on both sides where floats decide `c`; where it is
+      an array of booleans, or made of such and of integers, on the side that it chooses.
+      `np.maximum` and its kin depend on both, `np.max` on all elements.
     - Steps, integers and `stop_gradient` depend on nothing; products with an array that is zero
       by construction (`np.zeros`, and what was never written to) neither.
     - An array of floats from outside of `f` counts as dense, whatever zeros it holds.

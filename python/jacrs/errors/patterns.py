@@ -8,8 +8,8 @@ from jacrs.errors.classes import JacrsError, TraceError
 def pattern_while_recording() -> JacrsError:
     """Report a pattern that is asked for while a function is recorded."""
     return TraceError(
-        "sparsity(f)(x) looks at the contents of index arrays, which are not known while a function "
-        "is recorded: find the pattern first, outside of the recorded function"
+        "sparsity(f)(x) looks at the contents of index arrays, which are not known while a "
+        "function is recorded: find the pattern first, outside of the recorded function"
     )
 
 

@@ -34,7 +34,7 @@ impl Structure {
     /// them, else of int64.
     fn arrays(&self, py: Python<'_>) -> (Py<PyAny>, Py<PyAny>) {
         let (rows, width) = self.pattern.shape();
-        if self.pattern.nnz().max(rows).max(width) <= i32::MAX as usize {
+        if i32::try_from(self.pattern.nnz().max(rows).max(width)).is_ok() {
             self.arrays_of(py, |start| start as i32, |column| column as i32)
         } else {
             self.arrays_of(py, |start| start as i64, i64::from)
