@@ -114,6 +114,8 @@ EXACT = {
     "repeated": (lambda x: np.repeat(x, 2), X, 12),
     "constant": (lambda x: np.ones((2, 3)), X, 0),
     "without elements": (lambda x: x[:0], X, 0),
+    "product of nothing": (lambda x: np.prod(x[:0]) * x, X, 6),
+    "sum of nothing": (lambda x: np.sum(x[:0]) + x, X, 6),
     "einsum": (lambda x: np.einsum("ij,j->ij", x, x[0]), GRID, 15 * 2 + 5),
 }
 

@@ -12,6 +12,7 @@
 mod detect;
 mod flows;
 mod indices;
+mod matrices;
 mod pattern;
 mod rows;
 mod sets;
