@@ -32,7 +32,7 @@ fn interpret(g: &Graph, inputs: &[Array]) -> Option<Vec<Option<Array>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(4000))]
 
     #[test]
     fn no_derivative_of_a_random_graph_is_missing(
@@ -77,10 +77,12 @@ proptest! {
             for (&y, t) in ys.iter().zip(&moved) {
                 let tangent = t.map(|t| numbers(values[t.index()].as_ref().unwrap()));
                 for k in 0..g.size(y) {
-                    let there = tangent.as_ref().is_some_and(|t| t[k] != 0.0);
+                    // NaN says nothing: a singular matrix gives it to directions of zero as well.
+                    let there = tangent.as_ref().is_some_and(|t| t[k].abs() > 0.0);
                     prop_assert!(
                         !there || found.pattern.contains(row + k, column),
-                        "row {} of {:?} is missing column {}", k, y, column
+                        "element {} of {:?}: column {} is missing ({:?})\n{}",
+                        k, y, column, tangent.as_ref().map(|t| t[k]), ir::print(&g)
                     );
                 }
                 row += g.size(y);
