@@ -96,6 +96,11 @@ def without_scipy(call):
         return call()
 
 
+def without_matplotlib(call):
+    with mock.patch.dict(sys.modules, {"matplotlib": None}):
+        return call()
+
+
 # --- the check
 
 

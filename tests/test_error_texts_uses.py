@@ -20,6 +20,7 @@ from tests.error_subjects import (
     is_recorded,
     taped,
     total,
+    without_matplotlib,
     without_scipy,
 )
 
@@ -63,6 +64,17 @@ LINEAR = {
         lambda: without_scipy(jacrs.linearize(np.sin, X)[1].aslinearoperator),
         ImportError,
         "J.aslinearoperator() needs SciPy, which is not installed: pip install jacrs[scipy]",
+    ),
+    "needs_matplotlib": (
+        lambda: without_matplotlib(jacrs.sparsity(np.sin)(X).spy),
+        ImportError,
+        "Pattern.spy() needs Matplotlib, which is not installed: pip install jacrs[plot]",
+    ),
+    "pattern_while_recording": (
+        lambda: jacrs.grad(lambda x: jacrs.sparsity(np.sin)(x).nnz * x)(1.0),
+        jacrs.TraceError,
+        "sparsity(f)(x) looks at the contents of index arrays, which are not known while a "
+        "function is recorded: find the pattern first, outside of the recorded function",
     ),
 }
 TAPES = {

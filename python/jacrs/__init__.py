@@ -14,6 +14,7 @@ from jacrs import _adapters, _jacrs, functional, numpy, testing
 from jacrs._compile import compile, load  # noqa: A004 - as in `re.compile`
 from jacrs._config import config
 from jacrs._explain import explain
+from jacrs._pattern import Pattern
 from jacrs._pytrees import register_pytree_node
 from jacrs._tape import Tape
 from jacrs._transforms import (
@@ -27,6 +28,7 @@ from jacrs._transforms import (
     linearize,
     num_threads,
     set_num_threads,
+    sparsity,
     stop_gradient,
     value_and_grad,
     value_and_jacobian,
@@ -66,6 +68,7 @@ __all__ = [
     "LinAlgError",
     "MemoryLimitError",
     "NoTraceError",
+    "Pattern",
     "SaveError",
     "ShapeError",
     "Tape",
@@ -88,6 +91,7 @@ __all__ = [
     "numpy",
     "register_pytree_node",
     "set_num_threads",
+    "sparsity",
     "stop_gradient",
     "testing",
     "value_and_grad",

@@ -7,6 +7,7 @@ from jacrs._transforms.linear import linearize
 from jacrs._transforms.mapping import vmap
 from jacrs._transforms.products import jvp, vjp
 from jacrs._transforms.second import hvp, value_grad_and_hessian, vhp
+from jacrs._transforms.sparsity import sparsity
 
 __all__ = [
     "grad",
@@ -19,6 +20,7 @@ __all__ = [
     "linearize",
     "num_threads",
     "set_num_threads",
+    "sparsity",
     "stop_gradient",
     "value_and_grad",
     "value_and_jacobian",

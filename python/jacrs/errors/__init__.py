@@ -222,6 +222,12 @@ from jacrs.errors.outs import (
 from jacrs.errors.outs import (
     wrong_out_shape as wrong_out_shape,
 )
+from jacrs.errors.patterns import (
+    needs_matplotlib as needs_matplotlib,
+)
+from jacrs.errors.patterns import (
+    pattern_while_recording as pattern_while_recording,
+)
 from jacrs.errors.results import (
     argument_changed as argument_changed,
 )

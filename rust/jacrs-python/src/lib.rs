@@ -17,6 +17,7 @@ mod pullback;
 mod registry;
 mod session;
 mod signals;
+mod sparsity;
 mod state;
 mod targets;
 mod text;
@@ -73,6 +74,7 @@ fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<session::Session>()?;
     module.add_class::<pullback::Pullback>()?;
     module.add_class::<linear::LinearMap>()?;
+    module.add_class::<sparsity::Structure>()?;
     compiled::add_to(module)?;
     primitives::add_to(module)?;
     module.add_function(wrap_pyfunction!(registry::register, module)?)?;

@@ -7,6 +7,7 @@ use jacrs::differentiate::{self, Mode};
 use jacrs::error::Result;
 use jacrs::ir::{Graph, NodeId};
 use jacrs::ops::build;
+use jacrs::sparsity::detect;
 use jacrs::trace::{Access, Handle};
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
@@ -18,7 +19,8 @@ use crate::given::Watched;
 use crate::linear::{self, Block, Function, LinearMap};
 use crate::programs::{self, Blocks, Request};
 use crate::pullback::{Pullback, pullback};
-use crate::signals::{attached, settle};
+use crate::signals::{attached, detached, settle};
+use crate::sparsity::Structure;
 use crate::state::{self, Operand, State};
 use crate::text;
 use crate::tracer::{self, Tracer};
@@ -538,6 +540,24 @@ impl Session {
             xs,
         };
         linear::linear_map(py, job, function).map_err(|e| self.placed(py, e, &ys))
+    }
+
+    /// Where the Jacobian of the outputs by the inputs may be other than zero.
+    fn sparsity(
+        &self,
+        py: Python<'_>,
+        outputs: &Bound<'_, PyList>,
+        inputs: &Bound<'_, PyList>,
+    ) -> PyResult<Structure> {
+        let given = (read_given(outputs)?, read_given(inputs)?);
+        let (graph, data, ys, xs) = self.with(py, |state| {
+            let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
+            Ok((state.rec.graph.clone(), state.rec.inputs(), ys, xs))
+        })?;
+        let found = detached(py, || detect(&graph, &ys, &xs, &data));
+        found
+            .map(|found| Structure::new(found.pattern))
+            .map_err(|e| self.placed(py, e, &ys))
     }
 
     /// Elements of the Jacobian as tracers: blocks with their places among the rows and columns.

@@ -106,6 +106,8 @@ pub mod optimize;
 
 pub mod differentiate;
 
+pub mod sparsity;
+
 pub mod plan;
 
 pub mod execute;

@@ -4,6 +4,8 @@
 mod common;
 #[path = "operations/lanes.rs"]
 mod lanes;
+#[path = "operations/patterns.rs"]
+mod patterns;
 
 use std::fmt::Write;
 

@@ -7,6 +7,7 @@ use jacrs::ir::{NodeId, decode, parse};
 use jacrs::ops::Fun;
 use jacrs::plan::Plan;
 use jacrs::scalar::Matrix;
+use jacrs::sparsity::Pattern;
 use jacrs::trace::{Access, Handle, Index, Recording, Weak};
 
 /// The error of the text called `name`.
@@ -130,6 +131,29 @@ fn plans() {
         "add takes no operands of type float64, int64: cast them first");
     says("wrong_operand_shapes", text::wrong_operand_shapes("add", 2, &[&[3], &[2, 3]]), Kind::Shape,
         "add takes 2 operands of one shape, not (3,), (2,3): broadcast them first");
+}
+
+#[test]
+fn patterns() {
+    let identity = Pattern::identity;
+    says(
+        "no_pattern",
+        Pattern::new((1, 1), vec![0, 1], vec![1]).unwrap_err(),
+        Kind::Value,
+        "these arrays are no sparsity pattern: the columns of each row must ascend, below the number of columns",
+    );
+    says(
+        "too_many_columns",
+        Pattern::new((0, 1 << 33), vec![0], vec![]).unwrap_err(),
+        Kind::Value,
+        "a sparsity pattern has fewer than 2^32 - 1 columns, not 8589934592: take the derivative by fewer elements",
+    );
+    says(
+        "unlike_patterns",
+        identity(2).union(&identity(3)).unwrap_err(),
+        Kind::Shape,
+        "patterns of shapes (2,2) and (3,3) cannot be united",
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Inputs, constants, counters, and the identities that only differentiation sees.
 
 use super::tile::{self, Cut, Known, Needs, Tile};
-use super::{Call, Cotangent, Lanes, Operation, Rule, build};
+use super::{Call, Cotangent, Flow, Lanes, Operation, Rule, build};
 use crate::array::{DType, Layout, Out, View};
 use crate::error::{Error, Result};
 use crate::ir::{Graph, NodeId, Op, Type};
@@ -37,6 +37,10 @@ impl Operation for Leaf {
 
     fn rule(&self, _: Op) -> Rule {
         Rule::Zero
+    }
+
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Nothing
     }
 
     fn eval(&self, call: &Call, _: &[View], out: &Out) -> Result<()> {
@@ -119,6 +123,9 @@ impl Operation for Opaque {
     fn rule(&self, _: Op) -> Rule {
         Rule::Linear
     }
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Moves
+    }
     fn alias(&self, _: &Call, operands: &[View]) -> Option<View> {
         Some(itself(operands))
     }
@@ -157,6 +164,9 @@ impl Operation for StopGradient {
     }
     fn rule(&self, _: Op) -> Rule {
         Rule::Zero
+    }
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Nothing
     }
     fn alias(&self, _: &Call, operands: &[View]) -> Option<View> {
         Some(itself(operands))

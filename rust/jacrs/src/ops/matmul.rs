@@ -1,7 +1,7 @@
 //! Matrix products.
 
 use super::tile::{Cut, Known, Needs, Tile};
-use super::{Call, Cotangent, Lanes, Operation, Rule, build};
+use super::{Call, Cotangent, Flow, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, walk};
 use crate::error::{Error, Result};
 use crate::interrupt::{STRETCH, elements, stretches};
@@ -42,6 +42,10 @@ impl Operation for MatMul {
 
     fn rule(&self, _: Op) -> Rule {
         Rule::Bilinear
+    }
+
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Contracts
     }
 
     fn eval(&self, call: &Call, operands: &[View], out: &Out) -> Result<()> {

@@ -9,6 +9,7 @@ pub mod build;
 pub mod elementwise;
 mod evaluate;
 pub mod factor;
+mod flow;
 mod fold;
 mod leaf;
 mod matmul;
@@ -24,8 +25,10 @@ mod view;
 
 pub use elementwise::{Fun, kernel, partial, scalar, scalar_in};
 pub use evaluate::evaluate;
+pub use flow::{Alike, Flow, Triangle};
 pub use fold::fold;
 pub use reduce::join_parts;
+pub use rows::row;
 pub use verify::verify;
 
 use smallvec::SmallVec;
@@ -115,6 +118,9 @@ pub trait Operation: Sync {
     fn infer(&self, graph: &Graph, op: Op, operands: &[NodeId], declared: &Type) -> Result<Type>;
 
     fn rule(&self, op: Op) -> Rule;
+
+    /// Which elements of the operands an element of `y` depends on.
+    fn flow(&self, g: &Graph, y: NodeId) -> Flow;
 
     /// Whether the result is linear in operand `k`, the others held fixed. A general rule steps
     /// back for a bilinear one where only such operands vary.

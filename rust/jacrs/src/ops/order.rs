@@ -1,7 +1,7 @@
 //! Orders and places that depend on values: they are integers, and no derivative passes.
 
 use super::tile::{self, Cut, Known, Needs, Tile};
-use super::{Call, Lanes, Operation, Rule, build};
+use super::{Call, Flow, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, copy, product, walk};
 use crate::error::{Error, Result, text};
 use crate::interrupt::{STRETCH, elements, pause, stretches};
@@ -33,6 +33,10 @@ impl Operation for Argsort {
 
     fn rule(&self, _: Op) -> Rule {
         Rule::Zero
+    }
+
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Nothing
     }
 
     fn eval(&self, call: &Call, operands: &[View], out: &Out) -> Result<()> {
@@ -121,6 +125,10 @@ impl Operation for Nonzero {
 
     fn rule(&self, _: Op) -> Rule {
         Rule::Zero
+    }
+
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Nothing
     }
 
     fn eval(&self, _: &Call, operands: &[View], out: &Out) -> Result<()> {

@@ -3,7 +3,7 @@
 use super::pairwise;
 use super::tile::{Cut, Known, Needs, Tile, slice_hits};
 use super::view::{check_slice, lane_slice};
-use super::{Call, Cotangent, Lanes, Operation, Rule, build, slice_layout};
+use super::{Call, Cotangent, Flow, Lanes, Operation, Rule, build, slice_layout};
 use crate::array::{Dims, Layout, Out, View, copy, product, zero_fill};
 use crate::error::{Error, Result};
 use crate::ir::{Graph, ListId, NodeId, Op, Type};
@@ -90,6 +90,9 @@ impl Operation for Assign {
     fn rule(&self, _: Op) -> Rule {
         Rule::Linear
     }
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Moves
+    }
     fn updates_first(&self) -> bool {
         true
     }
@@ -154,6 +157,9 @@ impl Operation for AddAt {
     }
     fn rule(&self, _: Op) -> Rule {
         Rule::Linear
+    }
+    fn flow(&self, g: &Graph, y: NodeId) -> Flow {
+        Flow::Adds(Op::Assign(slice_id(g.op(y))))
     }
     fn updates_first(&self) -> bool {
         true
@@ -230,6 +236,9 @@ impl Operation for Pack {
     }
     fn rule(&self, _: Op) -> Rule {
         Rule::Linear
+    }
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Moves
     }
     fn eval(&self, call: &Call, operands: &[View], out: &Out) -> Result<()> {
         let item = operands[0].shape();
@@ -359,6 +368,9 @@ impl Operation for Concat {
     }
     fn rule(&self, _: Op) -> Rule {
         Rule::Linear
+    }
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Moves
     }
     fn eval(&self, call: &Call, operands: &[View], out: &Out) -> Result<()> {
         let axis = Self::axis(call.op);

@@ -3,7 +3,7 @@
 use super::elementwise::Fun;
 use super::pairwise::{Max, Min, Prod, Reducible, Sum, fold, join_halves};
 use super::tile::{Cut, Known, Needs, Tile};
-use super::{Call, Cotangent, Lanes, Operation, Rule, build, list_of};
+use super::{Call, Cotangent, Flow, Lanes, Operation, Rule, build, list_of};
 use crate::array::{DType, Dims, Layout, Out, View, walk};
 use crate::error::{Error, Result, text};
 use crate::interrupt::{STRETCH, stretches};
@@ -85,6 +85,10 @@ impl Operation for Reduce {
         } else {
             Rule::General
         }
+    }
+
+    fn flow(&self, g: &Graph, y: NodeId) -> Flow {
+        Flow::Folds(Self::parts(g, g.op(y)).1)
     }
 
     fn linear_in(&self, op: Op, _: usize) -> bool {
@@ -265,6 +269,10 @@ impl Operation for ArgPick {
 
     fn rule(&self, _: Op) -> Rule {
         Rule::Zero
+    }
+
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Nothing
     }
 
     fn eval(&self, call: &Call, operands: &[View], out: &Out) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Rows of the first axis chosen by an integer operand: gather, and its two inverses.
 
 use super::tile::{self, Cut, Known, Needs, Tile};
-use super::{Call, Cotangent, Lanes, Operation, Rule, build};
+use super::{Call, Cotangent, Flow, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, copy, product};
 use crate::error::{Error, Result, text};
 use crate::interrupt::{STRETCH, elements, stretches};
@@ -10,7 +10,10 @@ use crate::memory::list_for;
 use crate::with_type;
 
 /// The row an index names, NumPy's negative ones included.
-fn row(index: i64, rows: usize) -> Result<usize> {
+///
+/// # Errors
+/// If there is no such row.
+pub fn row(index: i64, rows: usize) -> Result<usize> {
     let n = rows as i64;
     let i = if index < 0 { index + n } else { index };
     if (0..n).contains(&i) {
@@ -149,6 +152,9 @@ impl Operation for Gather {
     fn rule(&self, _: Op) -> Rule {
         Rule::Linear
     }
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Moves
+    }
     fn linear_in(&self, _: Op, k: usize) -> bool {
         k == 0
     }
@@ -219,6 +225,9 @@ impl Operation for ScatterAdd {
     }
     fn rule(&self, _: Op) -> Rule {
         Rule::Linear
+    }
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::AddsRows
     }
     fn linear_in(&self, _: Op, k: usize) -> bool {
         k != 1
@@ -315,6 +324,9 @@ impl Operation for ScatterSet {
     }
     fn rule(&self, _: Op) -> Rule {
         Rule::Linear
+    }
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Moves
     }
     fn linear_in(&self, _: Op, k: usize) -> bool {
         k != 1

@@ -1,7 +1,7 @@
 //! Scans along an axis: cumulative sums and the linear recurrence, of which `cumprod` is a case.
 
 use super::tile::{self, Cut, Known, Needs, Tile};
-use super::{Call, Cotangent, Lanes, Operation, Rule, build};
+use super::{Call, Cotangent, Flow, Lanes, Operation, Rule, build};
 use crate::array::{Dims, Out, View, walk};
 use crate::error::{Error, Result};
 use crate::interrupt::{STRETCH, stretches};
@@ -94,6 +94,15 @@ impl Operation for Cumulate {
             Rule::General
         } else {
             Rule::Linear
+        }
+    }
+
+    fn flow(&self, g: &Graph, y: NodeId) -> Flow {
+        let (kind, axis) = Self::parts(g.op(y));
+        Flow::Scans {
+            axis,
+            forwards: forwards(kind),
+            factors: is_recurrence(kind),
         }
     }
 

@@ -1,7 +1,9 @@
 //! Rearrangements that are views of their operand: reshape, transpose, broadcast, slice, item.
 
 use super::tile::{self, Cut, Known, Needs, Regroup, Tile};
-use super::{Call, Cotangent, Lanes, Operation, Rule, build, list_of, slice_layout, slice_parts};
+use super::{
+    Call, Cotangent, Flow, Lanes, Operation, Rule, build, list_of, slice_layout, slice_parts,
+};
 use crate::array::{Dims, Layout, Out, View, copy, product};
 use crate::error::{Error, Result};
 use crate::ir::{Graph, NodeId, Op, Type};
@@ -36,6 +38,9 @@ impl Operation for Reshape {
     }
     fn rule(&self, _: Op) -> Rule {
         Rule::Linear
+    }
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Moves
     }
     fn alias(&self, call: &Call, operands: &[View]) -> Option<View> {
         let layout = operands[0].layout.reshape(&call.shape)?;
@@ -99,6 +104,9 @@ impl Operation for Transpose {
     }
     fn rule(&self, _: Op) -> Rule {
         Rule::Linear
+    }
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Moves
     }
     fn alias(&self, call: &Call, operands: &[View]) -> Option<View> {
         let layout = operands[0].layout.transpose(&permutation(&call.list));
@@ -165,6 +173,9 @@ impl Operation for Broadcast {
     fn rule(&self, _: Op) -> Rule {
         Rule::Linear
     }
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Moves
+    }
     fn alias(&self, call: &Call, operands: &[View]) -> Option<View> {
         Some(operands[0].relaid(0, operands[0].layout.broadcast(&call.shape)))
     }
@@ -213,6 +224,9 @@ impl Operation for Slice {
     }
     fn rule(&self, _: Op) -> Rule {
         Rule::Linear
+    }
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Moves
     }
     fn alias(&self, call: &Call, operands: &[View]) -> Option<View> {
         let (offset, layout) = slice_layout(&operands[0].layout, &call.list, &call.shape);
@@ -315,6 +329,9 @@ impl Operation for Item {
     }
     fn rule(&self, _: Op) -> Rule {
         Rule::Linear
+    }
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Moves
     }
     fn alias(&self, call: &Call, operands: &[View]) -> Option<View> {
         let (mut place, lead) = (call.list[0] as usize, call.list[1] as usize);

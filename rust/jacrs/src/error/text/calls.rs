@@ -129,3 +129,21 @@ pub fn outputs_changed(first: usize, then: usize) -> Error {
         "the function gave {first} outputs and then {then}: it must not change between calls"
     ))
 }
+
+// --- patterns
+
+pub fn no_pattern(why: &str) -> Error {
+    Error::value(format!("these arrays are no sparsity pattern: {why}"))
+}
+
+pub fn too_many_columns(count: usize) -> Error {
+    Error::value(format!(
+        "a sparsity pattern has fewer than 2^32 - 1 columns, not {count}: take the derivative by fewer elements"
+    ))
+}
+
+/// `how` is "united" or "multiplied".
+pub fn unlike_patterns(how: &str, a: (usize, usize), b: (usize, usize)) -> Error {
+    let (a, b) = (tuple(&[a.0, a.1]), tuple(&[b.0, b.1]));
+    Error::shape(format!("patterns of shapes {a} and {b} cannot be {how}"))
+}

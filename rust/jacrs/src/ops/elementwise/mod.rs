@@ -5,6 +5,7 @@ mod kernel;
 mod table;
 
 use std::cell::RefCell;
+use std::sync::LazyLock;
 
 pub use expr::{Expr, select};
 #[cfg(target_arch = "x86_64")]
@@ -16,7 +17,8 @@ pub use table::{Class, Fun, ROWS, Row, kernel_at, scalar_in};
 
 use smallvec::SmallVec;
 
-use super::{Call, Cotangent, Lanes, Operation, Rule, build};
+use super::flow::{Alike, vanishes_with};
+use super::{Call, Cotangent, Flow, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, coalesce};
 use crate::error::{Error, Result, text};
 use crate::interrupt::{STRETCH, stretches};
@@ -115,6 +117,42 @@ pub fn rule(fun: Fun) -> Rule {
     }
 }
 
+/// How the operands of a row matter, from its partials and its value at zero.
+pub fn alike(fun: Fun) -> Alike {
+    static ALL: LazyLock<Vec<Alike>> =
+        LazyLock::new(|| ROWS.iter().map(|row| found_alike(row.fun)).collect());
+    ALL[fun as usize]
+}
+
+fn found_alike(fun: Fun) -> Alike {
+    let mut found = Alike::default();
+    match rule(fun) {
+        Rule::Pointwise => {
+            let mut g = Graph::new();
+            let operands: Vec<NodeId> = (0..fun.arity())
+                .map(|_| g.input(DType::F64, &[], true))
+                .collect();
+            let y = build::map(&mut g, fun, &operands);
+            let slopes = partials(&mut g, fun, y);
+            for (k, &slope) in slopes.iter().enumerate() {
+                found.slopes[k] = !build::is_zero(&g, slope);
+                found.vanishes[k] = vanishes_with(fun, k);
+            }
+            let value = f64::from_bits(scalar(fun, 0, 0, 0));
+            found.settles = value == 0.0 && found.slopes[..fun.arity()] == [true; 3][..fun.arity()];
+        }
+        Rule::Linear => {
+            for k in 0..fun.arity() {
+                found.slopes[k] = Map.linear_in(Op::Map(fun), k);
+            }
+            found.settles = true;
+            found.chooses = fun == Fun::Where;
+        }
+        _ => {}
+    }
+    found
+}
+
 /// The type of an elementwise result, checked; the path that recording takes.
 pub fn signature(
     g: &Graph,
@@ -152,6 +190,10 @@ impl Operation for Map {
 
     fn rule(&self, op: Op) -> Rule {
         rule(fun_of(op))
+    }
+
+    fn flow(&self, g: &Graph, y: NodeId) -> Flow {
+        Flow::Alike(alike(fun_of(g.op(y))))
     }
 
     fn linear_in(&self, op: Op, k: usize) -> bool {

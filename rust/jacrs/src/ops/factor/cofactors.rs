@@ -14,7 +14,7 @@ use crate::array::{Out, View, walk};
 use crate::error::{Error, Result};
 use crate::interrupt::elements;
 use crate::ir::{Graph, NodeId, Op, Type};
-use crate::ops::{Call, Cotangent, Lanes, Operation, Rule, build};
+use crate::ops::{Call, Cotangent, Flow, Lanes, Operation, Rule, build};
 use kernel::Expansion;
 
 pub struct Cofactors;
@@ -45,6 +45,10 @@ impl Operation for Cofactors {
 
     fn rule(&self, _: Op) -> Rule {
         Rule::General
+    }
+
+    fn flow(&self, g: &Graph, y: NodeId) -> Flow {
+        Flow::mixes(g.shape(g.operand(y, 0)).len() - 2)
     }
 
     fn linear_in(&self, _: Op, k: usize) -> bool {

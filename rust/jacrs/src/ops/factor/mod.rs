@@ -23,7 +23,7 @@ pub use pole::{Pole, pole};
 pub use resolvent::Resolvent;
 pub use solve::{Solve, inverse, solve};
 
-use super::{Call, Lanes, Operation, Rule, build};
+use super::{Call, Flow, Lanes, Operation, Rule, build};
 use crate::array::{Dims, Out, View, walk};
 use crate::error::{Error, Result, text};
 use crate::interrupt::elements;
@@ -160,6 +160,10 @@ impl Operation for Factor {
 
     fn rule(&self, _: Op) -> Rule {
         Rule::Zero
+    }
+
+    fn flow(&self, _: &Graph, _: NodeId) -> Flow {
+        Flow::Nothing
     }
 
     fn eval(&self, call: &Call, operands: &[View], out: &Out) -> Result<()> {

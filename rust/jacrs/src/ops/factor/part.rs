@@ -7,7 +7,7 @@ use super::{
 use crate::array::{Dims, Layout, Out, View, copy, walk};
 use crate::error::{Error, Result};
 use crate::ir::{Factorisation, Graph, NodeId, Op, Part, Type};
-use crate::ops::{Call, Lanes, Operation, Rule};
+use crate::ops::{Call, Flow, Lanes, Operation, Rule, Triangle};
 
 /// One part of a factorisation.
 pub struct PartOf;
@@ -73,6 +73,22 @@ impl Operation for PartOf {
             Rule::Zero
         } else {
             Rule::General
+        }
+    }
+
+    fn flow(&self, g: &Graph, y: NodeId) -> Flow {
+        let (factors, part) = Self::parts(g.op(y));
+        if part.is_step() {
+            return Flow::Nothing;
+        }
+        let reads = match factors {
+            Factorisation::Cholesky | Factorisation::Eigh => Triangle::Lower,
+            _ => Triangle::All,
+        };
+        Flow::Mixes {
+            lead: g.shape(g.operand(y, 0)).len() - 2,
+            reads,
+            by_columns: false,
         }
     }
 

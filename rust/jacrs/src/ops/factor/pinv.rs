@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::interrupt::elements;
 use crate::ir::Op;
 use crate::ir::{Factorisation, Graph, NodeId, Type};
-use crate::ops::{Call, Lanes, Operation, Rule, build};
+use crate::ops::{Call, Flow, Lanes, Operation, Rule, build};
 
 pub struct Pinv;
 
@@ -46,6 +46,10 @@ impl Operation for Pinv {
 
     fn rule(&self, _: Op) -> Rule {
         Rule::General
+    }
+
+    fn flow(&self, g: &Graph, y: NodeId) -> Flow {
+        Flow::mixes(g.shape(g.operand(y, 0)).len() - 2)
     }
 
     fn linear_in(&self, _: Op, _: usize) -> bool {

@@ -10,7 +10,7 @@ use super::{batch_leading, matrix};
 use crate::array::{Out, View};
 use crate::error::{Error, Result};
 use crate::ir::{Graph, NodeId, Op, Type};
-use crate::ops::{Call, Lanes, Operation, Rule, build};
+use crate::ops::{Call, Flow, Lanes, Operation, Rule, build};
 
 pub struct Pole;
 
@@ -76,6 +76,10 @@ impl Operation for Pole {
 
     fn rule(&self, _: Op) -> Rule {
         Rule::General
+    }
+
+    fn flow(&self, g: &Graph, y: NodeId) -> Flow {
+        Flow::mixes(g.shape(g.operand(y, 0)).len() - 2)
     }
 
     fn linear_in(&self, _: Op, _: usize) -> bool {

@@ -18,7 +18,7 @@ use super::{batch_leading, line, matrix, packed_length, part_node, with_float, z
 use crate::array::{Dims, Out, View, walk};
 use crate::error::{Error, Result};
 use crate::ir::{Factorisation, Graph, NodeId, Op, Part, Type};
-use crate::ops::{Call, Cotangent, Lanes, Operation, Rule, build};
+use crate::ops::{Call, Cotangent, Flow, Lanes, Operation, Rule, Triangle, build};
 
 pub struct Resolvent;
 
@@ -219,6 +219,17 @@ impl Operation for Resolvent {
 
     fn rule(&self, _: Op) -> Rule {
         Rule::General
+    }
+
+    fn flow(&self, g: &Graph, y: NodeId) -> Flow {
+        Flow::Mixes {
+            lead: g.shape(g.operand(y, 0)).len() - 2,
+            reads: match factorisation(g.op(y)) {
+                Factorisation::Eigh => Triangle::Lower,
+                _ => Triangle::All,
+            },
+            by_columns: true,
+        }
     }
 
     fn linear_in(&self, _: Op, k: usize) -> bool {

@@ -10,7 +10,7 @@ use crate::array::{Layout, Out, View, copy, walk};
 use crate::error::{Error, Result, text};
 use crate::interrupt::elements;
 use crate::ir::{Factorisation, Form, Graph, NodeId, Op, System, Type};
-use crate::ops::{Call, Cotangent, Fun, Lanes, Operation, Rule, build};
+use crate::ops::{Call, Cotangent, Flow, Fun, Lanes, Operation, Rule, Triangle, build};
 
 pub struct Solve;
 
@@ -78,6 +78,21 @@ impl Operation for Solve {
 
     fn rule(&self, _: Op) -> Rule {
         Rule::General
+    }
+
+    fn flow(&self, g: &Graph, y: NodeId) -> Flow {
+        let reads = match system(g.op(y)).form {
+            Form::General => Triangle::All,
+            Form::Lower => Triangle::Lower,
+            Form::Upper => Triangle::Upper,
+            Form::UnitLower => Triangle::StrictLower,
+            Form::UnitUpper => Triangle::StrictUpper,
+        };
+        Flow::Mixes {
+            lead: g.shape(g.operand(y, 0)).len() - 2,
+            reads,
+            by_columns: true,
+        }
     }
 
     fn linear_in(&self, op: Op, k: usize) -> bool {

@@ -1,0 +1,74 @@
+//! Patterns for Python.
+
+use jacrs::sparsity::Pattern;
+use numpy::{Element, PyArray1};
+use pyo3::prelude::*;
+
+use crate::signals::detached;
+
+/// A boolean matrix by rows.
+#[pyclass(frozen, module = "jacrs._jacrs")]
+pub struct Structure {
+    pattern: Pattern,
+}
+
+impl Structure {
+    pub fn new(pattern: Pattern) -> Self {
+        Self { pattern }
+    }
+}
+
+#[pymethods]
+impl Structure {
+    #[getter]
+    fn shape(&self) -> (usize, usize) {
+        self.pattern.shape()
+    }
+
+    #[getter]
+    fn nnz(&self) -> usize {
+        self.pattern.nnz()
+    }
+
+    /// Row pointers and column indices, as new arrays: of int32 where all numbers fit, as SciPy has
+    /// them, else of int64.
+    fn arrays(&self, py: Python<'_>) -> (Py<PyAny>, Py<PyAny>) {
+        let (rows, width) = self.pattern.shape();
+        if i32::try_from(self.pattern.nnz().max(rows).max(width)).is_ok() {
+            self.arrays_of(py, |start| start as i32, |column| column as i32)
+        } else {
+            self.arrays_of(py, |start| start as i64, i64::from)
+        }
+    }
+
+    /// The farthest entry below the diagonal, and the farthest above.
+    fn bandwidth(&self) -> (usize, usize) {
+        self.pattern.bandwidth()
+    }
+
+    fn transposed(&self, py: Python<'_>) -> PyResult<Self> {
+        let pattern = detached(py, || self.pattern.transposed())?;
+        Ok(Self { pattern })
+    }
+
+    fn equals(&self, other: PyRef<'_, Self>) -> bool {
+        self.pattern == other.pattern
+    }
+}
+
+impl Structure {
+    fn arrays_of<T: Element>(
+        &self,
+        py: Python<'_>,
+        start: impl Fn(usize) -> T,
+        column: impl Fn(u32) -> T,
+    ) -> (Py<PyAny>, Py<PyAny>) {
+        let starts = self.pattern.starts().iter().map(|&n| start(n));
+        let columns = self.pattern.columns().iter().map(|&j| column(j));
+        let arrays = (
+            PyArray1::from_iter(py, starts),
+            PyArray1::from_iter(py, columns),
+        );
+        (arrays.0.into_any().unbind(), arrays.1.into_any().unbind())
+    }
+}

@@ -1,0 +1,23 @@
+//! Where Jacobians are zero whatever the values are: patterns, and how they are found.
+//!
+//! [`detect`] goes over a graph once, from inputs to outputs. For each element of a node it has the
+//! set of input elements that it depends on: index domains (Griewank and Walther, "Evaluating
+//! Derivatives", 2nd ed., 2008, section 7.1), per element of arrays and without tracing again
+//! (Hill and Dalle, "Sparser, better, faster, stronger", TMLR 2025, have it for scalars by operator
+//! overloading). How sets flow through an operation is what it says of itself,
+//! [`crate::ops::Flow`].
+//!
+//! A Hessian's pattern is that of the Jacobian of the gradient, which is a graph like any other.
+
+mod detect;
+mod flows;
+mod indices;
+mod matrices;
+mod pattern;
+mod rows;
+mod sets;
+#[cfg(test)]
+mod tests;
+
+pub use detect::{Detected, detect};
+pub use pattern::Pattern;
