@@ -93,8 +93,11 @@ impl Graph {
 
     /// Makes room for so many more nodes.
     pub fn reserve(&mut self, nodes: usize) {
-        self.nodes.reserve(nodes);
-        self.pool.reserve(2 * nodes);
+        // In powers of two, as by growth: memory of a few sizes is found again, while an allocator
+        // that sees a size for each graph may give all of it back to the system in between.
+        let rounded = |len: usize, more: usize| (len + more).next_power_of_two() - len;
+        self.nodes.reserve_exact(rounded(self.nodes.len(), nodes));
+        self.pool.reserve_exact(rounded(self.pool.len(), 2 * nodes));
         self.index.reserve(nodes, |entry| spread(entry.hash));
     }
 

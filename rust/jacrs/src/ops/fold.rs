@@ -18,10 +18,13 @@ pub fn fold(g: &mut Graph, fun: Fun, operands: &[NodeId]) -> Option<NodeId> {
 fn fold_constants(g: &mut Graph, fun: Fun, operands: &[NodeId]) -> Option<NodeId> {
     let first = *operands.first()?;
     let dtype = g.dtype(*operands.last()?);
-    let values: SmallVec<[f64; 3]> = operands
-        .iter()
-        .map(|&x| constant_value(g, x))
-        .collect::<Option<_>>()?;
+    // Asked first, since it is seldom so: a list that is given up costs more than the question.
+    if !(operands.iter()).all(|&x| matches!(g.op(x), Op::Const(_))) {
+        return None;
+    }
+    let values: SmallVec<[f64; 3]> = (operands.iter())
+        .filter_map(|&x| constant_value(g, x))
+        .collect();
     if fun.class() == Class::Select {
         return Some(operands[if values[0] == 0.0 { 2 } else { 1 }]);
     }
