@@ -65,7 +65,8 @@ fn located_error(py: Python<'_>, kind: &str, message: &str) -> Py<PyAny> {
     error::raise_as(py, kind, message).into_value(py).into_any()
 }
 
-#[pymodule]
+// Recordings and caches lean on the interpreter's lock: one without it takes it back for us.
+#[pymodule(gil_used = true)]
 fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // NumPy's functions are looked up now: an interrupt in the first call must not meet this.
     let _ = numpy::dtype::<f64>(module.py());
