@@ -65,7 +65,9 @@ fn is_member(g: &Graph, id: NodeId) -> bool {
 
 /// The places where a node puts parts side by side.
 fn seams(g: &Graph, id: NodeId) -> Option<Cuts> {
-    if g.size(id) < SHORTEST {
+    // Asked first: most nodes are neither.
+    let joins = matches!(g.op(id), Op::Concat(_) | Op::Assign(_) | Op::AddAt(_));
+    if !joins || g.size(id) < SHORTEST {
         return None;
     }
     let shape = g.shape(id);

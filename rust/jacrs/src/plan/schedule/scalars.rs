@@ -37,7 +37,9 @@ impl Scheduler<'_> {
             Some(tape) if tape >= earliest => tape,
             _ => {
                 let step = self.step();
-                self.draft.steps.push(DraftStep::Tape(vec![]));
+                // Most programs of numbers are one tape.
+                let room = self.tape.map_or(self.graph.len(), |_| 0);
+                (self.draft.steps).push(DraftStep::Tape(Vec::with_capacity(room)));
                 self.tape = Some(step);
                 step
             }
