@@ -55,7 +55,6 @@ def test_recorded_jvp(size, benchmark, table):
     report(benchmark, table, size, "jacrs, recorded jvp", product, x)
 
 
-@pytest.mark.skipif(not hasattr(jacrs, "compile"), reason="jacrs.compile is not there")
 @pytest.mark.parametrize("size", SIZES)
 def test_compiled_gradient(size, benchmark, table):
     gradient = jacrs.compile(jacrs.grad(lambda x: np.sum(wave(x))))

@@ -4,13 +4,13 @@
 pub use jacrs::{array, ir, ops};
 
 #[path = "../../rust/jacrs/tests/fuzz/bodies.rs"]
-#[allow(dead_code)] // the other target uses the rest
+#[allow(dead_code)] // other targets use the rest
 mod bodies;
 #[path = "../../rust/jacrs/tests/common/mod.rs"]
-#[allow(dead_code)]
+#[allow(dead_code)] // other targets use the rest
 mod common;
 #[path = "../../rust/jacrs/src/execute/tests/random.rs"]
-#[allow(dead_code)]
+#[allow(dead_code)] // other targets use the rest
 mod random;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bodies::graph(bytes));

@@ -7,29 +7,12 @@ mod common;
 #[path = "../src/execute/tests/random.rs"]
 mod random;
 
-use common::{numbers, scattered};
+use common::{numbers, scattered, try_interpret};
 use jacrs::array::Array;
 use jacrs::differentiate::jvp;
-use jacrs::ir::{Graph, NodeId, Op};
-use jacrs::ops::{Call, evaluate};
+use jacrs::ir::NodeId;
 use jacrs::sparsity::detect;
 use proptest::prelude::*;
-
-/// Every node's value; `None` where a matrix cannot be factored or an index is out of bounds.
-fn interpret(g: &Graph, inputs: &[Array]) -> Option<Vec<Option<Array>>> {
-    let live = g.reachable(&g.outputs);
-    let mut values: Vec<Option<Array>> = vec![None; g.len()];
-    for id in g.ids().filter(|id| live[id.index()]) {
-        values[id.index()] = Some(if let Op::Input(k) = g.op(id) {
-            inputs[k as usize].clone()
-        } else {
-            let of = |x: &NodeId| values[x.index()].clone();
-            let operands: Vec<Array> = g.operands(id).iter().map(of).collect::<Option<_>>()?;
-            evaluate(&Call::of(g, id, true), &operands).ok()?
-        });
-    }
-    Some(values)
-}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
@@ -72,7 +55,7 @@ proptest! {
                 });
                 first += n;
             }
-            let Some(values) = interpret(&g, &given) else { return Ok(()) };
+            let Ok(values) = try_interpret(&g, &given) else { return Ok(()) };
             let mut row = 0;
             for (&y, t) in ys.iter().zip(&moved) {
                 let tangent = t.map(|t| numbers(values[t.index()].as_ref().unwrap()));

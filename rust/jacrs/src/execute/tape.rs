@@ -121,6 +121,11 @@ unsafe fn interpret<A: Outlined>(tape: &Tape, code: &[Instruction], frame: &Fram
             let write = |value: u64| registers.add(out as usize).write(value);
             match code {
                 Code::Fun(fun) => write(ops::scalar_in::<A>(fun, read(a), read(b), read(c))),
+                Code::SinCos => {
+                    let (sine, cosine) = A::sin_cos(f64::from_bits(read(a)));
+                    write(sine.to_bits());
+                    registers.add(b as usize).write(cosine.to_bits());
+                }
                 Code::Guarded if exact => {
                     write(ops::scalar_in::<A>(Fun::Mul0, read(a), read(b), 0));
                 }

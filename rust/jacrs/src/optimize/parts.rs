@@ -88,7 +88,8 @@ fn seams(g: &Graph, id: NodeId) -> Option<Cuts> {
             let (axis, at) = target(g, id)?;
             // What is added to a small stretch of a large array is added in place.
             let large = 2 * at.len() >= shape[axis] && is_member(g, g.operand(id, 0));
-            let fits = matches!(g.op(id), Op::Assign(_)) || large;
+            // Of bools it is no sum.
+            let fits = matches!(g.op(id), Op::Assign(_)) || large && g.dtype(id).is_float();
             (
                 axis,
                 fits.then_some([at.start, at.end])?.into_iter().collect(),

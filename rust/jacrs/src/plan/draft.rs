@@ -166,6 +166,12 @@ pub enum TapeDraft {
         operands: [Cell; 3],
         out: u32,
     },
+    /// The sine and the cosine of one number, which share nearly all.
+    SinCos {
+        angle: Cell,
+        sine: u32,
+        cosine: u32,
+    },
     Load {
         dtype: DType,
         root: u32,

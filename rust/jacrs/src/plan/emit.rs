@@ -204,6 +204,17 @@ impl Emitter<'_> {
                 let register = self.draft.scalars[out as usize].register;
                 Instruction::memory(code, register, self.element(root, offset))
             }
+            TapeDraft::SinCos {
+                angle,
+                sine,
+                cosine,
+            } => Instruction {
+                code: Code::SinCos,
+                out: self.draft.scalars[sine as usize].register,
+                a: self.register(angle),
+                b: self.draft.scalars[cosine as usize].register,
+                c: 0,
+            },
             TapeDraft::Store {
                 dtype,
                 root,

@@ -248,6 +248,15 @@ impl File {
                 operands.into_iter().for_each(&mut release);
                 scalars[out as usize].register = self.take();
             }
+            TapeDraft::SinCos {
+                angle,
+                sine,
+                cosine,
+            } => {
+                release(angle);
+                scalars[sine as usize].register = self.take();
+                scalars[cosine as usize].register = self.take();
+            }
             TapeDraft::Load { out, .. } => scalars[out as usize].register = self.take(),
             TapeDraft::Store { from, .. } => release(from),
             TapeDraft::Zero { .. } => {}

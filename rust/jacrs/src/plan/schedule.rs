@@ -35,6 +35,7 @@ pub fn schedule(graph: &Graph, outputs: &[NodeId]) -> Result<Draft> {
         draft: Draft::default(),
         values: vec![Value::Absent; graph.len()],
         cells: HashMap::new(),
+        turns: HashMap::new(),
         tape: None,
         groups: HashMap::new(),
         strips: HashMap::new(),
@@ -57,6 +58,8 @@ struct Scheduler<'g> {
     values: Vec<Value>,
     /// Cells of constants by dtype and bits.
     cells: HashMap<(DType, i64), u32>,
+    /// The sine or cosine of a number that is on a tape without the other: step and instruction.
+    turns: HashMap<NodeId, (u32, u32)>,
     /// The latest tape.
     tape: Option<u32>,
     /// The latest group for each number of elements.

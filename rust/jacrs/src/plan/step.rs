@@ -108,6 +108,8 @@ pub struct Instruction {
 pub enum Code {
     /// A function of float64 registers (of bits, for a selection): `out = fun(a, b, c)`.
     Fun(Fun),
+    /// The sine and the cosine of `a`, to `out` and `b`.
+    SinCos,
     /// A product that is guarded in an exact run.
     Guarded,
     /// Kernel `c` on the single elements `a` and `b`, for every other dtype.

@@ -104,9 +104,11 @@ fn operations(
     choices: &Choices,
 ) -> (Vec<NodeId>, Vec<NodeId>) {
     let mut bools = vec![build::map(g, Fun::Less, &[numbers[0], numbers[INPUTS - 1]])];
+    let mut angles = vec![];
     for &(row, a, b) in choices {
         let fun = match usize::from(row) {
             k if k < 160 => INLINE[k % INLINE.len()],
+            k if k < 180 => Fun::Sin,
             k => ROWS[k % ROWS.len()].fun,
         };
         let number = |k: u16| numbers[numbers.len() - 1 - usize::from(k) % numbers.len().min(40)];
@@ -127,6 +129,15 @@ fn operations(
         match g.dtype(made) {
             DType::Bool => bools.push(made),
             _ => numbers.push(made),
+        }
+        if fun == Fun::Sin {
+            angles.push(operands[0]);
+        }
+        // At once, or after many others: the two are computed together.
+        if b % 4 == 0
+            && let Some(angle) = angles.pop()
+        {
+            numbers.push(build::map(g, Fun::Cos, &[angle]));
         }
     }
     (numbers, bools)

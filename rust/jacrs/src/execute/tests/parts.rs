@@ -143,3 +143,18 @@ fn a_step_of_a_stencil_is_one_group() {
     );
     assert_eq!(y[0].shape(), [1000]);
 }
+
+/// Bools have no sum that would be taken apart.
+#[test]
+fn bools_that_are_added_stay_whole() {
+    let (_, y) = text(
+        "%0 = input : float64[40]
+         %1 = const(0.5) : float64[40]
+         %2 = less(%0, %1) : bool[40]
+         %3 = slice(%2, [0 1]) : bool[38]
+         %4 = add_at(%2, %3, [1 1]) : bool[40]
+         return %4",
+        &[vector(40)],
+    );
+    assert_eq!(y[0].shape(), [40]);
+}

@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 
 use crate::array::DType;
-use crate::simd::math::{Arithmetic, Common, Fused, Plain, Portable};
+use crate::simd::math::{Arithmetic, Common, Fused, Plain, Portable, sin_cos};
 use crate::simd::{Level, Work, level, vectorised};
 
 /// Applies a function to `n` contiguous elements of each operand.
@@ -201,12 +201,23 @@ pub trait Outlined: Arithmetic {
     /// # Safety
     /// The processor must have what the arithmetic needs.
     unsafe fn outlined<L: Loop>(x: L::In<Self>, z: L::In<Self>) -> L::Out<Self>;
+
+    /// The sine and the cosine of a number.
+    ///
+    /// # Safety
+    /// The processor must have what the arithmetic needs.
+    unsafe fn sin_cos(x: f64) -> (f64, f64);
 }
 
 impl Outlined for Plain {
     #[inline(never)]
     unsafe fn outlined<L: Loop>(x: L::In<Self>, z: L::In<Self>) -> L::Out<Self> {
         L::apply(x, z)
+    }
+
+    #[inline(never)]
+    unsafe fn sin_cos(x: f64) -> (f64, f64) {
+        sin_cos::<Self>(x)
     }
 }
 
@@ -216,6 +227,34 @@ impl Outlined for Fused {
         // SAFETY: the caller's contract.
         unsafe { fused::<L>(x, z) }
     }
+
+    #[inline(always)]
+    unsafe fn sin_cos(x: f64) -> (f64, f64) {
+        // SAFETY: the caller's contract.
+        unsafe { fused_sin_cos(x) }
+    }
+}
+
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
+#[inline(never)]
+unsafe fn fused_sin_cos(x: f64) -> (f64, f64) {
+    sin_cos::<Fused>(x)
+}
+
+/// Two results, in two vector registers.
+#[cfg(target_arch = "x86_64")]
+#[repr(C)]
+pub struct SinCos(f64, f64);
+
+/// What machine code calls for a sine and the cosine.
+///
+/// # Safety
+/// The processor must have AVX2 and FMA.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+pub unsafe extern "sysv64" fn sin_cos_entry(x: f64) -> SinCos {
+    let (sine, cosine) = sin_cos::<Fused>(x);
+    SinCos(sine, cosine)
 }
 
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]

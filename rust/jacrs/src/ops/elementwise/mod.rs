@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 pub use expr::{Expr, select};
 #[cfg(target_arch = "x86_64")]
-pub use kernel::Entry;
+pub use kernel::{Entry, sin_cos_entry};
 pub use kernel::{Kernel, Outlined};
 #[cfg(target_arch = "x86_64")]
 pub use table::entry;

@@ -67,6 +67,7 @@ fn uses(instruction: &BlockInstruction) -> Uses {
         reads: instruction.operands,
         arity,
         write: Some(instruction.out),
+        aside: None,
         next: [DEAD; 4],
     }
 }

@@ -21,6 +21,8 @@ pub struct Uses {
     pub reads: [u32; 3],
     pub arity: u8,
     pub write: Option<u32>,
+    /// A second result, which goes to memory.
+    pub aside: Option<u32>,
     /// After the instruction: for each read, then for the write.
     pub next: [u32; 4],
 }
@@ -37,6 +39,9 @@ pub fn find_next(all: &mut [Uses], next: &mut [u32]) {
     for (k, uses) in all.iter_mut().enumerate().rev() {
         if let Some(out) = uses.write {
             uses.next[3] = std::mem::replace(&mut next[out as usize], DEAD);
+        }
+        if let Some(out) = uses.aside {
+            next[out as usize] = DEAD;
         }
         let reads = uses.reads;
         for (slot, &x) in uses.next.iter_mut().zip(&reads[..usize::from(uses.arity)]) {

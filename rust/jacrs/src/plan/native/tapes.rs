@@ -6,7 +6,7 @@ use super::assembler::{Assembler, Gpr, R14, RBX, Source, Xmm};
 use super::lower::{Form, Lowering};
 use super::registers::{DEAD, Home, LEAVES, Registers, SPARE, Uses, find_next};
 use crate::ops::Fun;
-use crate::ops::elementwise::{Entry, entry};
+use crate::ops::elementwise::{Entry, entry, sin_cos_entry};
 use crate::plan::step::{ARENA, Code, Instruction, Tape};
 
 /// The register file is addressed from its middle: short displacements reach 32 registers.
@@ -21,6 +21,8 @@ enum Inline {
     Operation(Form),
     /// Of an elementary function.
     Call(Entry),
+    /// Of the one that has two results.
+    SinCos,
     Load,
     Store,
 }
@@ -30,6 +32,7 @@ fn inline(instruction: &Instruction, exact: bool) -> Option<Inline> {
         Code::Fun(fun) => fun,
         Code::Guarded if exact => Fun::Mul0,
         Code::Guarded => Fun::Mul,
+        Code::SinCos => return Some(Inline::SinCos),
         Code::Load8 => return reachable(instruction).then_some(Inline::Load),
         Code::Store8 => return reachable(instruction).then_some(Inline::Store),
         _ => return None,
@@ -52,6 +55,7 @@ fn uses(instruction: &Instruction) -> Uses {
     let Instruction { code, out, a, b, c } = *instruction;
     let (reads, arity, write) = match code {
         Code::Fun(fun) => ([a, b, c], fun.arity(), Some(out)),
+        Code::SinCos => ([a, 0, 0], 1, Some(out)),
         Code::Guarded | Code::Kernel => ([a, b, 0], 2, Some(out)),
         Code::Load1 | Code::Load4 | Code::Load8 => ([0; 3], 0, Some(out)),
         Code::Store1 | Code::Store4 | Code::Store8 => ([out, 0, 0], 1, None),
@@ -61,6 +65,7 @@ fn uses(instruction: &Instruction) -> Uses {
         reads,
         arity: arity as u8,
         write,
+        aside: (code == Code::SinCos).then_some(b),
         next: [DEAD; 4],
     }
 }
@@ -85,8 +90,13 @@ pub fn lower(asm: &mut Assembler, tape: &Tape, registers: usize, exact: bool, en
         match inline(instruction, exact) {
             Some(Inline::Operation(form)) => lowering.operation(form, uses),
             Some(Inline::Call(entry)) => {
-                call(&mut lowering, entry, uses);
+                call(&mut lowering, entry as usize, uses);
                 bases = Bases::default();
+            }
+            Some(Inline::SinCos) => {
+                call(&mut lowering, sin_cos_entry as *const () as usize, uses);
+                bases = Bases::default();
+                lowering.asm.store(Xmm(1), File::at(instruction.b));
             }
             Some(Inline::Load) => {
                 let from = bases.place(lowering.asm, instruction);
@@ -117,7 +127,7 @@ pub fn lower(asm: &mut Assembler, tape: &Tape, registers: usize, exact: bool, en
 }
 
 /// Everything that is read later goes to memory: the function may use all registers.
-fn call(lowering: &mut Lowering<'_, File>, entry: Entry, uses: &Uses) {
+fn call(lowering: &mut Lowering<'_, File>, entry: usize, uses: &Uses) {
     let Lowering { asm, registers } = lowering;
     let operands = (0..usize::from(uses.arity)).map(|k| registers.located(asm, uses, k));
     let operands: SmallVec<[Source; 2]> = operands.flatten().collect();
@@ -131,7 +141,7 @@ fn call(lowering: &mut Lowering<'_, File>, entry: Entry, uses: &Uses) {
     if operands.len() > 1 {
         asm.load(second, Source::Register(aside));
     }
-    asm.call(entry as usize);
+    asm.call(entry);
     registers.result(first, uses);
 }
 

@@ -1,6 +1,7 @@
 //! Single numbers: what goes on the tape, and how numbers come from arrays and go to them.
 
 use super::Scheduler;
+use crate::array::DType;
 use crate::ir::NodeId;
 use crate::ops::{self, Fun};
 use crate::plan::draft::{Cell, DraftStep, END, NONE, Scalar, Source, TapeDraft, Value};
@@ -59,7 +60,9 @@ impl Scheduler<'_> {
                     self.read_cell(cell, at);
                 }
             }
-            TapeDraft::Store { from, .. } => self.read_cell(from, at),
+            TapeDraft::SinCos { angle: from, .. } | TapeDraft::Store { from, .. } => {
+                self.read_cell(from, at);
+            }
             TapeDraft::Load { .. } | TapeDraft::Zero { .. } => {}
         }
     }
@@ -108,6 +111,10 @@ impl Scheduler<'_> {
         self.draft.guarded |= fun == Fun::Mul0;
         let g = self.graph;
         let nodes = g.operands(id);
+        let turns = matches!(fun, Fun::Sin | Fun::Cos) && g.dtype(id) == DType::F64;
+        if turns && let Some(at) = self.turns.remove(&nodes[0]) {
+            return self.both(at);
+        }
         let step = self.tape_for(nodes);
         let first = self.cell(nodes[0], step);
         let mut operands = [first; 3];
@@ -126,7 +133,39 @@ impl Scheduler<'_> {
                 out,
             },
         );
+        if turns {
+            let DraftStep::Tape(code) = &self.draft.steps[step as usize] else {
+                unreachable!("a tape")
+            };
+            self.turns.insert(nodes[0], (step, code.len() as u32 - 1));
+        }
         Value::Scalar(out)
+    }
+
+    /// The cosine of a number whose sine is computed there, or the sine where the cosine is.
+    fn both(&mut self, (step, k): (u32, u32)) -> Value {
+        let other = self.new_scalar(step);
+        let DraftStep::Tape(code) = &mut self.draft.steps[step as usize] else {
+            unreachable!("a tape")
+        };
+        let instruction = &mut code[k as usize];
+        let TapeDraft::Map {
+            fun, operands, out, ..
+        } = *instruction
+        else {
+            unreachable!("a sine or a cosine")
+        };
+        let (sine, cosine) = if fun == Fun::Sin {
+            (out, other)
+        } else {
+            (other, out)
+        };
+        *instruction = TapeDraft::SinCos {
+            angle: operands[0],
+            sine,
+            cosine,
+        };
+        Value::Scalar(other)
     }
 
     /// Single numbers put into an array: stores of the tape.
