@@ -12,7 +12,7 @@ mod rules;
 pub use constants::worth_keeping;
 pub use elements::{FEW, by_elements, has_small_arrays};
 pub use parts::by_parts;
-pub use rules::{RULES, Rule};
+pub use rules::{RULES, Rule, repeated};
 
 use crate::array::DType;
 use crate::ir::{Graph, NodeId, Op};

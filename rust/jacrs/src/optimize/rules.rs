@@ -101,7 +101,7 @@ fn map_of_broadcasts(t: &mut Graph, g: &Graph, id: NodeId, operands: &[NodeId]) 
 }
 
 /// A function of operands that are broadcast from one shape, or constant; broadcast itself.
-fn repeated(t: &mut Graph, fun: Fun, operands: &[NodeId]) -> Option<NodeId> {
+pub fn repeated(t: &mut Graph, fun: Fun, operands: &[NodeId]) -> Option<NodeId> {
     let origin = *(operands.iter()).find(|&&x| t.op(x) == Op::Broadcast && fun != Fun::Cast)?;
     let (shape, origin) = (t.dims(operands[0]), t.dims(t.operand(origin, 0)));
     let (single, size) = (product(&origin) == 1, product(&shape));

@@ -299,7 +299,7 @@ fn at(layers: &[Dense], k: usize) -> impl Iterator<Item = Code> {
 }
 
 /// The places of indices by the row they name: row `r` is named at `order[starts[r]..starts[r + 1]]`.
-fn by_target(index: &[i64], rows: usize) -> Result<(Vec<usize>, Vec<usize>)> {
+pub fn by_target(index: &[i64], rows: usize) -> Result<(Vec<usize>, Vec<usize>)> {
     let mut targets = Vec::with_capacity(index.len());
     let mut starts = vec![0; rows + 1];
     for &i in index {

@@ -10,14 +10,18 @@
 //! A Hessian's pattern is that of the Jacobian of the gradient, which is a graph like any other.
 
 mod detect;
+mod entries;
 mod flows;
 mod indices;
 mod matrices;
 mod pattern;
 mod rows;
 mod sets;
+mod structured;
 #[cfg(test)]
 mod tests;
 
 pub use detect::{Detected, detect};
+pub use entries::Entries;
 pub use pattern::Pattern;
+pub use structured::{Form, structured};
