@@ -17,6 +17,7 @@ mod pullback;
 mod registry;
 mod session;
 mod signals;
+mod sparse;
 mod sparsity;
 mod state;
 mod targets;
@@ -81,6 +82,7 @@ fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(registry::register, module)?)?;
     module.add_function(wrap_pyfunction!(programs::cached_programs, module)?)?;
     module.add_function(wrap_pyfunction!(session::build_info, module)?)?;
+    module.add_function(wrap_pyfunction!(sparse::sparse_entries, module)?)?;
     module.add_function(wrap_pyfunction!(elementwise::elementwise, module)?)?;
     module.add_function(wrap_pyfunction!(num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(set_num_threads, module)?)?;

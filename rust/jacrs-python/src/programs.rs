@@ -449,7 +449,7 @@ fn block_types(ys: &[Type], xs: &[Type], mode: Mode) -> Vec<Type> {
         .collect()
 }
 
-fn as_float(graph: &mut Graph, y: NodeId) -> NodeId {
+pub fn as_float(graph: &mut Graph, y: NodeId) -> NodeId {
     let dtype = graph.dtype(y).to_float();
     build::cast(graph, y, dtype)
 }

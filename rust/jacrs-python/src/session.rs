@@ -123,7 +123,7 @@ impl Session {
 
     /// The error of a run. Programs do not know where their steps were recorded: where a matrix could
     /// not be factored, the recording is evaluated node by node to find its place.
-    fn placed(&self, py: Python<'_>, error: PyErr, outputs: &[NodeId]) -> PyErr {
+    pub fn placed(&self, py: Python<'_>, error: PyErr, outputs: &[NodeId]) -> PyErr {
         let failed = py
             .import("numpy.linalg")
             .and_then(|module| module.getattr("LinAlgError"))
@@ -140,7 +140,11 @@ impl Session {
     }
 
     /// Runs engine code on this session's recording, under way or closed.
-    fn with<R>(&self, py: Python<'_>, body: impl FnOnce(&mut State) -> Result<R>) -> PyResult<R> {
+    pub fn with<R>(
+        &self,
+        py: Python<'_>,
+        body: impl FnOnce(&mut State) -> Result<R>,
+    ) -> PyResult<R> {
         // Taken out while it is used: Python code that runs in between must not wait for a lock.
         let Some(mut state) = self.inner().kept.take() else {
             return state::with(py, body);

@@ -422,9 +422,17 @@ impl Graph {
 
     /// The outputs of another graph, made here, where `inputs` stand for its inputs.
     pub fn splice(&mut self, from: &Graph, inputs: &[NodeId]) -> Vec<NodeId> {
+        self.graft(from, 0, inputs)
+    }
+
+    /// The same of a graph that was grown from a copy of this one: its first `shared` nodes are ours,
+    /// names included.
+    pub fn graft(&mut self, from: &Graph, shared: usize, inputs: &[NodeId]) -> Vec<NodeId> {
         let live = from.reachable(&from.outputs);
-        let mut place: Vec<NodeId> = vec![NodeId(u32::MAX); from.len()];
-        for id in from.ids().filter(|id| live[id.index()]) {
+        let mut place: Vec<NodeId> = (0..shared as u32).map(NodeId).collect();
+        place.resize(from.len(), NodeId(u32::MAX));
+        let added = from.ids().skip(shared);
+        for id in added.filter(|id| live[id.index()]) {
             let operands: Vec<NodeId> = (from.operands(id).iter())
                 .map(|x| place[x.index()])
                 .collect();

@@ -15,7 +15,9 @@ mod flows;
 mod indices;
 mod matrices;
 mod pattern;
+mod prepare;
 mod rows;
+mod seeded;
 mod sets;
 mod structured;
 #[cfg(test)]
@@ -24,4 +26,6 @@ mod tests;
 pub use detect::{Detected, detect};
 pub use entries::Entries;
 pub use pattern::Pattern;
+pub use prepare::{Strategy, Way, prepare};
+pub use seeded::seeded;
 pub use structured::{Form, structured};

@@ -142,6 +142,13 @@ pub fn too_many_columns(count: usize) -> Error {
     ))
 }
 
+pub fn not_structured(reason: &str) -> Error {
+    Error::value(format!(
+        "mode \"structured\" does not serve this function: {reason}; leave the mode open, or take \
+         \"forward\" or \"reverse\""
+    ))
+}
+
 /// `how` is "united" or "multiplied".
 pub fn unlike_patterns(how: &str, a: (usize, usize), b: (usize, usize)) -> Error {
     let (a, b) = (tuple(&[a.0, a.1]), tuple(&[b.0, b.1]));

@@ -113,7 +113,6 @@ fn attempt(
     let entries = context.entries(outputs, inputs, &rows, &found.pattern, form)?;
     let Context { mut g, tables, .. } = context;
     g.outputs = [values, &entries].concat();
-    g.compact();
     Ok(Entries { graph: g, tables })
 }
 
