@@ -5,10 +5,12 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use jacrs::array::DType;
 use jacrs::differentiate::{Mode, jacobian, jvp, linearize, vjp};
 use jacrs::ir::{Graph, NodeId, parse, print};
 use jacrs::ops::build;
 use jacrs::optimize::optimize;
+use jacrs::sparsity::{Form, detect, structured};
 
 /// A file is the source graph followed by sections that the passes produced.
 fn sections(source: &str) -> String {
@@ -39,6 +41,27 @@ fn sections(source: &str) -> String {
     .unwrap();
     section("early half", &optimize(&split.early));
     section("late half, 4 lanes", &optimize(&split.late));
+    text.push_str(&structure(&graph, &active));
+    text
+}
+
+/// The pattern, and the graph of the entries with its tables.
+fn structure(graph: &Graph, active: &[NodeId]) -> String {
+    let found = detect(graph, &graph.outputs, active, &[]).unwrap();
+    let made = structured(graph, &[], &graph.outputs, active, &found, Form::Rows).unwrap();
+    let mut text = format!("\n=== pattern\n{}\n=== entries\n", found.pattern);
+    match made {
+        Ok(entries) => {
+            text.push_str(&print(&optimize(&entries.graph)));
+            for table in &entries.tables {
+                match table.dtype() {
+                    DType::I64 => writeln!(text, "table {:?}", table.to_vec::<i64>()).unwrap(),
+                    _ => writeln!(text, "table {:?}", table.to_vec::<f64>()).unwrap(),
+                }
+            }
+        }
+        Err(reason) => writeln!(text, "none: {reason}").unwrap(),
+    }
     text
 }
 

@@ -7,12 +7,14 @@ mod common;
 #[path = "../src/execute/tests/random.rs"]
 mod random;
 
-use common::numbers;
+use common::{numbers, scattered};
 use jacrs::array::{Array, DType};
 use jacrs::differentiate::jvp;
-use jacrs::ir::{Graph, NodeId, Op};
+use jacrs::ir::{Graph, NodeId, Op, parse};
 use jacrs::ops::{Call, evaluate};
-use jacrs::sparsity::{Form, detect, structured};
+use jacrs::optimize::optimize;
+use jacrs::plan::Plan;
+use jacrs::sparsity::{Detected, Entries, Form, detect, structured};
 use proptest::prelude::*;
 
 /// The outputs, as plain numbers; `None` where a matrix cannot be factored or an index is out of
@@ -36,8 +38,14 @@ fn outputs_of(g: &Graph, inputs: &[Array]) -> Option<Vec<Vec<f64>>> {
     all.collect()
 }
 
-/// The Jacobian, column by column.
-fn columns(g: &Graph, ys: &[NodeId], xs: &[NodeId], inputs: &[Array]) -> Option<Vec<Vec<f64>>> {
+/// Some columns of the Jacobian.
+fn columns(
+    g: &Graph,
+    ys: &[NodeId],
+    xs: &[NodeId],
+    inputs: &[Array],
+    picks: &[usize],
+) -> Option<Vec<Vec<f64>>> {
     let mut g = g.clone();
     let ts: Vec<NodeId> = (xs.iter())
         .map(|&x| {
@@ -50,7 +58,7 @@ fn columns(g: &Graph, ys: &[NodeId], xs: &[NodeId], inputs: &[Array]) -> Option<
     g.outputs = moved.iter().flatten().copied().collect();
     let sizes: Vec<usize> = xs.iter().map(|&x| g.size(x)).collect();
     let mut made = vec![];
-    for column in 0..sizes.iter().sum() {
+    for &column in picks {
         let mut first = 0;
         let mut given = inputs.to_vec();
         for (&t, &n) in ts.iter().zip(&sizes) {
@@ -76,8 +84,56 @@ fn columns(g: &Graph, ys: &[NodeId], xs: &[NodeId], inputs: &[Array]) -> Option<
     Some(made)
 }
 
+/// Infinities that meet in another order may give no number.
 fn close(a: f64, b: f64, tolerance: f64) -> bool {
-    a == b || b.is_nan() || (a - b).abs() <= tolerance * (1.0 + a.abs().max(b.abs()))
+    a == b || !b.is_finite() || (a - b).abs() <= tolerance * (1.0 + b.abs())
+}
+
+/// Floats that are differentiated by, and those that are differentiated.
+fn ends(g: &Graph) -> (Vec<NodeId>, Vec<NodeId>) {
+    let is_float = |x: &NodeId| g.dtype(*x).is_float();
+    let xs = g.inputs().iter().copied().filter(is_float).collect();
+    (xs, g.outputs.iter().copied().filter(is_float).collect())
+}
+
+fn run(entries: &Entries, inputs: &[Array]) -> Vec<Array> {
+    let given = [inputs, &entries.tables].concat();
+    let plan = Plan::new(&optimize(&entries.graph)).unwrap();
+    plan.evaluate(&given).unwrap()
+}
+
+/// The entries as a dense matrix, by columns.
+fn filled(found: &Detected, entries: &[f64]) -> Vec<Vec<f64>> {
+    let (rows, width) = found.pattern.shape();
+    assert_eq!(entries.len(), found.pattern.nnz());
+    let mut columns = vec![vec![0.0; rows]; width];
+    let mut entries = entries.iter();
+    for (i, row) in found.pattern.rows().enumerate() {
+        for &j in row {
+            columns[j as usize][i] = *entries.next().unwrap();
+        }
+    }
+    columns
+}
+
+/// The blocks as one matrix, by columns.
+fn joined(g: &Graph, ys: &[NodeId], xs: &[NodeId], blocks: &[Array]) -> Vec<Vec<f64>> {
+    let rows = ys.iter().map(|&y| g.size(y)).sum();
+    let mut columns = vec![];
+    for (j, &x) in xs.iter().enumerate() {
+        let width = g.size(x);
+        let mut part = vec![Vec::with_capacity(rows); width];
+        for (i, &y) in ys.iter().enumerate() {
+            let block = &blocks[i * xs.len() + j];
+            let shape = [g.shape(y), g.shape(x)].concat();
+            assert_eq!((block.shape(), block.dtype()), (&shape[..], g.dtype(y)));
+            for (k, number) in numbers(block).into_iter().enumerate() {
+                part[k % width].push(number);
+            }
+        }
+        columns.extend(part);
+    }
+    columns
 }
 
 proptest! {
@@ -86,37 +142,260 @@ proptest! {
     #[test]
     fn entries_of_a_random_graph_are_those_of_the_dense_jacobian(
         choices in prop::collection::vec(any::<u16>(), 20..160),
+        form in prop::sample::select(vec![Form::Rows, Form::Blocks]),
+        seed in any::<u64>(),
     ) {
         let g = random::random_graph(&choices);
         // A matrix that is nearly singular has no digits to compare.
         prop_assume!(!g.ids().any(|id| matches!(g.op(id), Op::Factor(_) | Op::Cofactors)));
         let inputs = random::inputs_for(&g, &choices);
-        let is_float = |x: &NodeId| g.dtype(*x).is_float();
-        let xs: Vec<NodeId> = g.inputs().iter().copied().filter(is_float).collect();
-        let ys: Vec<NodeId> = g.outputs.iter().copied().filter(is_float).collect();
+        let (xs, ys) = ends(&g);
         let Ok(found) = detect(&g, &ys, &xs, &inputs) else {
             return Ok(()); // an index out of bounds
         };
-        let single = xs.iter().chain(&ys).any(|&x| g.dtype(x) == DType::F32);
-        let entries = match structured(&g, &[], &ys, &xs, &found, Form::Rows).unwrap() {
-            Ok(entries) => entries,
-            Err(reason) => {
-                if std::env::var("WHY").is_ok() { eprintln!("no: {reason}"); }
-                return Ok(());
-            }
+        let Ok(entries) = structured(&g, &[], &ys, &xs, &found, form).unwrap() else {
+            return Ok(());
         };
-        let given = [inputs.clone(), entries.tables.clone()].concat();
-        let Some(got) = outputs_of(&entries.graph, &given) else { return Ok(()) };
-        let Some(dense) = columns(&g, &ys, &xs, &inputs) else { return Ok(()) };
-        if std::env::var("WHY").is_ok() { eprintln!("yes: {}", found.pattern.nnz()); }
-        let got = &got[0];
-        prop_assert_eq!(got.len(), found.pattern.nnz());
-        for (i, row) in found.pattern.rows().enumerate() {
-            for (k, &j) in row.iter().enumerate() {
-                let (a, b) = (got[found.pattern.starts()[i] + k], dense[j as usize][i]);
-                prop_assert!(close(a, b, if single { 1e-4 } else { 1e-9 }),
-                    "row {i}, column {j}: {a} instead of {b}\n{}", ir::print(&g));
+        let width = found.pattern.shape().1;
+        let picks: Vec<usize> = match width {
+            0..32 => (0..width).collect(),
+            _ => scattered(16, seed, 0.0, width as f64).iter().map(|&x| x as usize).collect(),
+        };
+        let Some(dense) = columns(&g, &ys, &xs, &inputs, &picks) else { return Ok(()) };
+        let results = run(&entries, &inputs);
+        let got = match form {
+            Form::Rows => filled(&found, &numbers(&results[0])),
+            Form::Blocks => joined(&g, &ys, &xs, &results),
+        };
+        let single = xs.iter().chain(&ys).any(|&x| g.dtype(x) == DType::F32);
+        let tolerance = if single { 1e-4 } else { 1e-9 };
+        for (&j, dense) in picks.iter().zip(&dense) {
+            for (i, (&a, &b)) in got[j].iter().zip(dense).enumerate() {
+                prop_assert!(
+                    close(a, b, tolerance),
+                    "row {i}, column {j}: {a} instead of {b}\n{}", ir::print(&g)
+                );
             }
         }
     }
+}
+
+/// The entries of a graph in text, in both forms, against the dense Jacobian, bit for bit if `exact`.
+fn checked(text: &str, inputs: &[Array], exact: bool) -> Entries {
+    let g = parse(text).unwrap();
+    let active = g.inputs().iter().copied().filter(|&x| g.node(x).active);
+    let (xs, ys): (Vec<NodeId>, Vec<NodeId>) = (active.collect(), g.outputs.clone());
+    let found = detect(&g, &ys, &xs, inputs).unwrap();
+    let picks: Vec<usize> = (0..found.pattern.shape().1).collect();
+    let dense = columns(&g, &ys, &xs, inputs, &picks).unwrap();
+    let made = |form| {
+        let made = structured(&g, &[], &ys, &xs, &found, form).unwrap();
+        made.unwrap_or_else(|reason| panic!("{reason}"))
+    };
+    let compare = |got: Vec<Vec<f64>>| {
+        for (a, b) in got.iter().flatten().zip(dense.iter().flatten()) {
+            assert!(
+                if exact { a == b } else { close(*a, *b, 1e-12) },
+                "{a} instead of {b}"
+            );
+        }
+    };
+    let (rows, blocks) = (made(Form::Rows), made(Form::Blocks));
+    compare(filled(&found, &numbers(&run(&rows, inputs)[0])));
+    compare(joined(&g, &ys, &xs, &run(&blocks, inputs)));
+    rows
+}
+
+/// The elements of the largest array that a graph, or a table of it, has.
+fn largest(entries: &Entries) -> usize {
+    let g = optimize(&entries.graph);
+    g.ids().map(|id| g.size(id)).max().unwrap_or(0)
+}
+
+fn vector(n: usize) -> Array {
+    Array::from_slice(&[n], &scattered(n, 7, 0.2, 0.9))
+}
+
+#[test]
+fn twenty_steps_of_a_stencil_have_as_many_terms_as_neighbours() {
+    use std::fmt::Write;
+    let n = 200;
+    let mut text = format!("%0 = input! : float64[{n}]\n");
+    let mut id = 0;
+    for _ in 0..20 {
+        // `np.roll` one way and the other, and a product.
+        let (x, rest) = (id, n - 1);
+        write!(
+            text,
+            "%{} = slice(%{x}, [{rest} 1]) : float64[1]\n%{} = slice(%{x}, [0 1]) : float64[{rest}]\n\
+             %{} = concat(%{}, %{}, [0]) : float64[{n}]\n%{} = slice(%{x}, [1 1]) : float64[{rest}]\n\
+             %{} = slice(%{x}, [0 1]) : float64[1]\n%{} = concat(%{}, %{}, [0]) : float64[{n}]\n\
+             %{} = add(%{}, %{}) : float64[{n}]\n%{} = sin(%{}) : float64[{n}]\n",
+            id + 1, id + 2, id + 3, id + 1, id + 2, id + 4, id + 5, id + 6, id + 4, id + 5,
+            id + 7, id + 3, id + 6, id + 8, id + 7,
+        )
+        .unwrap();
+        id += 8;
+    }
+    writeln!(text, "return %{id}").unwrap();
+    let entries = checked(&text, &[vector(n)], false);
+    // Every second neighbour, 20 to each side.
+    assert_eq!(largest(&entries), 21 * n);
+}
+
+#[test]
+fn sums_along_a_line_are_as_large_as_their_entries() {
+    let n = 150;
+    let text = format!(
+        "%0 = input! : float64[{n}]\n%1 = sin(%0) : float64[{n}]\n\
+         %2 = cumsum(%1, [0]) : float64[{n}]\n%3 = mul(%2, %0) : float64[{n}]\nreturn %3"
+    );
+    // The sums are coefficients as well.
+    assert!(largest(&checked(&text, &[vector(n)], false)) <= n * n + n);
+}
+
+#[test]
+fn where_a_sweep_back_is_cheaper_it_is_said() {
+    let n = 2000;
+    let text = format!(
+        "%0 = input! : float64[{n}]\n%1 = sin(%0) : float64[{n}]\n\
+         %2 = cumsum(%1, [0]) : float64[{n}]\n%3 = exp(%2) : float64[{n}]\n\
+         %4 = sum(%3, [0]) : float64[]\nreturn %4"
+    );
+    let g = parse(&text).unwrap();
+    let found = detect(&g, &g.outputs, g.inputs(), &[]).unwrap();
+    let made = structured(&g, &[], &g.outputs, g.inputs(), &found, Form::Rows).unwrap();
+    let reason = made.err().unwrap();
+    assert_eq!(
+        reason,
+        "cumsum of shape (2000,) would have 4000000 coefficients"
+    );
+}
+
+#[test]
+fn dense_factors_are_products_of_matrices() {
+    let text = "
+        %0 = input! : float64[30]
+        %1 = input : float64[40,30]
+        %2 = input : float64[20,40]
+        %3 = tanh(%0) : float64[30]
+        %4 = reshape(%3) : float64[30,1]
+        %5 = matmul(%1, %4) : float64[40,1]
+        %6 = tanh(%5) : float64[40,1]
+        %7 = matmul(%2, %6) : float64[20,1]
+        return %7";
+    let matrix = |m: usize, n: usize| Array::from_slice(&[m, n], &scattered(m * n, 3, -1.0, 1.0));
+    let inputs = [vector(30), matrix(40, 30), matrix(20, 40)];
+    assert_eq!(largest(&checked(text, &inputs, false)), 40 * 30);
+}
+
+#[test]
+fn a_convolution_has_a_term_for_each_weight() {
+    use std::fmt::Write;
+    let (n, m) = (300, 9);
+    let count = n - m + 1;
+    let mut text = format!(
+        "%0 = input! : float64[{n}]\n%1 = input : float64[{m}]\n%2 = const(0.0) : float64[{count}]\n"
+    );
+    for k in 0..m {
+        let id = 3 + 5 * k;
+        let before = if k == 0 { 2 } else { id - 1 };
+        write!(
+            text,
+            "%{id} = slice(%0, [{k} 1]) : float64[{count}]\n%{} = item(%1, [{k} 1]) : float64[]\n\
+             %{} = broadcast(%{}) : float64[{count}]\n%{} = mul(%{}, %{id}) : float64[{count}]\n\
+             %{} = add(%{before}, %{}) : float64[{count}]\n",
+            id + 1,
+            id + 2,
+            id + 1,
+            id + 3,
+            id + 2,
+            id + 4,
+            id + 3,
+        )
+        .unwrap();
+    }
+    writeln!(text, "return %{}", 2 + 5 * m).unwrap();
+    let entries = checked(&text, &[vector(n), vector(m)], true);
+    assert_eq!(largest(&entries), m * count);
+    // The weights are numbers: nothing is computed for an element.
+    let g = optimize(&entries.graph);
+    assert!(!g.ids().any(|id| matches!(g.op(id), Op::Map(_))));
+}
+
+#[test]
+fn constant_entries_are_a_table() {
+    let text = "
+        %0 = input! : float32[5]
+        %1 = slice(%0, [1 1]) : float32[4]
+        %2 = slice(%0, [0 1]) : float32[4]
+        %3 = sub(%1, %2) : float32[4]
+        return %3";
+    let x = Array::from_slice::<f32>(&[5], &[1.0, 2.0, 3.0, 4.0, 5.0]);
+    let entries = checked(text, &[x], true);
+    let g = optimize(&entries.graph);
+    assert!(matches!(g.op(g.outputs[0]), Op::Input(1)));
+    assert_eq!(entries.tables[0].to_vec::<f32>(), [-1.0f32, 1.0].repeat(4));
+}
+
+#[test]
+fn a_branch_that_is_not_taken_adds_nothing_to_an_entry() {
+    // `sqrt` has an infinite slope at the zero that stands for what is not taken.
+    let text = "
+        %0 = input! : float64[4]
+        %1 = const(0.0) : float64[4]
+        %2 = greater(%0, %1) : bool[4]
+        %3 = where(%2, %0, %1) : float64[4]
+        %4 = sqrt(%3) : float64[4]
+        %5 = slice(%4, [3 -1]) : float64[4]
+        %6 = mul(%5, %0) : float64[4]
+        return %6";
+    let x = Array::from_slice(&[4], &[4.0, -1.0, 0.0, 2.25]);
+    checked(text, &[x], true);
+}
+
+#[test]
+fn inputs_may_be_given_twice_numbers_and_empty() {
+    let text = "
+        %0 = input! : float64[]
+        %1 = input! : float64[2,0]
+        %2 = input! : float64[2]
+        %3 = broadcast(%0) : float64[2]
+        %4 = mul(%3, %2) : float64[2]
+        %5 = sum(%1, [1]) : float64[2]
+        %6 = add(%4, %5) : float64[2]
+        %7 = item(%6, [1 1]) : float64[]
+        return %6, %7, %0, %1, %6";
+    let inputs = [
+        Array::scalar(3.0),
+        Array::from_slice::<f64>(&[2, 0], &[]),
+        vector(2),
+    ];
+    checked(text, &inputs, true);
+    let g = parse(text).unwrap();
+    let xs: Vec<NodeId> = [2, 2].map(|k| g.inputs()[k]).into();
+    let found = detect(&g, &g.outputs[..1], &xs, &inputs).unwrap();
+    let made = structured(&g, &[], &g.outputs[..1], &xs, &found, Form::Rows).unwrap();
+    let entries = made.unwrap_or_else(|reason| panic!("{reason}"));
+    assert_eq!(numbers(&run(&entries, &inputs)[0]), [3.0; 4]);
+}
+
+#[test]
+fn solutions_of_a_linear_system_go_through_in_lanes() {
+    let text = "
+        %0 = input! : float64[4,3]
+        %1 = input : float64[3,3]
+        %2 = lu(%1) : float64[12]
+        %3 = transpose(%0, [1 0]) : float64[3,4]
+        %4 = sin(%3) : float64[3,4]
+        %5 = solve.general(%1, %2, %4) : float64[3,4]
+        %6 = mul(%5, %3) : float64[3,4]
+        return %6";
+    let matrix = [4.0, 1.0, 0.0, 1.0, 5.0, 2.0, 0.5, 1.0, 3.0];
+    let inputs = [
+        Array::from_slice(&[4, 3], &scattered(12, 1, 0.1, 0.9)),
+        Array::from_slice(&[3, 3], &matrix),
+    ];
+    // Columns stay apart: three lanes, not twelve; a sum of two products at most for each entry.
+    assert!(largest(&checked(text, &inputs, false)) <= 2 * 3 * 12);
 }

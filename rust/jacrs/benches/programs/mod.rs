@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each bench uses some of them")]
 
 pub mod scalars;
+pub mod stencils;
 
 use std::fmt::Write;
 

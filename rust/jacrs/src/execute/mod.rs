@@ -4,6 +4,7 @@ mod finite;
 mod frame;
 mod gather;
 mod group;
+mod kernel;
 mod pass;
 pub mod pool;
 mod profile;
@@ -25,8 +26,7 @@ use crate::array::{Array, Buffer, DType, Layout, Out, View, copy};
 use crate::error::{Error, Result, caught, text};
 use crate::interrupt::PATIENCE;
 use crate::ir::Type;
-use crate::ops;
-use crate::plan::{KernelStep, Plan, Step};
+use crate::plan::{Plan, Step};
 use frame::Frame;
 use pass::Pass;
 
@@ -254,7 +254,7 @@ impl Run<'_> {
             Step::Tape(tape) => tapes.run(tape, &|done| self.watch.after(done)),
             Step::Group(group) => group::run(group, self.frame, pass, &|| self.watch.now()),
             Step::Kernel(kernel) => {
-                self.kernel(kernel, pass.exact)?;
+                kernel::run(kernel, self.frame, pass, &|| self.watch.now())?;
                 self.watch.after(kernel.work)
             }
             Step::Strips(strips) => strips::run(strips, self.frame, pass, &|| self.watch.now()),
@@ -273,22 +273,6 @@ impl Run<'_> {
                 &Layout::contiguous(&operand.layout.shape),
             );
         }
-    }
-
-    fn kernel(&self, step: &KernelStep, exact: bool) -> Result<()> {
-        let call = &step.calls[usize::from(exact)];
-        let operands: SmallVec<[View; 3]> =
-            step.operands.iter().map(|x| self.frame.view(x)).collect();
-        let ptr = self.frame.resolve(step.out.address);
-        let out = Out {
-            ptr,
-            dtype: step.out.dtype,
-            shape: step.out.layout.shape.clone(),
-        };
-        if step.copies_first {
-            copy(&operands[0], out.ptr, &step.out.layout);
-        }
-        ops::operation(call.op).eval(call, &operands, &out)
     }
 
     /// No float output holds a NaN or an infinity.

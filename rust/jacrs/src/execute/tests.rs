@@ -171,7 +171,7 @@ fn random_graphs_reach_everything() {
         total.copies += summary.copies;
         for step in plan.steps() {
             if let Step::Kernel(kernel) = step
-                && ops::operation(kernel.calls[0].op).updates_first()
+                && crate::ops::operation(kernel.calls[0].op).updates_first()
             {
                 *(if kernel.copies_first {
                     &mut copied

@@ -138,6 +138,12 @@ pub trait Operation: Sync {
         false
     }
 
+    /// The operand of which each row, at one index of the first axis, makes a row of the result,
+    /// together with all of the others. Such rows are computed apart, on several threads.
+    fn by_rows_of(&self) -> Option<usize> {
+        None
+    }
+
     /// Writes the result.
     fn eval(&self, call: &Call, operands: &[View], out: &Out) -> Result<()>;
 

@@ -1,5 +1,6 @@
 //! Rows of the first axis chosen by an integer operand: gather, and its two inverses.
 
+use super::elementwise::Reader;
 use super::tile::{self, Cut, Known, Needs, Tile};
 use super::{Call, Cotangent, Flow, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, copy, product};
@@ -7,6 +8,7 @@ use crate::error::{Error, Result, text};
 use crate::interrupt::{STRETCH, elements, stretches};
 use crate::ir::{Graph, NodeId, Op, Type};
 use crate::memory::list_for;
+use crate::simd::{Work, vectorised};
 use crate::with_type;
 
 /// The row an index names, NumPy's negative ones included.
@@ -158,16 +160,19 @@ impl Operation for Gather {
     fn linear_in(&self, _: Op, k: usize) -> bool {
         k == 0
     }
+    fn by_rows_of(&self) -> Option<usize> {
+        Some(1)
+    }
     fn eval(&self, _: &Call, operands: &[View], out: &Out) -> Result<()> {
         let (step, rest) = row_layout(&operands[0].layout);
         let rows = operands[0].shape()[0];
         let length = product(&rest.shape);
         let target = Layout::contiguous(&rest.shape);
         let size = out.dtype.size();
-        let index = indices(&operands[1]);
         if length == 1 {
-            return gather_elements(&operands[0], step, rows, &index, out);
+            return gather_elements(&operands[0], step, rows, &operands[1], out);
         }
+        let index = indices(&operands[1]);
         for (k, &i) in index.iter().enumerate() {
             elements(length);
             let source = operands[0].relaid(row(i, rows)? as isize * step, rest.clone());
@@ -202,15 +207,75 @@ impl Operation for Gather {
     }
 }
 
-fn gather_elements(x: &View, step: isize, rows: usize, index: &[i64], out: &Out) -> Result<()> {
-    with_type!(x.dtype, T => for part in stretches(index.len(), STRETCH) {
-        for k in part {
-            let from = row(index[k], rows)? as isize * step;
-            // SAFETY: the row was checked; `out` has one element for each index.
-            unsafe { out.ptr.cast::<T>().add(k).write(x.ptr.cast::<T>().offset(from).read()) }
+/// Indices that are looked at before any of them is followed.
+const BLOCK: usize = 1 << 10;
+
+fn gather_elements(x: &View, step: isize, rows: usize, index: &View, out: &Out) -> Result<()> {
+    let mut reader = Reader::new(index);
+    let mut places = [0i64; BLOCK];
+    for part in stretches(index.len(), BLOCK) {
+        let places = &mut places[..part.len()];
+        let from = reader.next(part.len(), places.as_mut_ptr().cast());
+        if !std::ptr::addr_eq(from, places.as_ptr()) {
+            // Somebody may write to an index array while it is read: what is followed is a copy.
+            // SAFETY: the reader gives so many indices, elsewhere.
+            unsafe {
+                std::ptr::copy_nonoverlapping(from.cast(), places.as_mut_ptr(), part.len());
+            }
         }
-    });
+        if !vectorised(AllBelow(places, rows)) {
+            for place in &mut *places {
+                *place = row(*place, rows)? as i64;
+            }
+        }
+        with_type!(x.dtype, T => vectorised(Pick::<T> {
+            from: x.ptr.cast(),
+            step,
+            places,
+            to: out.ptr.cast::<T>().wrapping_add(part.start),
+        }));
+    }
     Ok(())
+}
+
+/// Whether all indices are those of rows, none of them counted from the end.
+struct AllBelow<'a>(&'a [i64], usize);
+
+impl Work for AllBelow<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        let rows = self.1 as u64;
+        let beyond = |i: &i64| u64::from(i.cast_unsigned() >= rows);
+        self.0.iter().map(beyond).fold(0, |any, one| any | one) == 0
+    }
+}
+
+/// Elements at places that are known to be there.
+struct Pick<'a, T> {
+    from: *const T,
+    step: isize,
+    places: &'a [i64],
+    to: *mut T,
+}
+
+impl<T: Copy> Work for Pick<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        // SAFETY: the places were looked at; there is room for as many elements.
+        let pick = |k: usize, from: isize| unsafe {
+            self.to.add(k).write(self.from.offset(from).read());
+        };
+        let places = self.places.iter().enumerate();
+        if self.step == 1 {
+            places.for_each(|(k, &place)| pick(k, place as isize));
+        } else {
+            places.for_each(|(k, &place)| pick(k, place as isize * self.step));
+        }
+    }
 }
 
 /// `z = x; z[idx] += v`.

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use super::Context;
 use super::bound::Outcome;
+use super::form::position;
 use super::places::Puzzle;
 use super::term::{Term, Terms, reshaped};
 use crate::array::{Array, Dims, Layout, product, walk};
@@ -200,9 +201,13 @@ impl Context {
         }
         self.budget.spend(&self.g, y, size.saturating_mul(most))?;
         let mut puzzle = Puzzle::new(self.g.dtype(x), size * most);
-        let place = |k: usize| (k * most, blocks.of_block(blocks.of[k]));
+        let place = |k: usize, column: u32, hint: &mut usize| {
+            let at = position(blocks.of_block(blocks.of[k]), column, *hint)?;
+            *hint = at + 1;
+            Some(k * most + at)
+        };
         puzzle.put(&self.g, &self.contents, size, terms, place)?;
-        let flat = puzzle.finish(self)?;
+        let flat = puzzle.finish(self);
         let mut target = shape.clone();
         target.push(most);
         let coefficient = build::reshape(&mut self.g, flat, &target);

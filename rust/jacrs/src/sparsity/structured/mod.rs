@@ -10,37 +10,31 @@
 //! not computed.
 
 mod bound;
+mod form;
 mod lanes;
 mod linear;
+mod moves;
 mod places;
 mod term;
-#[cfg(test)]
-mod tests;
 
 use hashbrown::HashMap;
 
+pub use self::form::Form;
+
 use self::bound::{Budget, Halt, Outcome};
+use self::form::Target;
 use self::places::Puzzle;
 use self::term::{Term, Terms};
+use super::Detected;
 use super::entries::Entries;
 use super::rows::{Code, Store};
 use super::sets::{Layer, check_layer};
-use super::{Detected, Pattern};
 use crate::array::{Array, DType};
 use crate::differentiate::jvp;
 use crate::error::Result;
 use crate::interrupt::{elements, piece};
 use crate::ir::{Graph, NodeId};
 use crate::ops::{build, operation};
-
-/// How the entries are laid out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// One array of the entries, in the order of the pattern.
-    Rows,
-    /// A block `y.shape + x.shape` for every output and input, outputs first.
-    Blocks,
-}
 
 /// The entries of the Jacobian of some outputs by some inputs; the reason where that does not pay.
 /// `found` is what [`super::detect`] found for them.
@@ -110,7 +104,12 @@ fn attempt(
         .map(|t| t.and_then(|t| terms.get(&t).cloned()).unwrap_or_default())
         .collect();
     terms.clear();
-    let entries = context.entries(outputs, inputs, &rows, &found.pattern, form)?;
+    let target = Target::new(&context.g, outputs, inputs, &found.pattern, form);
+    let entries = context.entries(outputs, &rows, &target)?;
+    let entries = match form {
+        Form::Rows => vec![entries],
+        Form::Blocks => context.blocks(outputs, inputs, entries, &target)?,
+    };
     let Context { mut g, tables, .. } = context;
     g.outputs = [values, &entries].concat();
     Ok(Entries { graph: g, tables })
@@ -195,52 +194,28 @@ impl Context {
         node
     }
 
-    /// The entries of all outputs in their places.
+    /// The terms of all outputs, in their places.
     fn entries(
         &mut self,
         outputs: &[NodeId],
-        inputs: &[NodeId],
         rows: &[Terms],
-        pattern: &Pattern,
-        form: Form,
-    ) -> Outcome<Vec<NodeId>> {
+        target: &Target<'_>,
+    ) -> Outcome<NodeId> {
         let dtypes = outputs.iter().map(|&y| self.g.dtype(y));
         let dtype = dtypes.reduce(DType::promote).unwrap_or(DType::F64);
-        let mut sources = vec![];
+        let mut puzzle = Puzzle::new(dtype, target.size());
         let mut first = 0;
         for (&y, terms) in outputs.iter().zip(rows) {
-            let terms: Terms = terms
-                .iter()
-                .map(|term| Term {
-                    coefficient: build::cast(&mut self.g, term.coefficient, dtype),
-                    columns: term.columns.clone(),
-                })
-                .collect();
-            sources.push((first, self.g.size(y), terms));
+            let mut terms = terms.clone();
+            for term in &mut terms {
+                term.coefficient = build::cast(&mut self.g, term.coefficient, dtype);
+            }
+            let place =
+                |k: usize, column: u32, hint: &mut usize| target.place(first + k, column, hint);
+            puzzle.put(&self.g, &self.contents, self.g.size(y), &terms, place)?;
             first += self.g.size(y);
         }
-        let mut puzzle = Puzzle::new(dtype, pattern.nnz());
-        for (first, count, terms) in &sources {
-            let row = |k: usize| (pattern.starts()[first + k], pattern.row(first + k));
-            puzzle.put(&self.g, &self.contents, *count, terms, row)?;
-        }
-        let entries = puzzle.finish(self)?;
-        match form {
-            Form::Rows => Ok(vec![entries]),
-            Form::Blocks => self.blocks(outputs, inputs, entries, pattern),
-        }
-    }
-
-    /// Dense blocks of the entries.
-    fn blocks(
-        &mut self,
-        outputs: &[NodeId],
-        inputs: &[NodeId],
-        entries: NodeId,
-        pattern: &Pattern,
-    ) -> Outcome<Vec<NodeId>> {
-        let _ = (outputs, inputs, entries, pattern);
-        Err(Halt::Dear("blocks".into()))
+        Ok(puzzle.finish(self))
     }
 
     /// The name of an operation that is not known here.

@@ -7,7 +7,6 @@
 use hashbrown::HashMap;
 
 use super::Context;
-use super::bound::Outcome;
 use super::term::Term;
 use crate::array::{Array, DType, product};
 use crate::error::Result;
@@ -21,8 +20,6 @@ use crate::sparsity::sets::{Dense, check_layer};
 
 /// The address of a zero.
 const ZERO: i64 = 0;
-/// Rows of so many columns are searched from their start.
-const SHORT: usize = 16;
 
 /// Numbers of the graph, one after the other: each element has an address.
 #[derive(Default)]
@@ -154,16 +151,16 @@ impl Puzzle {
         }
     }
 
-    /// Adds the coefficients of the terms of a node of `count` elements. The columns of an element are
-    /// a row, in ascending order, that starts at a place; `row` says where and which. What is in no
-    /// row is zero by construction.
-    pub fn put<'r>(
+    /// Adds the coefficients of the terms of a node of `count` elements. `place` says where the entry
+    /// of an element and a column belongs, given a guess where in its row, which it betters. What has
+    /// no place is zero by construction.
+    pub fn put(
         &mut self,
         g: &Graph,
         contents: &HashMap<NodeId, Array>,
         count: usize,
         terms: &[Term],
-        row: impl Fn(usize) -> (usize, &'r [u32]),
+        place: impl Fn(usize, u32, &mut usize) -> Option<usize>,
     ) -> Result<()> {
         if count == 0 {
             return Ok(());
@@ -180,7 +177,6 @@ impl Puzzle {
             .map(|(codes, at)| (codes.codes(), at.codes(), codes.codes().len() / count))
             .collect();
         for k in 0..count {
-            let (start, columns) = row(k);
             for &(codes, addresses, n) in &lists {
                 let range = k * n..(k + 1) * n;
                 let mut hint = 0;
@@ -188,14 +184,12 @@ impl Puzzle {
                     if code == EMPTY {
                         continue;
                     }
-                    let column = (code - 1) as u32;
-                    let Some(at) = position(columns, column, hint) else {
+                    let Some(at) = place(k, (code - 1) as u32, &mut hint) else {
                         continue;
                     };
-                    hint = at + 1;
-                    match &mut self.table[start + at] {
-                        place @ -1 => *place = address,
-                        _ => self.more.push((start + at, address)),
+                    match &mut self.table[at] {
+                        first @ -1 => *first = address,
+                        _ => self.more.push((at, address)),
                     }
                 }
                 elements(n);
@@ -205,7 +199,7 @@ impl Puzzle {
     }
 
     /// The array, 1-D, as a node.
-    pub fn finish(mut self, context: &mut Context) -> Outcome<NodeId> {
+    pub fn finish(mut self, context: &mut Context) -> NodeId {
         for place in self.table.iter_mut().filter(|place| **place < 0) {
             *place = ZERO;
         }
@@ -219,14 +213,14 @@ impl Puzzle {
             shape.push(most);
         }
         let Some(numbers) = self.numbers(&mut context.g) else {
-            return Ok(build::constant(&mut context.g, self.dtype, &[count], 0.0));
+            return build::constant(&mut context.g, self.dtype, &[count], 0.0);
         };
         let first = numbers.at(context, &shape, &self.table);
         if shape.len() > 1 {
-            return Ok(build::sum(&mut context.g, first, &[1]));
+            return build::sum(&mut context.g, first, &[1]);
         }
         if self.more.is_empty() {
-            return Ok(first);
+            return first;
         }
         let (places, addresses): (Vec<i64>, Vec<i64>) = (self.more.iter())
             .map(|&(place, at)| (place as i64, at))
@@ -234,7 +228,7 @@ impl Puzzle {
         let n = [places.len()];
         let rest = numbers.at(context, &n, &addresses);
         let places = context.table(Array::from_slice(&n, &places));
-        Ok(build::scatter_add(&mut context.g, first, places, rest))
+        build::scatter_add(&mut context.g, first, places, rest)
     }
 
     /// How many coefficients there are at the place that has most.
@@ -302,9 +296,10 @@ impl Puzzle {
         for address in self.table.iter_mut().chain(more) {
             *address = moved[*address as usize];
         }
-        Some(match others.is_empty() {
-            true => Numbers::Constant(values_of_cells(g, self.dtype, &parts)),
-            false => Numbers::Computed(build::concat(g, &parts, 0)),
+        Some(if others.is_empty() {
+            Numbers::Constant(values_of_cells(g, self.dtype, &parts))
+        } else {
+            Numbers::Computed(build::concat(g, &parts, 0))
         })
     }
 }
@@ -363,15 +358,4 @@ fn values_of_cells(g: &Graph, dtype: DType, cells: &[NodeId]) -> Array {
         }
         _ => Array::from_slice(&[values.len()], &values),
     }
-}
-
-/// The place of a column in a row, which is likely to be this one.
-fn position(columns: &[u32], column: u32, hint: usize) -> Option<usize> {
-    if columns.get(hint) == Some(&column) {
-        return Some(hint);
-    }
-    if columns.len() <= SHORT {
-        return columns.iter().position(|&j| j == column);
-    }
-    columns.binary_search(&column).ok()
 }
