@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jacrs._transforms.applied import is_compiled
 from jacrs._transforms.function import Transformed
 from jacrs._transforms.jacobians import checked_mode, jacobian
+from jacrs._transforms.sparse import SparseJacobian
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,8 @@ def explain(
     The parameters are those of `jacobian`. It takes the arguments of `f` and returns a text: what
     was recorded, what is left of it, the steps of the plan, its memory, and the mode. For a
     compiled function the text is that of `jacobian(f).explain()` after the call: what the traces
-    of its Jacobian hold for and run, the one that was used first.
+    of its Jacobian hold for and run, the one that was used first. For `sparse_jacobian(f)` and its
+    kin it tells how many entries there are, and the way in which they are computed.
 
     Examples
     --------
@@ -36,6 +38,8 @@ def explain(
     recorded: ... nodes
     mode: forward...
     """
+    if isinstance(f, SparseJacobian):
+        return f.explain
     if is_compiled(f):
         derivative: Any = jacobian(f, argnums, has_aux=has_aux, mode=mode)
         return partial(_explain_traces, derivative)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from jacrs import errors
+from jacrs._layout import Layout, read_only
 
 if TYPE_CHECKING:
     from jacrs._jacrs import Structure
@@ -47,19 +48,25 @@ class Pattern:
            [0, 0, 1]])
     """
 
-    __slots__ = ("_arrays", "_native")
+    __slots__ = ("_native",)
 
     def __init__(self, native: Structure) -> None:
         self._native = native
-        self._arrays: tuple[Any, Any] | None = None
 
     def _structure(self) -> tuple[Any, Any]:
-        if self._arrays is None:
-            arrays = self._native.arrays()
-            for array in arrays:
-                array.flags.writeable = False
-            self._arrays = arrays
-        return self._arrays
+        kept = self._native.kept
+        arrays: tuple[Any, Any] | None = kept.get("arrays")
+        if arrays is None:
+            arrays = kept.setdefault("arrays", tuple(map(read_only, self._native.arrays())))
+        return arrays
+
+    def layout(self, format: str, blocksize: tuple[int, int] | None) -> Layout:  # noqa: A002
+        """Return where the entries are in one of SciPy's formats."""
+        kept = self._native.kept
+        found: Layout | None = kept.get((format, blocksize))
+        if found is None:
+            found = kept.setdefault((format, blocksize), Layout(self, format, blocksize))
+        return found
 
     @property
     def shape(self) -> tuple[int, int]:

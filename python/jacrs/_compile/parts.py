@@ -14,6 +14,7 @@ from jacrs._pytrees import FieldsOf, Registered
 from jacrs._scope.plain import PLAIN
 from jacrs._transforms.matrix import LazyJacobian
 from jacrs._transforms.products import Pullback
+from jacrs._transforms.sparse import Matrix
 from jacrs._trees import children_and_maker
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def built(value: Any, outputs: list[Any], maps: list[Again]) -> tuple[Any, ...]:
         return ("dict", list(value), [built(item, outputs, maps) for item in value.values()])
     if isinstance(value, Pullback | LazyJacobian):
         return _map(value.again(), maps)
+    if isinstance(value, Matrix):
+        return ("made", value.made, [built(value.entries, outputs, maps)])
     found = children_and_maker(value)
     if found is None:
         raise errors.not_a_result("the result", value)

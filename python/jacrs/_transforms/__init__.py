@@ -7,6 +7,12 @@ from jacrs._transforms.linear import linearize
 from jacrs._transforms.mapping import vmap
 from jacrs._transforms.products import jvp, vjp
 from jacrs._transforms.second import hvp, value_grad_and_hessian, vhp
+from jacrs._transforms.sparse import (
+    sparse_hessian,
+    sparse_jacobian,
+    value_and_sparse_hessian,
+    value_and_sparse_jacobian,
+)
 from jacrs._transforms.sparsity import sparsity
 
 __all__ = [
@@ -20,10 +26,14 @@ __all__ = [
     "linearize",
     "num_threads",
     "set_num_threads",
+    "sparse_hessian",
+    "sparse_jacobian",
     "sparsity",
     "stop_gradient",
     "value_and_grad",
     "value_and_jacobian",
+    "value_and_sparse_hessian",
+    "value_and_sparse_jacobian",
     "value_grad_and_hessian",
     "vhp",
     "vjp",

@@ -223,10 +223,28 @@ from jacrs.errors.outs import (
     wrong_out_shape as wrong_out_shape,
 )
 from jacrs.errors.patterns import (
+    bad_blocksize as bad_blocksize,
+)
+from jacrs.errors.patterns import (
     needs_matplotlib as needs_matplotlib,
 )
 from jacrs.errors.patterns import (
+    other_data as other_data,
+)
+from jacrs.errors.patterns import (
+    other_matrix as other_matrix,
+)
+from jacrs.errors.patterns import (
+    other_structure as other_structure,
+)
+from jacrs.errors.patterns import (
     pattern_while_recording as pattern_while_recording,
+)
+from jacrs.errors.patterns import (
+    read_only_data as read_only_data,
+)
+from jacrs.errors.patterns import (
+    recorded_matrix as recorded_matrix,
 )
 from jacrs.errors.results import (
     argument_changed as argument_changed,

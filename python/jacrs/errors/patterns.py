@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from jacrs.errors.classes import JacrsError, TraceError
+from typing import Any
+
+from jacrs.errors.classes import ArgumentError, JacrsError, TraceError
 
 
 def pattern_while_recording() -> JacrsError:
@@ -16,3 +18,50 @@ def pattern_while_recording() -> JacrsError:
 def needs_matplotlib(call: str) -> Exception:
     """Report a call for which Matplotlib must be there."""
     return ImportError(f"{call} needs Matplotlib, which is not installed: pip install jacrs[plot]")
+
+
+def bad_blocksize(blocksize: Any, format: str) -> JacrsError:  # noqa: A002 - SciPy's name
+    """Report a size of blocks that is none, or goes with another format."""
+    return ArgumentError(
+        f"blocksize must be two positive integers, and format 'bsr'; got {blocksize!r} with "
+        f"format {format!r}"
+    )
+
+
+def other_matrix(format: str, shape: tuple[int, int], out: Any) -> JacrsError:  # noqa: A002
+    """Report an `out` that is no matrix like the result."""
+    own = getattr(out, "format", None)
+    what = f"{own} of shape {out.shape}" if own else type(out).__name__
+    return ArgumentError(
+        f"out must be a SciPy sparse matrix in format {format} of shape {shape}, such as a former "
+        f"result; it is {what}"
+    )
+
+
+def other_structure() -> JacrsError:
+    """Report an `out` with entries elsewhere."""
+    return ArgumentError(
+        "out has entries in other places than the result: take a result of the same function, or "
+        "call without out"
+    )
+
+
+def other_data(out: Any, data: Any) -> JacrsError:
+    """Report an `out` whose numbers are of another kind."""
+    return ArgumentError(
+        f"out.data must be of dtype {data.dtype} and shape {data.shape}; it is of dtype "
+        f"{out.dtype} and shape {out.shape}"
+    )
+
+
+def read_only_data() -> JacrsError:
+    """Report an `out` that cannot be written to."""
+    return ArgumentError("out.data is read-only: give a matrix that may be written to")
+
+
+def recorded_matrix(name: str) -> JacrsError:
+    """Report a sparse matrix that recorded code uses."""
+    return TraceError(
+        f"{name} gives a SciPy matrix, which cannot be recorded: inside of a recorded function "
+        "use linearize(f, x) or jacobian(f)(x); only compile may record it, as its result"
+    )

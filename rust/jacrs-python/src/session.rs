@@ -560,7 +560,7 @@ impl Session {
         })?;
         let found = detached(py, || detect(&graph, &ys, &xs, &data));
         found
-            .map(|found| Structure::new(found.pattern))
+            .map(|found| Structure::new(py, found.pattern))
             .map_err(|e| self.placed(py, e, &ys))
     }
 

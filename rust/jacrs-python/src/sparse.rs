@@ -195,7 +195,7 @@ fn new(
         inputs: graph.inputs().len(),
         entries,
         strategy: strategy.to_string(),
-        structure: Py::new(py, Structure::new(found.pattern))?,
+        structure: Py::new(py, Structure::new(py, found.pattern))?,
     };
     // As in `holds`, and the arrays are those of this recording.
     session.with(py, |state| prepared.holds(state))?;

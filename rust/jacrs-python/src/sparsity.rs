@@ -3,6 +3,7 @@
 use jacrs::sparsity::Pattern;
 use numpy::{Element, PyArray1};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::signals::detached;
 
@@ -10,11 +11,15 @@ use crate::signals::detached;
 #[pyclass(frozen, module = "jacrs._jacrs")]
 pub struct Structure {
     pattern: Pattern,
+    /// What Python makes of it once.
+    #[pyo3(get)]
+    kept: Py<PyDict>,
 }
 
 impl Structure {
-    pub fn new(pattern: Pattern) -> Self {
-        Self { pattern }
+    pub fn new(py: Python<'_>, pattern: Pattern) -> Self {
+        let kept = PyDict::new(py).unbind();
+        Self { pattern, kept }
     }
 }
 
@@ -48,7 +53,7 @@ impl Structure {
 
     fn transposed(&self, py: Python<'_>) -> PyResult<Self> {
         let pattern = detached(py, || self.pattern.transposed())?;
-        Ok(Self { pattern })
+        Ok(Self::new(py, pattern))
     }
 
     fn equals(&self, other: PyRef<'_, Self>) -> bool {
