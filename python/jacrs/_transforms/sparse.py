@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -229,7 +228,16 @@ class Matrix:
         self.private = False
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)  # asked by protocols
         raise errors.recorded_matrix(self._name)
+
+    def _refuse(self, *_: Any) -> Any:
+        raise errors.recorded_matrix(self._name)
+
+    __matmul__ = __rmatmul__ = __mul__ = __rmul__ = __truediv__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __neg__ = __pow__ = _refuse
+    __getitem__ = __len__ = __iter__ = __array__ = _refuse
 
     def made(self, entries: list[Any]) -> Any:
         """Return the matrix in SciPy's form, of computed entries."""
