@@ -550,3 +550,34 @@ fn large_groups_are_shared_by_threads() {
         ],
     );
 }
+
+#[test]
+fn large_gathers_are_shared_by_threads() {
+    let n = 300_000usize;
+    let text = |shape: &str| {
+        format!(
+            "%0 = input : float64[1000]
+             %1 = slice(%0, [999 -2]) : float64[500]
+             %2 = input : int64[{shape}]
+             %3 = gather(%1, %2) : float64[{shape}]
+             return %3"
+        )
+    };
+    let places: Vec<i64> = (0..n as i64).map(|k| k * 7919 % 1000 - 500).collect();
+    let flat = Array::from_slice(&[n], &places);
+    check(
+        &parse(&text("300000")).unwrap(),
+        &[vector(1000), flat.clone()],
+    );
+    let turned = flat.relaid(0, Layout::contiguous(&[1000, 300]));
+    let turned = turned.relaid(0, turned.view().layout.transpose(&[1, 0]));
+    let g = parse(&text("300,1000")).unwrap();
+    check(&g, &[vector(1000), turned]);
+    // What is out of bounds is found wherever it is, the first by its place.
+    let mut places = places;
+    (places[n - 1], places[n / 2]) = (500, -501);
+    let wrong = Array::from_slice(&[n], &places);
+    let plan = Plan::new(&parse(&text("300000")).unwrap()).unwrap();
+    let error = plan.evaluate(&[vector(1000), wrong]).err().unwrap();
+    assert_eq!(error, crate::error::text::out_of_bounds(-501, 0, 500));
+}
