@@ -25,7 +25,7 @@ def test_entries_are_those_of_the_dense_jacobian(name, mode):
     np.testing.assert_allclose(J.toarray(), dense(f, x), rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("mode", WAYS)
+@pytest.mark.parametrize("mode", [*WAYS, "star"])
 @pytest.mark.parametrize("name", HESSIANS)
 def test_entries_are_those_of_the_dense_hessian(name, mode):
     f, _ = HESSIANS[name]
@@ -283,12 +283,15 @@ def test_it_says_what_it_does():
     assert text.splitlines()[1] == "forward: columns in 3 colours"
     text = jacrs.explain(jacrs.sparse_jacobian(tridiagonal, mode="reverse"))(X)
     assert text.splitlines()[1] == "reverse: rows in 3 colours"
+    arrow = jacrs.sparse_hessian(lambda x: np.sum(x[0] * x**2), mode="star")
+    assert jacrs.explain(arrow)(X).splitlines()[1] == "star: columns in 2 colours"
 
 
 def test_what_cannot_be_asked():
     for options, text in (
         ({"format": "lil"}, "format must be"),
         ({"mode": "sideways"}, "mode must be"),
+        ({"mode": "star"}, "mode must be"),
         ({"blocksize": (2, 2)}, "blocksize must be two positive integers"),
         ({"format": "bsr", "blocksize": (0, 2)}, "blocksize must be"),
         ({"format": "bsr", "blocksize": 2}, "blocksize must be"),
@@ -332,6 +335,6 @@ def test_second_entries_of_random_programs(program: Program):
 
     expected = recorded(jacrs.hessian(total), x).reshape(x.size, x.size)
     scale = np.maximum(1, np.max(np.abs(expected), initial=0))
-    for mode in WAYS:
+    for mode in (*WAYS, "star"):
         H = jacrs.sparse_hessian(total, mode=mode)(x).toarray()
         np.testing.assert_allclose(H, expected, rtol=1e-9, atol=1e-9 * scale)

@@ -269,7 +269,11 @@ class Structure:
 
 # The pattern of the Jacobian, its entries as a tracer, and how they are computed.
 def sparse_entries(
-    session: Session, outputs: list[Any], inputs: list[Any], way: str | None
+    session: Session,
+    outputs: list[Any],
+    inputs: list[Any],
+    way: str | None,
+    symmetric: bool,
 ) -> tuple[Structure, Any, str]: ...
 def is_recording() -> bool: ...
 def expose(array: _Array) -> None: ...

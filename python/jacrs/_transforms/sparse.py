@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 _MODES = (None, "structured", "forward", "reverse")
+_SECOND_MODES = (*_MODES, "star")
 
 
 def sparse_jacobian(
@@ -145,7 +146,10 @@ def sparse_hessian(
     """Return a function that gives the Hessian of the scalar function `f` as a SciPy sparse array.
 
     The sparse Jacobian of its gradient; the parameters and `out=` are those of `sparse_jacobian`.
-    Rows and columns are the elements of the arguments. Both triangles are computed: where second
+    Rows and columns are the elements of the arguments. With `mode="star"` one product serves columns
+    of which each entry stands alone in its row or its column, and entries are read from either
+    triangle (Coleman and Moré, "Estimation of sparse Hessian matrices and graph coloring problems",
+    Mathematical Programming 28, 1984). In the other modes both triangles are computed: where second
     derivatives are continuous they are equal up to rounding.
 
     Raises
@@ -163,7 +167,7 @@ def sparse_hessian(
            [-400., 1002., -400.],
            [   0., -400.,  200.]])
     """
-    options = _options(format, mode, blocksize, copy_structure)
+    options = _options(format, mode, blocksize, copy_structure, _SECOND_MODES)
     return SparseHessian(f, argnums, has_aux, *options)
 
 
@@ -192,15 +196,21 @@ def value_and_sparse_hessian(
     array([[6., 0.],
            [0., 6.]])
     """
-    options = _options(format, mode, blocksize, copy_structure)
+    options = _options(format, mode, blocksize, copy_structure, _SECOND_MODES)
     return ValueAndSparseHessian(f, argnums, has_aux, *options)
 
 
-def _options(format: str, mode: Any, blocksize: Any, copy_structure: bool) -> tuple[Any, ...]:  # noqa: A002, FBT001
+def _options(
+    format: str,  # noqa: A002
+    mode: Any,
+    blocksize: Any,
+    copy_structure: bool,  # noqa: FBT001
+    modes: tuple[Any, ...] = _MODES,
+) -> tuple[Any, ...]:
     if format not in FORMATS:
         raise errors.bad_choice("format", format, FORMATS)
-    if mode not in _MODES:
-        raise errors.bad_choice("mode", mode, _MODES)
+    if mode not in modes:
+        raise errors.bad_choice("mode", mode, modes)
     return mode, (format, _checked_blocks(blocksize, format)), bool(copy_structure)
 
 
@@ -242,6 +252,7 @@ class SparseJacobian(Transformed):
     """The sparse Jacobian of a function."""
 
     name = "sparse_jacobian"
+    symmetric = False
     has_short_way = False
     takes_out = True
 
@@ -254,7 +265,9 @@ class SparseJacobian(Transformed):
 
     def _matrix(self, recorded: Recorded, outputs: list[Any]) -> Matrix:
         mode, (form, blocksize), private = self._options
-        found, entries, strategy = sparse_entries(recorded.session, outputs, recorded.inputs, mode)
+        found, entries, strategy = sparse_entries(
+            recorded.session, outputs, recorded.inputs, mode, self.symmetric
+        )
         pattern = Pattern(found)
         layout = pattern.layout(form, blocksize)
         make = MatrixOf(layout, private)
@@ -308,6 +321,7 @@ class SparseHessian(SparseJacobian):
     """The sparse Hessian of a scalar function."""
 
     name = "sparse_hessian"
+    symmetric = True
 
     def _differentiate(self, recorded: Recorded) -> None:
         note_gradient(self.name, recorded)

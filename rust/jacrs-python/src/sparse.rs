@@ -105,21 +105,27 @@ fn keep(prepared: &Arc<Prepared>) {
     drop(known); // Python objects go without the lock
 }
 
+/// How entries are to be computed, and whether the matrix is symmetric.
+type Wanted = (Option<Way>, bool);
+
 fn parse_way(way: Option<&str>) -> Option<Way> {
     match way? {
         "structured" => Some(Way::Structured),
         "forward" => Some(Way::Seeds(Mode::Forward)),
+        "star" => Some(Way::Star),
         _ => Some(Way::Seeds(Mode::Reverse)),
     }
 }
 
-fn key(graph: &Graph, ys: &[NodeId], xs: &[NodeId], way: Option<Way>) -> u128 {
+fn key(graph: &Graph, ys: &[NodeId], xs: &[NodeId], (way, symmetric): Wanted) -> u128 {
     let mut print = graph.fingerprint();
+    print.word(u64::from(symmetric));
     print.word(match way {
         None => 0,
         Some(Way::Structured) => 1,
         Some(Way::Seeds(Mode::Forward)) => 2,
         Some(Way::Seeds(Mode::Reverse)) => 3,
+        Some(Way::Star) => 4,
     });
     print.word(ys.len() as u64);
     print.words(ys.iter().chain(xs).map(|id| u64::from(id.0)));
@@ -135,8 +141,9 @@ pub fn sparse_entries(
     outputs: &Bound<'_, PyList>,
     inputs: &Bound<'_, PyList>,
     way: Option<&str>,
+    symmetric: bool,
 ) -> PyResult<(Py<Structure>, Py<PyAny>, String)> {
-    let way = parse_way(way);
+    let wanted = (parse_way(way), symmetric);
     let given = (read_given(outputs)?, read_given(inputs)?);
     let (key, ys, xs) = session.with(py, |state| {
         state.locate(py);
@@ -144,7 +151,7 @@ pub fn sparse_entries(
         let graph = &mut state.rec.graph;
         // Integers and bools are results without a derivative.
         let ys: Vec<NodeId> = ys.iter().map(|&y| as_float(graph, y)).collect();
-        Ok((key(graph, &ys, &xs, way), ys, xs))
+        Ok((key(graph, &ys, &xs, wanted), ys, xs))
     })?;
     let known = session.with(py, |state| {
         for prepared in known(key) {
@@ -156,7 +163,7 @@ pub fn sparse_entries(
     })?;
     let prepared = match known {
         Some(prepared) => prepared,
-        None => new(py, session, key, &ys, &xs, way)?,
+        None => new(py, session, key, &ys, &xs, wanted)?,
     };
     keep(&prepared);
     let (made, generation) = session.with(py, |state| {
@@ -177,14 +184,14 @@ fn new(
     key: u128,
     ys: &[NodeId],
     xs: &[NodeId],
-    way: Option<Way>,
+    (way, symmetric): Wanted,
 ) -> PyResult<Arc<Prepared>> {
     let (graph, data) = session.with(py, |state| {
         Ok((state.rec.graph.clone(), state.rec.inputs()))
     })?;
     let (found, entries, strategy) = detached(py, || {
         let found = detect(&graph, ys, xs, &data)?;
-        let (entries, strategy) = prepare(&graph, &[], ys, xs, &found, way)?;
+        let (entries, strategy) = prepare(&graph, &[], ys, xs, &found, way, symmetric)?;
         Ok((found, entries, strategy))
     })
     .map_err(|e| session.placed(py, e, ys))?;

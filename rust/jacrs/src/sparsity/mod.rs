@@ -9,6 +9,7 @@
 //!
 //! A Hessian's pattern is that of the Jacobian of the gradient, which is a graph like any other.
 
+mod colouring;
 mod detect;
 mod entries;
 mod flows;
@@ -23,9 +24,10 @@ mod structured;
 #[cfg(test)]
 mod tests;
 
+pub use colouring::{Colouring, Order, columns, mirrored, rows, star};
 pub use detect::{Detected, detect};
 pub use entries::Entries;
 pub use pattern::Pattern;
 pub use prepare::{Strategy, Way, prepare};
-pub use seeded::seeded;
+pub use seeded::{Seeds, seeded};
 pub use structured::{Form, structured};

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use super::colouring::{Order, columns, mirrored, rows, star};
 use super::entries::Entries;
-use super::{Detected, Form, Pattern, seeded, structured};
+use super::seeded::{Seeds, seeded};
+use super::{Detected, Form, Pattern, structured};
 use crate::differentiate::Mode;
 use crate::error::{Result, text};
-use crate::interrupt::elements;
 use crate::ir::{Graph, NodeId};
 
 /// A way to compute the entries of a Jacobian.
@@ -16,6 +17,8 @@ pub enum Way {
     Structured,
     /// Products with seeds: columns share lanes forward, rows in reverse.
     Seeds(Mode),
+    /// Products with seeds: columns of a symmetric matrix share lanes, one triangle is enough.
+    Star,
 }
 
 /// The way that was taken, and why.
@@ -34,6 +37,7 @@ impl fmt::Display for Strategy {
             Way::Structured => f.write_str("structured: coefficients and selections, no seeds")?,
             Way::Seeds(Mode::Forward) => write!(f, "forward: columns in {} colours", self.colours)?,
             Way::Seeds(Mode::Reverse) => write!(f, "reverse: rows in {} colours", self.colours)?,
+            Way::Star => write!(f, "star: columns in {} colours", self.colours)?,
         }
         match &self.reason {
             Some(reason) => write!(f, " (not structured: {reason})"),
@@ -44,7 +48,8 @@ impl fmt::Display for Strategy {
 
 /// The entries of the Jacobian of some outputs by some inputs, one way or the other; the cheaper if
 /// none is asked for: without seeds where that pays, else with as few lanes as there are colours.
-/// `found` is what [`super::detect`] found for them.
+/// `found` is what [`super::detect`] found for them; they are `symmetric` if they are a gradient's
+/// derivatives by what it is a gradient of.
 ///
 /// ```
 /// use jacrs::ir::parse;
@@ -56,7 +61,7 @@ impl fmt::Display for Strategy {
 ///     %3 = mul(%1, %2) : float64[3]
 ///     return %3").unwrap();
 /// let found = detect(&g, &g.outputs, g.inputs(), &[]).unwrap();
-/// let (entries, strategy) = prepare(&g, &[], &g.outputs, g.inputs(), &found, None)?;
+/// let (entries, strategy) = prepare(&g, &[], &g.outputs, g.inputs(), &found, None, false)?;
 /// assert_eq!(entries.graph.shape(entries.graph.outputs[0]), [6]);
 /// assert!(strategy.to_string().starts_with("structured"));
 /// # Ok::<(), jacrs::error::Error>(())
@@ -71,72 +76,72 @@ pub fn prepare(
     inputs: &[NodeId],
     found: &Detected,
     way: Option<Way>,
+    symmetric: bool,
 ) -> Result<(Entries, Strategy)> {
     let mut strategy = Strategy {
         way: Way::Structured,
         colours: 0,
         reason: None,
     };
-    if !matches!(way, Some(Way::Seeds(_))) {
+    if matches!(way, None | Some(Way::Structured)) {
         match structured(recorded, values, outputs, inputs, found, Form::Rows)? {
             Ok(entries) => return Ok((entries, strategy)),
             Err(reason) if way.is_some() => return Err(text::not_structured(&reason)),
             Err(reason) => strategy.reason = Some(reason),
         }
     }
-    let asked = match way {
-        Some(Way::Seeds(mode)) => Some(mode),
-        _ => None,
+    let seeds = seeds_for(&found.pattern, way, symmetric)?;
+    strategy.way = match seeds.mirrored {
+        Some(_) => Way::Star,
+        None => Way::Seeds(seeds.mode),
     };
-    let (mode, groups, count) = grouped(&found.pattern, asked)?;
-    (strategy.way, strategy.colours) = (Way::Seeds(mode), count);
-    let groups = (&groups[..], count);
-    let ends = [outputs, inputs];
-    let entries = seeded(recorded, values, ends, &found.pattern, mode, groups)?;
+    strategy.colours = seeds.colouring.count;
+    let entries = seeded(recorded, values, [outputs, inputs], &found.pattern, &seeds)?;
     Ok((entries, strategy))
 }
 
-/// The groups for this mode, or for the cheaper one.
-fn grouped(pattern: &Pattern, mode: Option<Mode>) -> Result<(Mode, Vec<u32>, usize)> {
-    let columns = |pattern: &Pattern| Ok(greedy(pattern, &pattern.transposed()?));
-    let rows = |pattern: &Pattern| Ok(greedy(&pattern.transposed()?, pattern));
-    let (mode, (groups, count)) = match mode {
-        Some(Mode::Forward) => (Mode::Forward, columns(pattern)?),
-        Some(Mode::Reverse) => (Mode::Reverse, rows(pattern)?),
-        None => {
-            let (columns, rows): ((Vec<u32>, usize), (Vec<u32>, usize)) =
-                (columns(pattern)?, rows(pattern)?);
-            match Mode::choose(columns.1, rows.1) {
-                Mode::Forward => (Mode::Forward, columns),
-                Mode::Reverse => (Mode::Reverse, rows),
-            }
+/// The seeds for this way, or for the cheapest one.
+fn seeds_for(pattern: &Pattern, way: Option<Way>, symmetric: bool) -> Result<Seeds> {
+    let order = Order::default();
+    let directed = |mode: Mode| {
+        let colouring = match mode {
+            Mode::Forward => columns(pattern, order)?,
+            Mode::Reverse => rows(pattern, order)?,
+        };
+        Ok(Seeds {
+            mode,
+            colouring,
+            mirrored: None,
+        })
+    };
+    let stars = || {
+        let colouring = star(pattern, order);
+        Seeds {
+            mode: Mode::Forward,
+            mirrored: Some(mirrored(pattern, &colouring)),
+            colouring,
         }
     };
-    Ok((mode, groups, count))
-}
-
-/// The smallest number that no column before it in one of its rows has, column by column.
-fn greedy(by_rows: &Pattern, by_columns: &Pattern) -> (Vec<u32>, usize) {
-    let width = by_rows.shape().1;
-    let (mut groups, mut count) = (vec![u32::MAX; width], 0);
-    let mut taken_by: Vec<u32> = vec![];
-    for j in 0..width {
-        for &i in by_columns.row(j) {
-            let row = by_rows.row(i as usize);
-            elements(row.len());
-            for &other in row {
-                if let Some(taken) = taken_by.get_mut(groups[other as usize] as usize) {
-                    *taken = j as u32;
-                }
-            }
-        }
-        let free = taken_by.iter().position(|&by| by != j as u32);
-        let group = free.unwrap_or_else(|| {
-            taken_by.push(u32::MAX);
-            count += 1;
-            count - 1
-        });
-        groups[j] = group as u32;
+    match way {
+        Some(Way::Seeds(mode)) => return directed(mode),
+        Some(Way::Star) => return Ok(stars()),
+        _ => {}
     }
-    (groups, count)
+    // What is found of a Hessian is symmetric unless an operation is known coarsely.
+    let symmetric = symmetric && pattern.transposed()? == *pattern;
+    let [columns, other] = [
+        directed(Mode::Forward)?,
+        if symmetric {
+            stars()
+        } else {
+            directed(Mode::Reverse)?
+        },
+    ];
+    let cheaper = match other.mode {
+        Mode::Forward => other.colouring.count < columns.colouring.count,
+        Mode::Reverse => {
+            Mode::choose(columns.colouring.count, other.colouring.count) == Mode::Reverse
+        }
+    };
+    Ok(if cheaper { other } else { columns })
 }

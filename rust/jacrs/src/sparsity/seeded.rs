@@ -3,6 +3,7 @@
 //! no column, in reverse.
 
 use super::Pattern;
+use super::colouring::Colouring;
 use super::entries::Entries;
 use crate::array::{Array, DType};
 use crate::differentiate::{Mode, jvp, vjp};
@@ -18,8 +19,7 @@ const PANEL: usize = 64;
 
 /// The entries of the Jacobian of some outputs by some inputs from products with seeds.
 ///
-/// `groups` has a number below `count` for each column, if forward, or for each row, if in reverse:
-/// in each row no two columns with an entry may have the same number, or in each column no two rows.
+/// The colours are those of columns, if forward, or of rows, if in reverse.
 ///
 /// # Errors
 /// If memory does not suffice.
@@ -28,9 +28,13 @@ pub fn seeded(
     values: &[NodeId],
     [outputs, inputs]: [&[NodeId]; 2],
     pattern: &Pattern,
-    mode: Mode,
-    (groups, count): (&[u32], usize),
+    seeds: &Seeds,
 ) -> Result<Entries> {
+    let Seeds {
+        mode, colouring, ..
+    } = seeds;
+    let Colouring { colours, count } = colouring;
+
     let mut seeding = Seeding {
         g: recorded.clone(),
         tables: vec![],
@@ -51,9 +55,9 @@ pub fn seeded(
     let present: Vec<NodeId> = products.iter().flatten().copied().collect();
     let lengths: Vec<usize> = swept.iter().map(|&x| g.size(x)).collect();
     let mut parts = vec![];
-    for first in (0..count).step_by(PANEL) {
+    for first in (0..*count).step_by(PANEL) {
         let width = PANEL.min(count - first);
-        let seeds = seeding.seeds(&names, groups, first, width);
+        let seeds = seeding.seeds(&names, colours, first, width);
         let lanes = batch(&mut seeding.g, &present, &names, &seeds, width)?;
         let mut lanes = lanes.into_iter();
         for (product, &length) in products.iter().zip(&lengths) {
@@ -67,12 +71,20 @@ pub fn seeded(
     } else {
         build::concat(g, &parts, 0)
     };
-    let places = places(pattern, mode, groups, &lengths, count);
+    let places = places(pattern, seeds, lengths.iter().sum());
     let places = seeding.table(Array::from_slice(&[places.len()], &places));
     let Seeding { mut g, tables } = seeding;
     let entries = build::gather(&mut g, compressed, places);
     g.outputs = [values, &[entries]].concat();
     Ok(Entries { graph: g, tables })
+}
+
+/// What seeds are made of.
+pub struct Seeds {
+    pub mode: Mode,
+    pub colouring: Colouring,
+    /// For each entry of a symmetric pattern whether it is read as that of the other triangle.
+    pub mirrored: Option<Vec<bool>>,
 }
 
 fn stand_in(g: &mut Graph, like: NodeId) -> NodeId {
@@ -93,11 +105,11 @@ impl Seeding {
         node
     }
 
-    /// For each name the lanes of the groups from `first` on: ones at the elements of a group.
+    /// For each name the lanes of the colours from `first` on: ones at the elements of a colour.
     fn seeds(
         &mut self,
         names: &[NodeId],
-        groups: &[u32],
+        colours: &[u32],
         first: usize,
         width: usize,
     ) -> Vec<NodeId> {
@@ -105,13 +117,13 @@ impl Seeding {
         let seeds = names.iter().map(|&name| {
             let (dtype, mut shape, size) =
                 (self.g.dtype(name), self.g.dims(name), self.g.size(name));
-            let own = &groups[start..start + size];
+            let own = &colours[start..start + size];
             start += size;
             shape.push(width);
             let mut seeds: Vec<f64> = list_for(size * width);
             seeds.resize(size * width, 0.0);
-            for (lanes, &group) in seeds.chunks_exact_mut(width).zip(own) {
-                let lane = (group as usize).checked_sub(first);
+            for (lanes, &colour) in seeds.chunks_exact_mut(width).zip(own) {
+                let lane = (colour as usize).checked_sub(first);
                 if let Some(lane) = lane.and_then(|k| lanes.get_mut(k)) {
                     *lane = 1.0;
                 }
@@ -142,27 +154,26 @@ impl Seeding {
     }
 }
 
-/// Where each entry stands: panel after panel, in each the elements of the swept with their lanes.
-fn places(
-    pattern: &Pattern,
-    mode: Mode,
-    groups: &[u32],
-    lengths: &[usize],
-    count: usize,
-) -> Vec<i64> {
-    // The elements of all leaves are one after the other in a panel, so that leaves do not matter.
-    let swept: usize = lengths.iter().sum();
-    let place = |element: usize, group: u32| {
-        let first = group as usize / PANEL * PANEL;
+/// Where each entry stands: panel after panel, in each the elements of all that is swept with their
+/// lanes.
+fn places(pattern: &Pattern, seeds: &Seeds, swept: usize) -> Vec<i64> {
+    let Colouring { colours, count } = &seeds.colouring;
+    let place = |element: usize, vertex: usize| {
+        let colour = colours[vertex] as usize;
+        let first = colour / PANEL * PANEL;
         let width = PANEL.min(count - first);
-        (swept * first + element * width + group as usize - first) as i64
+        (swept * first + element * width + colour - first) as i64
     };
-    let mut places = list_for(pattern.nnz());
+    let mut places: Vec<i64> = list_for(pattern.nnz());
     for (i, columns) in pattern.rows().enumerate() {
-        places.extend(columns.iter().map(|&j| match mode {
-            Mode::Forward => place(i, groups[j as usize]),
-            Mode::Reverse => place(j as usize, groups[i]),
-        }));
+        for &j in columns {
+            let across = seeds.mirrored.as_ref().is_some_and(|m| m[places.len()]);
+            places.push(if across == (seeds.mode == Mode::Forward) {
+                place(j as usize, i)
+            } else {
+                place(i, j as usize)
+            });
+        }
         elements(columns.len());
     }
     places
