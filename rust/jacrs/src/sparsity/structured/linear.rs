@@ -63,6 +63,18 @@ impl Context {
             .unwrap_or_else(|| build::map(g, fun, operands))
     }
 
+    /// Finds what is computed from repeated values alone: a slope may be a number, for all elements.
+    pub(super) fn find_repeated(&mut self, nodes: impl Iterator<Item = NodeId>) {
+        for x in nodes {
+            let Op::Map(fun) = self.g.op(x) else { continue };
+            let once = |x: &NodeId| self.once.get(x).copied().unwrap_or(*x);
+            let operands: SmallVec<[NodeId; 3]> = self.g.operands(x).iter().map(once).collect();
+            if let Some(found) = repeated(&mut self.g, fun, &operands) {
+                self.once.insert(x, found);
+            }
+        }
+    }
+
     /// Asks for the work that a term of `y` takes, unless it is a constant.
     pub(super) fn pay(&mut self, y: NodeId, term: &Term) -> Outcome<()> {
         match self.g.op(term.coefficient) {
@@ -73,6 +85,7 @@ impl Context {
 
     /// An operand that does not depend on tangents, beside coefficients of this width.
     pub(super) fn beside(&mut self, x: NodeId, width: Option<usize>) -> NodeId {
+        let x = self.once.get(&x).copied().unwrap_or(x);
         match width {
             Some(width) => build::with_lanes(&mut self.g, x, width),
             None => x,

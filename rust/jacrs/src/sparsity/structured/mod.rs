@@ -97,8 +97,12 @@ fn attempt(
         budget: Budget::new(&g, &linear, &found.pattern),
         contents: found.decided_by.iter().cloned().collect(),
         tables: vec![],
+        once: HashMap::new(),
         g,
     };
+    let others = needed.iter().zip(&moves).enumerate();
+    let others = others.filter(|(_, (needed, moves))| **needed && !**moves);
+    context.find_repeated(others.map(|(k, _)| NodeId(k as u32)));
     let mut terms = context.terms_of_nodes(&stand_ins, &linear, &wanted)?;
     let rows: Vec<Terms> = (tangents.iter())
         .map(|t| t.and_then(|t| terms.get(&t).cloned()).unwrap_or_default())
@@ -122,6 +126,8 @@ struct Context {
     contents: HashMap<NodeId, Array>,
     tables: Vec<Array>,
     budget: Budget,
+    /// Nodes that are repetitions of fewer numbers, as such.
+    once: HashMap<NodeId, NodeId>,
 }
 
 impl Context {
