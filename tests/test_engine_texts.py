@@ -127,6 +127,14 @@ def test_a_result_of_too_many_axes():
     )
 
 
+def test_a_function_that_has_no_structure():
+    check_outside(
+        ValueError,
+        lambda: jacrs.sparse_jacobian(np.linalg.inv, mode="structured")(M),
+        "x",
+    )
+
+
 # --- each text in one place, and in one test
 
 
@@ -136,6 +144,7 @@ OTHERS = {
     "not_recording": test_a_value_after_its_recording,
     "another_thread": test_a_tape_left_in_another_thread,
     "result_axes": test_a_result_of_too_many_axes,
+    "not_structured": test_a_function_that_has_no_structure,
     "too_deep": test_saved_bytes.test_tuples_in_tuples_are_bounded,
     "unreadable": test_error_texts_saved.test_texts_of_what_is_read_name_the_line_of_the_call,
     "other_format": test_error_texts_saved.test_texts_of_what_is_read_name_the_line_of_the_call,

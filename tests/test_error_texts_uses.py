@@ -24,6 +24,17 @@ from tests.error_subjects import (
     without_scipy,
 )
 
+
+
+def diagonal():
+    return jacrs.sparse_jacobian(np.sin)(X)
+
+
+def fixed(matrix):
+    matrix.data.flags.writeable = False
+    return matrix
+
+
 LINEAR = {
     "no_product": (
         lambda: jacrs.linearize(np.sin, X)[1] @ X[:2],
@@ -75,6 +86,39 @@ LINEAR = {
         jacrs.TraceError,
         "sparsity(f)(x) looks at the contents of index arrays, which are not known while a "
         "function is recorded: find the pattern first, outside of the recorded function",
+    ),
+    "bad_blocksize": (
+        lambda: jacrs.sparse_jacobian(np.sin, format="bsr", blocksize=(2, 0)),
+        jacrs.ArgumentError,
+        "blocksize must be two positive integers, and format 'bsr'; got (2, 0) with format 'bsr'",
+    ),
+    "recorded_matrix": (
+        lambda: jacrs.grad(lambda x: jacrs.sparse_jacobian(np.sin)(x).sum())(X),
+        jacrs.TraceError,
+        "sparse_jacobian gives a SciPy matrix, which cannot be recorded: inside of a recorded "
+        "function use linearize(f, x) or jacobian(f)(x); only compile may record it, as its result",
+    ),
+    "other_matrix": (
+        lambda: jacrs.sparse_jacobian(np.sin)(X, out=diagonal().tocsc()),
+        jacrs.ArgumentError,
+        "out must be a SciPy sparse matrix in format csr of shape (3, 3), such as a former result; "
+        "it is csc of shape (3, 3)",
+    ),
+    "other_structure": (
+        lambda: jacrs.sparse_jacobian(np.sin)(X, out=diagonal()[[1, 0, 2]]),
+        jacrs.ArgumentError,
+        "out has entries in other places than the result: take a result of the same function, or "
+        "call without out",
+    ),
+    "other_data": (
+        lambda: jacrs.sparse_jacobian(np.sin)(X, out=diagonal().astype(np.float32)),
+        jacrs.ArgumentError,
+        "out.data must be of dtype float64 and shape (3,); it is of dtype float32 and shape (3,)",
+    ),
+    "read_only_data": (
+        lambda: jacrs.sparse_jacobian(np.sin)(X, out=fixed(diagonal())),
+        jacrs.ArgumentError,
+        "out.data is read-only: give a matrix that may be written to",
     ),
 }
 TAPES = {

@@ -146,11 +146,11 @@ def sparse_hessian(
     """Return a function that gives the Hessian of the scalar function `f` as a SciPy sparse array.
 
     The sparse Jacobian of its gradient; the parameters and `out=` are those of `sparse_jacobian`.
-    Rows and columns are the elements of the arguments. With `mode="star"` one product serves columns
-    of which each entry stands alone in its row or its column, and entries are read from either
-    triangle (Coleman and Moré, "Estimation of sparse Hessian matrices and graph coloring problems",
-    Mathematical Programming 28, 1984). In the other modes both triangles are computed: where second
-    derivatives are continuous they are equal up to rounding.
+    Rows and columns are the elements of the arguments. With `mode="star"` one product serves
+    columns of which each entry stands alone in its row or its column, and entries are read from
+    either triangle (Coleman and Moré, "Estimation of sparse Hessian matrices and graph coloring
+    problems", Mathematical Programming 28, 1984). In the other modes both triangles are computed:
+    where second derivatives are continuous they are equal up to rounding.
 
     Raises
     ------
