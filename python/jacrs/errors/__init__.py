@@ -226,6 +226,9 @@ from jacrs.errors.patterns import (
     bad_blocksize as bad_blocksize,
 )
 from jacrs.errors.patterns import (
+    no_blocks as no_blocks,
+)
+from jacrs.errors.patterns import (
     needs_matplotlib as needs_matplotlib,
 )
 from jacrs.errors.patterns import (
