@@ -226,10 +226,10 @@ from jacrs.errors.patterns import (
     bad_blocksize as bad_blocksize,
 )
 from jacrs.errors.patterns import (
-    no_blocks as no_blocks,
+    needs_matplotlib as needs_matplotlib,
 )
 from jacrs.errors.patterns import (
-    needs_matplotlib as needs_matplotlib,
+    no_blocks as no_blocks,
 )
 from jacrs.errors.patterns import (
     other_data as other_data,
