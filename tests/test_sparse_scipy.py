@@ -139,3 +139,123 @@ def test_least_squares(face, bounds):
     pattern = jacrs.sparsity(chain)(x).to_scipy()
     grouped = least_squares(chain, x, "3-point", jac_sparsity=pattern, **tight)
     np.testing.assert_allclose(grouped.x, expected.x, rtol=1e-6, atol=1e-8)
+
+
+# --- stiff equations
+
+
+def reaction(_t, w):
+    """Return dw/dt of two substances that react and spread on a line (Brusselator)."""
+    u, v = np.pad(w.reshape(2, -1), ((0, 0), (1, 1)), mode="edge")
+    spread = 400 * np.stack([u[2:] - 2 * u[1:-1] + u[:-2], v[2:] - 2 * v[1:-1] + v[:-2]])
+    u, v = u[1:-1], v[1:-1]
+    return (spread + np.stack([1 + u * u * v - 4 * u, 3 * u - u * u * v])).ravel()
+
+
+CONCENTRATIONS = np.concatenate([1 + np.sin(np.linspace(0, 3, 25)), np.full(25, 3.0)])
+
+
+@pytest.fixture(scope="module")
+def explicit():
+    """The solution of an explicit method, which needs no Jacobian."""
+    found = solve_ivp(reaction, (0, 1), CONCENTRATIONS, "DOP853", rtol=1e-11, atol=1e-12)
+    return found.y[:, -1]
+
+
+@pytest.mark.parametrize("method", ["BDF", "Radau"])
+@pytest.mark.parametrize("form", ["csr", "csc"])
+@pytest.mark.parametrize("face", FACES)
+def test_stiff_equations(face, form, method, explicit):
+    calls = 0
+
+    def counted(t, w):
+        nonlocal calls
+        calls += 1
+        return reaction(t, w)
+
+    J = face(jacrs.sparse_jacobian(reaction, 1, format=form))
+    options = {"method": method, "rtol": 1e-7, "atol": 1e-9}
+    ours = solve_ivp(counted, (0, 1), CONCENTRATIONS, jac=J, **options)
+    np.testing.assert_allclose(ours.y[:, -1], explicit, rtol=1e-5)
+    assert ours.njev > 0
+    assert calls == ours.nfev  # none for the Jacobian
+
+
+@pytest.mark.parametrize("method", ["BDF", "Radau"])
+def test_stiff_equations_with_our_pattern(method, explicit):
+    pattern = jacrs.sparsity(reaction, 1)(0.0, CONCENTRATIONS)
+    options = {"method": method, "rtol": 1e-7, "atol": 1e-9}
+    calls = []
+    for sparsity in (None, pattern.to_scipy()):
+        seen = []
+
+        def counted(t, w, seen=seen):
+            seen.append(None)
+            return reaction(t, w)
+
+        theirs = solve_ivp(counted, (0, 1), CONCENTRATIONS, jac_sparsity=sparsity, **options)
+        np.testing.assert_allclose(theirs.y[:, -1], explicit, rtol=1e-5)
+        calls.append(len(seen))
+    assert calls[1] < calls[0]
+
+
+def test_a_constant_jacobian(explicit):
+    J = jacrs.sparse_jacobian(reaction, 1)(0.0, CONCENTRATIONS)
+    found = solve_ivp(reaction, (0, 1), CONCENTRATIONS, "Radau", jac=J, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(found.y[:, -1], explicit, rtol=1e-5)
+
+
+# --- minimisation with constraints
+
+
+def roughness(x):
+    """Return a sum of squares of second differences, and of quartic pulls."""
+    return np.sum((x[2:] - 2 * x[1:-1] + x[:-2]) ** 2) + 0.1 * np.sum((x - 1) ** 4)
+
+
+def links(x):
+    """Return what is to be zero: each link has the length that it should have."""
+    return x[1::2] ** 2 + x[::2] ** 2 - 1
+
+
+def lagrangian(x, weights):
+    return weights @ links(x)
+
+
+POINT = np.tile([0.9, 0.2], 6) + np.linspace(0, 0.3, 12)
+
+
+@pytest.fixture(scope="module")
+def constrained():
+    """The minimum by another method, that takes differences."""
+    exact = {"type": "eq", "fun": links}
+    options = {"ftol": 1e-14, "maxiter": 300}
+    found = minimize(
+        roughness, POINT, method="SLSQP", jac="3-point", constraints=exact, options=options
+    )
+    assert np.max(np.abs(links(found.x))) < 1e-10
+    return found
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_trust_region_with_sparse_constraints(face, constrained):
+    found = minimize(
+        jacrs.value_and_grad(roughness),
+        POINT,
+        method="trust-constr",
+        jac=True,
+        hess=face(jacrs.sparse_hessian(roughness)),
+        constraints=NonlinearConstraint(
+            links,
+            0,
+            0,
+            jac=face(jacrs.sparse_jacobian(links)),
+            hess=face(jacrs.sparse_hessian(lagrangian)),
+        ),
+        options={"gtol": 1e-10, "xtol": 1e-12},
+    )
+    assert isinstance(found, OptimizeResult)
+    assert scipy.sparse.issparse(found.jac[0])
+    assert found.constr_violation < 1e-10
+    assert found.fun == pytest.approx(constrained.fun, rel=1e-8)
+    np.testing.assert_allclose(found.x, constrained.x, atol=1e-5)
