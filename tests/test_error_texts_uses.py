@@ -25,7 +25,6 @@ from tests.error_subjects import (
 )
 
 
-
 def diagonal():
     return jacrs.sparse_jacobian(np.sin)(X)
 

@@ -259,3 +259,117 @@ def test_trust_region_with_sparse_constraints(face, constrained):
     assert found.constr_violation < 1e-10
     assert found.fun == pytest.approx(constrained.fun, rel=1e-8)
     np.testing.assert_allclose(found.x, constrained.x, atol=1e-5)
+
+
+class Program:
+    """The roughness under the links, as interior-point codes of IPOPT's kind ask for it.
+
+    The structure is asked for once, as rows and columns, and values in the same order at each
+    point; of the Hessian of the Lagrangian there is the lower triangle alone.
+    """
+
+    def __init__(self, x):
+        self.gradient = jacrs.compile(jacrs.grad(roughness))
+        self._jacobian = jacrs.compile(jacrs.sparse_jacobian(links, format="coo"))
+        self._hessian = jacrs.compile(jacrs.sparse_hessian(self.weighted, format="coo"))
+        self._x = x
+        rows, columns = self._hessian(x, 1.0, links(x)).coords
+        self._lower = rows >= columns
+
+    objective = staticmethod(roughness)
+    constraints = staticmethod(links)
+
+    @staticmethod
+    def weighted(x, factor, multipliers):
+        return factor * roughness(x) + multipliers @ links(x)
+
+    def jacobianstructure(self):
+        return self._jacobian(self._x).coords
+
+    def jacobian(self, x):
+        return self._jacobian(x).data
+
+    def hessianstructure(self):
+        return tuple(c[self._lower] for c in self._hessian(self._x, 1.0, links(self._x)).coords)
+
+    def hessian(self, x, multipliers, factor):
+        return self._hessian(x, factor, multipliers).data[self._lower]
+
+
+def test_structures_and_values_of_an_interior_point_code(constrained):
+    program = Program(POINT)
+    (rows, columns), (lower, left) = program.jacobianstructure(), program.hessianstructure()
+    assert np.all(lower >= left)
+    assert len(set(zip(rows, columns, strict=True))) == len(rows) == links(POINT).size * 2
+    x, m = POINT, np.zeros(6)
+    for _ in range(30):  # Newton's method for the conditions of first order
+        A = np.zeros((6, 12))
+        A[rows, columns] = program.jacobian(x)
+        H = np.zeros((12, 12))
+        H[lower, left] = H[left, lower] = program.hessian(x, m, 1.0)
+        kkt = np.block([[H, A.T], [A, np.zeros((6, 6))]])
+        step = np.linalg.solve(kkt, -np.concatenate([program.gradient(x) + A.T @ m, links(x)]))
+        x, m = x + step[:12], m + step[12:]
+    assert np.max(np.abs(step)) < 1e-12
+    np.testing.assert_allclose(x, constrained.x, atol=1e-5)
+    expected = jacrs.hessian(program.weighted)(x, 0.5, m)
+    np.testing.assert_allclose(program.hessian(x, m, 0.5), expected[lower, left], atol=1e-12)
+
+
+def test_ipopt_itself(constrained):
+    cyipopt = pytest.importorskip("cyipopt", reason="a package of its own")
+    free = {"lb": np.full(12, -1e20), "ub": np.full(12, 1e20)}
+    problem = cyipopt.Problem(12, 6, Program(POINT), **free, cl=np.zeros(6), cu=np.zeros(6))
+    problem.add_option("print_level", 0)
+    problem.add_option("tol", 1e-10)
+    x, _ = problem.solve(POINT)
+    np.testing.assert_allclose(x, constrained.x, atol=1e-5)
+
+
+# --- structure that is shared: what SciPy does with it
+
+EYE = scipy.sparse.eye_array(SIDE * SIDE)
+NEITHER = [  # changes the structure that is shared, nor minds that it is
+    lambda J: J.sum_duplicates(),
+    lambda J: J.T.sum_duplicates(),
+    lambda J: J.copy().eliminate_zeros(),
+    lambda J: J.tocsr().copy().resize(5, 5),
+    lambda J: J + EYE,
+    lambda J: J.__iadd__(EYE) if hasattr(J, "__iadd__") else None,
+    lambda J: J.__imul__(2.0),
+    lambda J: -J.T @ J,
+    lambda J: [getattr(J, f"to{form}")() for form in ("csr", "csc", "coo", "bsr", "dia", "lil")],
+    lambda J: scipy.sparse.vstack([J, EYE]),
+    lambda J: J.tocsr()[3:, [1, 4, 2]],
+    lambda J: J.tocsr().setdiag(1.0),
+    lambda J: splu(J.tocsc()),
+    lambda J: spilu(J.tocsc()),
+    lambda J: spsolve(J.tocsr(), START),
+    lambda J: scipy.sparse.linalg.expm_multiply(J, START),
+    lambda J: scipy.sparse.linalg.lsmr(J, START),
+    lambda J: scipy.sparse.csgraph.reverse_cuthill_mckee(J.tocsr()),
+]
+IN_PLACE = [lambda J: J.eliminate_zeros(), lambda J: J.resize(5, 5)]
+
+
+@pytest.mark.parametrize("form", ["csr", "csc", "coo", "bsr"])
+def test_shared_structure_stays_as_it_is(form):
+    def f(u):
+        return bratu(u) + u * np.roll(u, 5)  # with entries that are zero where u is
+
+    shared = jacrs.sparse_jacobian(f, format=form)
+    private = jacrs.sparse_jacobian(f, format=form, copy_structure=True)
+    before = private(START)
+    for use in NEITHER:
+        use(shared(START))
+        np.testing.assert_array_equal(shared(START).toarray(), before.toarray())
+    for change in IN_PLACE:
+        if form == "coo":  # makes arrays of its own for it
+            change(shared(START))
+        else:
+            with pytest.raises(ValueError, match="read-only"):
+                change(shared(START))
+        changed = private(START)
+        change(changed)
+        assert changed.nnz < before.nnz
+        np.testing.assert_array_equal(shared(START).toarray(), before.toarray())
