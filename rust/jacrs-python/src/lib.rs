@@ -7,6 +7,7 @@ mod elementwise;
 mod error;
 mod given;
 mod indexing;
+mod jacobians;
 mod late;
 mod linear;
 mod location;

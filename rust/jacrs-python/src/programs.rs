@@ -17,6 +17,7 @@ use pyo3::prelude::*;
 
 use crate::arrays::new_numpy;
 use crate::error::OrRaise;
+use crate::jacobians::{assembly, block_types};
 use crate::late::Late;
 use crate::signals::{detached, run};
 use crate::state::State;
@@ -415,38 +416,6 @@ impl Program {
         };
         linear
     }
-}
-
-/// The Jacobian of `ys` by `xs`, and values beside it: entry by entry where that is cheap, else by
-/// seeds in lanes; with the number of lanes.
-fn assembly(
-    graph: &Graph,
-    values: &[NodeId],
-    ys: &[NodeId],
-    xs: &[NodeId],
-    mode: Mode,
-) -> Result<(Assembly, usize)> {
-    if let Some(unrolled) = differentiate::unrolled(graph, values, ys, xs, mode) {
-        return Ok((Assembly::unrolled(&optimize(&unrolled), values.len())?, 1));
-    }
-    let seeded = if mode == Mode::Forward { xs } else { ys };
-    let total: usize = seeded.iter().map(|&x| graph.size(x)).sum();
-    let width = total.clamp(1, PANEL);
-    let split = differentiate::linearize(graph, values, ys, xs, mode, width)?;
-    let (early, late) = (optimize(&split.early), optimize(&split.late));
-    let assembly = Assembly::new(&early, &late, values.len(), mode, width)?;
-    Ok((assembly, width))
-}
-
-/// The types of the blocks of a Jacobian, as they are swept.
-fn block_types(ys: &[Type], xs: &[Type], mode: Mode) -> Vec<Type> {
-    let block = |y: &Type, x: &Type| Type {
-        dtype: swept_dtype(y.dtype, x.dtype, mode),
-        shape: y.shape.iter().chain(&x.shape).copied().collect(),
-    };
-    ys.iter()
-        .flat_map(|y| xs.iter().map(move |x| block(y, x)))
-        .collect()
 }
 
 pub fn as_float(graph: &mut Graph, y: NodeId) -> NodeId {

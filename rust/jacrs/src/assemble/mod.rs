@@ -5,7 +5,7 @@ mod packed;
 mod panel;
 mod sweep;
 
-use crate::array::{Dims, Out, View};
+use crate::array::{Array, Dims, Out, View};
 pub use crate::differentiate::Mode;
 use crate::error::{Error, Result};
 use crate::ir::{Graph, NodeId, Op, Type};
@@ -53,9 +53,23 @@ pub struct Places<'a> {
 unsafe impl Sync for Places<'_> {}
 
 enum Body {
-    /// One program computes the values, of which there are so many, and all entries.
-    Unrolled(Box<Plan>, usize),
+    Whole(Box<Whole>),
     Swept(Box<Sweep>),
+}
+
+/// One program computes the values and all entries.
+struct Whole {
+    plan: Plan,
+    values: usize,
+    /// What its last inputs hold.
+    tables: Vec<Array>,
+}
+
+impl Whole {
+    fn inputs(&self) -> &[Type] {
+        let all = self.plan.inputs();
+        &all[..all.len() - self.tables.len()]
+    }
 }
 
 impl Assembly {
@@ -77,9 +91,16 @@ impl Assembly {
     }
 
     /// Prepares a Jacobian from a graph that computes its `values` values and then all blocks, as
-    /// [`unrolled`](crate::differentiate::unrolled) makes it.
-    pub fn unrolled(graph: &Graph, values: usize) -> Result<Self> {
-        Ok(Self(Body::Unrolled(Box::new(Plan::new(graph)?), values)))
+    /// [`unrolled`](crate::differentiate::unrolled) and [`structured`](crate::sparsity::structured)
+    /// make it. Its last inputs are `tables`, which hold the same in all runs.
+    pub fn whole(graph: &Graph, values: usize, tables: Vec<Array>) -> Result<Self> {
+        let tables = tables.into_iter().map(|table| table.to_contiguous());
+        let whole = Whole {
+            plan: Plan::new(graph)?,
+            values,
+            tables: tables.collect(),
+        };
+        Ok(Self(Body::Whole(Box::new(whole))))
     }
 
     /// Computes the values and all blocks. `blocks[i * n + j]`, for value `i` and input `j` of `n`
@@ -111,13 +132,16 @@ impl Assembly {
         check: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
         match &self.0 {
-            Body::Unrolled(plan, count) if *count == values.len() => {
+            Body::Whole(whole) if whole.values == values.len() => {
                 let outputs: Vec<Out> = values.iter().chain(blocks).cloned().collect();
-                plan.run(inputs, &outputs, check)
+                let tables = whole.tables.iter().map(Array::view);
+                let inputs: Vec<View> = inputs.iter().chain(tables).cloned().collect();
+                whole.plan.run(&inputs, &outputs, check)
             }
-            Body::Unrolled(_, count) => Err(Error::internal(format!(
-                "{} values where {count} are computed",
-                values.len()
+            Body::Whole(whole) => Err(Error::internal(format!(
+                "{} values where {} are computed",
+                values.len(),
+                whole.values
             ))),
             Body::Swept(sweep) => sweep.run_in_chunks(inputs, values, blocks, directions, check),
         }
@@ -138,11 +162,16 @@ impl Assembly {
         check: &dyn Fn() -> Result<()>,
     ) -> Result<bool> {
         match &self.0 {
-            Body::Unrolled(plan, _) => {
-                let inputs = places.inputs.iter().map(|p| p.cast_mut());
+            Body::Whole(whole) => {
+                let tables = whole
+                    .tables
+                    .iter()
+                    .map(|table| table.view().ptr);
+                let inputs = places.inputs.iter().copied().chain(tables);
                 let outputs = places.values.iter().chain(places.blocks).copied();
-                // SAFETY: the caller's; inputs are never written.
-                unsafe { plan.run_bound(inputs.chain(outputs), check)? };
+                let bases = inputs.map(<*const u8>::cast_mut).chain(outputs);
+                // SAFETY: the caller's, and tables are contiguous; inputs are never written.
+                unsafe { whole.plan.run_bound(bases, check)? };
                 Ok(proceed())
             }
             Body::Swept(sweep) => {
@@ -161,7 +190,7 @@ impl Assembly {
     /// The types of the inputs.
     pub fn inputs(&self) -> &[Type] {
         match &self.0 {
-            Body::Unrolled(plan, _) => plan.inputs(),
+            Body::Whole(whole) => whole.inputs(),
             Body::Swept(sweep) => sweep.inputs(),
         }
     }
@@ -169,7 +198,7 @@ impl Assembly {
     /// Elements that one run computes.
     pub fn work(&self) -> u64 {
         match &self.0 {
-            Body::Unrolled(plan, _) => plan.work(),
+            Body::Whole(whole) => whole.plan.work(),
             Body::Swept(sweep) => sweep.work(),
         }
     }
@@ -177,7 +206,7 @@ impl Assembly {
     /// Bytes of scratch that are kept for runs to come.
     pub fn kept_bytes(&self) -> usize {
         match &self.0 {
-            Body::Unrolled(plan, _) => plan.scratch().kept_bytes(),
+            Body::Whole(whole) => whole.plan.scratch().kept_bytes(),
             Body::Swept(sweep) => sweep.kept_bytes(),
         }
     }
@@ -185,7 +214,7 @@ impl Assembly {
     /// Bytes of scratch on this many threads.
     pub fn scratch_bytes(&self, threads: usize) -> usize {
         match &self.0 {
-            Body::Unrolled(plan, _) => plan.run_bytes(threads),
+            Body::Whole(whole) => whole.plan.run_bytes(threads),
             Body::Swept(sweep) => sweep.scratch_bytes(threads),
         }
     }
@@ -193,7 +222,7 @@ impl Assembly {
     /// What runs once, and what runs for each panel.
     pub fn summary(&self) -> (Summary, Summary) {
         match &self.0 {
-            Body::Unrolled(plan, _) => (plan.summary(), Summary::default()),
+            Body::Whole(whole) => (whole.plan.summary(), Summary::default()),
             Body::Swept(sweep) => sweep.summary(),
         }
     }
@@ -201,7 +230,7 @@ impl Assembly {
     /// Panels in one run, and their width; none where entries are computed one by one.
     pub fn panels(&self) -> (usize, usize) {
         match &self.0 {
-            Body::Unrolled(..) => (0, 0),
+            Body::Whole(_) => (0, 0),
             Body::Swept(sweep) => sweep.panels(),
         }
     }

@@ -55,11 +55,7 @@ pub fn detect(
         return Err(text::too_many_columns(width));
     }
     let live = live(g, outputs, inputs);
-    let floatless = floatless(g);
-    let deciders: Vec<NodeId> = (g.ids())
-        .filter(|id| live[id.index()] == Live::Computed)
-        .filter_map(|id| decider_of(g, id, &floatless))
-        .collect();
+    let deciders = deciders(g, &live);
     let mut context = Context {
         g,
         store: Store::new(width),
@@ -76,6 +72,20 @@ pub fn detect(
         pattern,
         decided_by: context.used.iter().copied().map(content).collect(),
     })
+}
+
+/// Whether the pattern that [`detect`] finds is the same for all data.
+pub fn is_fixed(g: &Graph, outputs: &[NodeId], inputs: &[NodeId]) -> bool {
+    deciders(g, &live(g, outputs, inputs)).is_empty()
+}
+
+/// The index arrays and masks that the pattern is decided by.
+fn deciders(g: &Graph, live: &[Live]) -> Vec<NodeId> {
+    let floatless = floatless(g);
+    (g.ids())
+        .filter(|id| live[id.index()] == Live::Computed)
+        .filter_map(|id| decider_of(g, id, &floatless))
+        .collect()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

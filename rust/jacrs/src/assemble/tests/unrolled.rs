@@ -67,7 +67,7 @@ proptest! {
         let inputs = [Array::from_slice(&[ELEMENTS], &x[1..]), Array::scalar(x[0])];
         for mode in [Mode::Forward, Mode::Reverse] {
             let entries = unrolled(&g, &g.outputs, &g.outputs, g.inputs(), mode).unwrap();
-            let entries = Assembly::unrolled(&optimize(&entries), 2).unwrap();
+            let entries = Assembly::whole(&optimize(&entries), 2, vec![]).unwrap();
             prop_assert_eq!(entries.panels(), (0, 0));
             let split = linearize(&g, &g.outputs, &g.outputs, g.inputs(), mode, 4).unwrap();
             let (early, late) = (optimize(&split.early), optimize(&split.late));
