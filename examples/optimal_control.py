@@ -1,6 +1,6 @@
 """Swinging up a pole on a cart: optimal control by collocation, with sparse second derivatives.
 
-A cart is to swing up the pole that hangs from it, and stop one metre further, with the least effort.
+A cart is to swing up the pole that hangs from it, and stop one metre further, with least effort.
 States and forces at the ends of all segments are unknowns, the equations of motion in each segment
 constraints (trapezoidal collocation). A Newton method for the conditions of optimality takes the
 sparse Jacobian of the constraints and the sparse Hessian of the Lagrangian, and factors one sparse
