@@ -91,6 +91,12 @@ LINEAR = {
         jacrs.ArgumentError,
         "blocksize must be two positive integers, and format 'bsr'; got (2, 0) with format 'bsr'",
     ),
+    "no_blocks": (
+        lambda: jacrs.sparse_jacobian(np.sin, format="bsr", blocksize=(2, 2))(X),
+        jacrs.ArgumentError,
+        "blocksize (2, 2) does not divide the shape (3, 3) of the matrix: take divisors of its "
+        "numbers of rows and columns, or leave blocksize out",
+    ),
     "recorded_matrix": (
         lambda: jacrs.grad(lambda x: jacrs.sparse_jacobian(np.sin)(x).sum())(X),
         jacrs.TraceError,

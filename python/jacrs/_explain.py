@@ -41,6 +41,9 @@ def explain(
     if isinstance(f, SparseJacobian):
         return f.explain
     if is_compiled(f):
+        inner = f.__wrapped__  # type: ignore[attr-defined]
+        if isinstance(inner, SparseJacobian):
+            return partial(_explain_sparse_traces, f, inner)
         derivative: Any = jacobian(f, argnums, has_aux=has_aux, mode=mode)
         return partial(_explain_traces, derivative)
     return Explained(f, argnums, has_aux, checked_mode(mode))
@@ -50,6 +53,10 @@ def _explain_traces(derivative: Any, *args: Any, **keywords: Any) -> str:
     derivative(*args, **keywords)
     text: str = derivative.explain()
     return text
+
+
+def _explain_sparse_traces(f: Any, inner: Any, *args: Any, **keywords: Any) -> str:
+    return f"{inner.explain(*args, **keywords)}\n{_explain_traces(f, *args, **keywords)}"
 
 
 class Explained(Transformed):

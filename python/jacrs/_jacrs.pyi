@@ -55,6 +55,7 @@ __all__ = [
     "set_num_threads",
     "share_members",
     "shares_memory",
+    "sparse_entries",
     "stop_gradient",
     "transpose",
     "ufunc",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from jacrs import errors
 
 if TYPE_CHECKING:
     from jacrs._pattern import Pattern
+
+FORMATS = ("csr", "csc", "coo", "bsr")
 
 
 def read_only(array: Any) -> Any:
@@ -19,69 +21,118 @@ def read_only(array: Any) -> Any:
 
 
 class Layout:
-    """The index arrays of a sparse matrix, and which entry of the pattern each number is.
+    """The index arrays of a sparse matrix in one of SciPy's formats; `indices` come first.
 
-    SciPy lays out the numbers of the entries; what it makes of them is where entries go.
+    The `table` says which entry of the pattern each number is; without one they are in its order.
+    For blocks numbers are counted from one, and zero is where there is no entry.
     """
 
-    __slots__ = ("_arrays", "_make", "_shape", "_table", "format")
+    __slots__ = ("_make", "arrays", "blocksize", "format", "shape", "table")
 
     def __init__(
         self,
-        pattern: Pattern,
         format: str,  # noqa: A002 - SciPy's name
-        blocksize: tuple[int, int] | None,
+        shape: tuple[int, int],
+        arrays: tuple[Any, ...],
+        table: Any = None,
+        blocksize: tuple[int, int] | None = None,
     ) -> None:
-        try:
-            from scipy import sparse
-        except ImportError as error:
-            raise errors.needs_scipy("a sparse Jacobian") from error
-        self.format, self._shape = format, pattern.shape
-        self._make = getattr(sparse, f"{format}_array")
-        # From one: a block has zeros where there is no entry.
+        self.format, self.shape, self.arrays = format, shape, tuple(map(read_only, arrays))
+        self.table, self.blocksize = table, blocksize
+        self._make = getattr(_scipy_sparse(), f"{format}_array")
+
+    @classmethod
+    def of(cls, pattern: Pattern, format: str, blocksize: tuple[int, int] | None) -> Layout:  # noqa: A002
+        """Return the layout of a pattern.
+
+        SciPy lays out the numbers of the entries; what it makes of them is where entries go.
+        """
+        shape = pattern.shape
+        if blocksize and (shape[0] % blocksize[0] or shape[1] % blocksize[1]):
+            raise errors.no_blocks(blocksize, shape)
+        if format == "csr":
+            return cls(format, shape, (pattern.indices, pattern.indptr))
         numbers = np.arange(1, pattern.nnz + 1)
         structure = (numbers, pattern.indices, pattern.indptr)
-        numbered = sparse.csr_array(structure, pattern.shape)
+        numbered = _scipy_sparse().csr_array(structure, shape)
         numbered.has_canonical_format = True
-        self._table = None
-        if format == "csr":
-            self._arrays = (pattern.indices, pattern.indptr)
-            return
         if format == "coo":
-            self._arrays = tuple(map(read_only, numbered.tocoo().coords))
-            return
-        laid = numbered.tocsc() if format == "csc" else numbered.tobsr(blocksize)
-        self._arrays = (read_only(laid.indices), read_only(laid.indptr))
-        self._table = read_only(laid.data - 1 if format == "csc" else laid.data)
+            return cls(format, shape, numbered.tocoo().coords)
+        if format == "csc":
+            laid = numbered.tocsc()
+            return cls(format, shape, (laid.indices, laid.indptr), laid.data - 1)
+        laid = numbered.tobsr(blocksize)
+        return cls(format, shape, (laid.indices, laid.indptr), laid.data, laid.blocksize)
+
+    @classmethod
+    def checked(cls, *parts: Any) -> Layout:
+        """Return the layout of these parts; raise where they are none."""
+        layout = cls(*parts)
+        matrix = layout.matrix(np.zeros((layout.arrays[0].size, *(layout.blocksize or ()))))
+        if layout.format == "coo":
+            rows, columns = (array.astype(np.int64) for array in matrix.coords)
+            distinct = bool(np.all(np.diff(rows * matrix.shape[1] + columns) > 0))
+        else:
+            matrix.check_format(full_check=True)
+            distinct = matrix.has_canonical_format
+        if not distinct:
+            raise ValueError("the entries of a sparse matrix are not in order")
+        return layout
 
     def ordered(self, entries: Any) -> Any:
         """Return the entries, recorded in the order of the pattern, as this format has them."""
-        if self._table is None:
+        if self.table is None:
             return entries
         if self.format == "bsr":
             entries = np.concatenate([np.zeros(1, entries.dtype), entries])
-        return entries[self._table]
+        return entries[self.table]
 
-    def matrix(self, data: Any, *, private: bool) -> Any:
+    def matrix(self, data: Any, *, private: bool = False) -> Any:
         """Return the matrix of these data; its index arrays are shared unless `private`."""
-        arrays = tuple(x.copy() for x in self._arrays) if private else self._arrays
-        if self.format == "coo":
-            matrix = self._make((data, arrays), self._shape)
-        else:
-            matrix = self._make((data, *arrays), self._shape)
+        arrays = tuple(x.copy() for x in self.arrays) if private else self.arrays
+        return self._make((data, arrays) if self.format == "coo" else (data, *arrays), self.shape)
+
+
+class MatrixOf(NamedTuple):
+    """Makes matrices of computed entries."""
+
+    layout: Layout
+    private: bool
+
+    def __call__(self, parts: list[Any]) -> Any:
+        """Return the matrix of these entries, which are in the order of the layout."""
+        matrix = self.layout.matrix(np.asarray(parts[0]), private=self.private)
         matrix.has_canonical_format = True
         return matrix
 
-    def fill(self, data: Any, out: Any) -> None:
-        """Write data to a matrix of this layout."""
-        if getattr(out, "format", None) != self.format or out.shape != self._shape:
-            raise errors.other_matrix(self.format, self._shape, out)
-        arrays = out.coords if self.format == "coo" else (out.indices, out.indptr)
-        for own, other in zip(self._arrays, arrays, strict=True):
-            if own is not other and not np.array_equal(own, other):
-                raise errors.other_structure()
-        if out.data.dtype != data.dtype or out.data.shape != data.shape:
-            raise errors.other_data(out.data, data)
-        if not out.data.flags.writeable:
-            raise errors.read_only_data()
-        np.copyto(out.data, data)
+
+def fill_matrix(matrix: Any, out: Any) -> None:
+    """Write the entries of a matrix to another one of the same format and structure."""
+    if getattr(out, "format", None) != matrix.format or out.shape != matrix.shape:
+        raise errors.other_matrix(matrix.format, matrix.shape, out)
+    for own, other in zip(_structure(matrix), _structure(out), strict=True):
+        if own is not other and not np.array_equal(own, other):
+            raise errors.other_structure()
+    data = matrix.data
+    if out.data.dtype != data.dtype or out.data.shape != data.shape:
+        raise errors.other_data(out.data, data)
+    if not out.data.flags.writeable:
+        raise errors.read_only_data()
+    np.copyto(out.data, data)
+
+
+def is_matrix(value: Any) -> bool:
+    """Tell whether a value is one of SciPy's sparse matrices, without importing them."""
+    return getattr(value, "format", None) in FORMATS and hasattr(value, "data")
+
+
+def _structure(matrix: Any) -> Any:
+    return matrix.coords if matrix.format == "coo" else (matrix.indices, matrix.indptr)
+
+
+def _scipy_sparse() -> Any:
+    try:
+        from scipy import sparse
+    except ImportError as error:
+        raise errors.needs_scipy("a sparse Jacobian") from error
+    return sparse

@@ -65,7 +65,7 @@ class Pattern:
         kept = self._native.kept
         found: Layout | None = kept.get((format, blocksize))
         if found is None:
-            found = kept.setdefault((format, blocksize), Layout(self, format, blocksize))
+            found = kept.setdefault((format, blocksize), Layout.of(self, format, blocksize))
         return found
 
     @property

@@ -6,14 +6,21 @@ from typing import Any
 
 import numpy as np
 
+from jacrs import errors
+from jacrs._layout import fill_matrix, is_matrix
 from jacrs._transforms.leaves import is_plain_array
 from jacrs._transforms.targets import apart, check_target, overlaps_itself
 from jacrs._trees import flatten, flatten_like
 
 
 def leaves_of(out: Any) -> list[Any] | None:
-    """Return the arrays of `out`; None where there is what the function refuses."""
+    """Return the arrays of `out`; None where there is what the function refuses.
+
+    Of a sparse matrix there are none: it is filled afterwards.
+    """
     leaves: list[Any] = []
+    if is_matrix(out):
+        return leaves
     flatten(out, leaves, None)
     if not leaves or not all(map(is_plain_array, leaves)) or any(map(overlaps_itself, leaves)):
         return None
@@ -23,6 +30,8 @@ def leaves_of(out: Any) -> list[Any] | None:
 
 def checked_leaves(out: Any, derivative: Any) -> list[Any]:
     """Return the arrays of `out`; raise where a derivative cannot be written there."""
+    if is_matrix(derivative):
+        raise errors.other_matrix(derivative.format, derivative.shape, out)
     blocks: list[Any] = []
     targets: list[Any] = []
     node = flatten(derivative, blocks, None)
@@ -36,6 +45,11 @@ def checked_leaves(out: Any, derivative: Any) -> list[Any]:
 def fill(f: Any, result: Any, out: Any, targets: list[Any]) -> Any:
     """Copy to `out` what was not written there, and return what `f` returns."""
     derivative = f.derivative_of(result)
+    if is_matrix(derivative):
+        fill_matrix(derivative, out)
+        return f.with_derivative(result, out)
+    if is_matrix(out):
+        raise errors.not_an_out("out", out)
     leaves: list[Any] = []
     flatten(derivative, leaves, None)
     for target, leaf in zip(targets, leaves, strict=True):

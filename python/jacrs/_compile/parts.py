@@ -68,7 +68,7 @@ def built(value: Any, outputs: list[Any], maps: list[Again]) -> tuple[Any, ...]:
     if isinstance(value, Pullback | LazyJacobian):
         return _map(value.again(), maps)
     if isinstance(value, Matrix):
-        return ("made", value.made, [built(value.entries, outputs, maps)])
+        return ("made", value.make, [built(value.entries, outputs, maps)])
     found = children_and_maker(value)
     if found is None:
         raise errors.not_a_result("the result", value)

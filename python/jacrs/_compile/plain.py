@@ -19,6 +19,7 @@ import numpy as np
 
 from jacrs import errors
 from jacrs._compile.parts import made_dict
+from jacrs._layout import FORMATS, Layout, MatrixOf
 from jacrs._pytrees import FieldsOf, Registered, is_registered
 from jacrs._scope.classes import real_class
 from jacrs._trees import make_named
@@ -131,6 +132,10 @@ class Lowering:
             names = tuple(make.static)
             static = tuple(self.value(make.static[name], f"{where}.{name}") for name in names)
             return ("fields", self.cls(make.cls, where), tuple(make.names), names, static)
+        if isinstance(make, MatrixOf):
+            layout = make.layout
+            arrays = tuple(self.value(array, where) for array in layout.arrays)
+            return ("matrix", layout.format, layout.shape, arrays, layout.blocksize, make.private)
         if isinstance(make, Registered):
             aux = self.value(make.aux, f"what {where} keeps beside its parts")
             return ("registered", self.cls(make.cls, where), aux, make.count)
@@ -290,6 +295,9 @@ def _maker_of(given: Any, count: int) -> Any:
         case ("named", cls) if len(fields := _fields(found := _class_of(cls))) == count > 0:
             if issubclass(found, tuple) and fields == getattr(found, "_fields", None):
                 return partial(make_named, found)
+        case ("matrix", name, shape, arrays, blocksize, private) if name in FORMATS and count == 1:
+            structure = tuple(map(value_of, arrays))
+            return MatrixOf(Layout.checked(name, shape, structure, None, blocksize), bool(private))
         case ("fields", cls, names, static, values) if len(names) == count:
             found = _class_of(cls)
             kept = dict(zip(static, map(value_of, values), strict=True))

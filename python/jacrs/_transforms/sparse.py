@@ -9,6 +9,7 @@ import numpy as np
 
 from jacrs import errors
 from jacrs._jacrs import Tracer, sparse_entries
+from jacrs._layout import FORMATS, MatrixOf, fill_matrix
 from jacrs._pattern import Pattern
 from jacrs._transforms.arguments import Arguments
 from jacrs._transforms.function import Transformed
@@ -19,9 +20,7 @@ from jacrs._transforms.second import note_gradient
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jacrs._layout import Layout
 
-_FORMATS = ("csr", "csc", "coo", "bsr")
 _MODES = (None, "structured", "forward", "reverse")
 _SECOND_MODES = (*_MODES, "star")
 
@@ -208,8 +207,8 @@ def _options(
     copy_structure: bool,  # noqa: FBT001
     modes: tuple[Any, ...] = _MODES,
 ) -> tuple[Any, ...]:
-    if format not in _FORMATS:
-        raise errors.bad_choice("format", format, _FORMATS)
+    if format not in FORMATS:
+        raise errors.bad_choice("format", format, FORMATS)
     if mode not in modes:
         raise errors.bad_choice("mode", mode, modes)
     return mode, (format, _checked_blocks(blocksize, format)), bool(copy_structure)
@@ -228,35 +227,25 @@ def _checked_blocks(blocksize: Any, format: str) -> tuple[int, int] | None:  # n
 
 
 class Matrix:
-    """The entries of a sparse matrix, recorded or computed, and where they are."""
+    """The entries of a sparse matrix, as they are recorded, and what makes a matrix of them."""
 
-    def __init__(self, name: str, layout: Layout, entries: Any, explanation: str) -> None:
+    def __init__(self, name: str, make: MatrixOf, entries: Any, explanation: str) -> None:
         self._name = name
-        self._layout = layout
+        self.make = make
         self.entries = entries  # in the order of the layout
         self.explanation = explanation
-        self.private = False
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)  # asked by protocols
         raise errors.recorded_matrix(self._name)
 
-    def _refuse(self, *_: Any) -> Any:
+    def _refuse(self, *_: Any, **__: Any) -> Any:
         raise errors.recorded_matrix(self._name)
 
     __matmul__ = __rmatmul__ = __mul__ = __rmul__ = __truediv__ = _refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __neg__ = __pow__ = _refuse
     __getitem__ = __len__ = __iter__ = __array__ = _refuse
-
-    def made(self, entries: list[Any]) -> Any:
-        """Return the matrix in SciPy's form, of computed entries."""
-        return self._layout.matrix(plain(entries[0]), private=self.private)
-
-    def into(self, out: Any, entries: Any) -> Any:
-        """Write computed entries to a matrix of this structure, and return it."""
-        self._layout.fill(plain(entries), out)
-        return out
 
 
 class SparseJacobian(Transformed):
@@ -281,9 +270,8 @@ class SparseJacobian(Transformed):
         )
         pattern = Pattern(found)
         layout = pattern.layout(form, blocksize)
-        matrix = Matrix(self.name, layout, layout.ordered(entries), f"{pattern!r}\n{strategy}")
-        matrix.private = private
-        return matrix
+        make = MatrixOf(layout, private)
+        return Matrix(self.name, make, layout.ordered(entries), f"{pattern!r}\n{strategy}")
 
     def _finish(self, recorded: Recorded, out: Any = None) -> Any:
         _, J = self._computed(recorded, [], out)
@@ -303,7 +291,11 @@ class SparseJacobian(Transformed):
                 raise errors.recorded_matrix(self.name)
             return wanted, matrix
         *values, entries = recorded.session.run_values([*wanted, matrix.entries])
-        return values, matrix.made([entries]) if out is None else matrix.into(out, entries)
+        J = matrix.make([entries])
+        if out is None:
+            return values, J
+        fill_matrix(J, out)
+        return values, out
 
 
 class ValueAndSparseJacobian(SparseJacobian):

@@ -229,6 +229,9 @@ from jacrs.errors.patterns import (
     needs_matplotlib as needs_matplotlib,
 )
 from jacrs.errors.patterns import (
+    no_blocks as no_blocks,
+)
+from jacrs.errors.patterns import (
     other_data as other_data,
 )
 from jacrs.errors.patterns import (

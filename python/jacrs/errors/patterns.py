@@ -28,6 +28,14 @@ def bad_blocksize(blocksize: Any, format: str) -> JacrsError:  # noqa: A002 - Sc
     )
 
 
+def no_blocks(blocksize: tuple[int, int], shape: tuple[int, int]) -> JacrsError:
+    """Report blocks that a matrix does not consist of."""
+    return ArgumentError(
+        f"blocksize {blocksize} does not divide the shape {shape} of the matrix: take divisors of "
+        "its numbers of rows and columns, or leave blocksize out"
+    )
+
+
 def other_matrix(format: str, shape: tuple[int, int], out: Any) -> JacrsError:  # noqa: A002
     """Report an `out` that is no matrix like the result."""
     own = getattr(out, "format", None)

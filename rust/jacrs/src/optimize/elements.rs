@@ -47,7 +47,7 @@ pub fn by_elements(g: &Graph, wanted: &[NodeId], named: &[NodeId]) -> (Graph, Ve
 
 /// Some operation of the graph is on a small array.
 pub fn has_small_arrays(g: &Graph) -> bool {
-    let small = |id: NodeId| (1..=FEW).contains(&g.size(id)) && !g.shape(id).is_empty();
+    let small = |id: NodeId| !g.shape(id).is_empty() && (1..=FEW).contains(&g.size(id));
     (g.ids()).any(|id| small(id) && matches!(g.op(id), Op::Map(_)) && is_plain(g, id))
 }
 

@@ -64,10 +64,15 @@ fn is_member(g: &Graph, id: NodeId) -> bool {
 }
 
 /// The places where a node puts parts side by side.
+#[inline]
 fn seams(g: &Graph, id: NodeId) -> Option<Cuts> {
     // Asked first: most nodes are neither.
     let joins = matches!(g.op(id), Op::Concat(_) | Op::Assign(_) | Op::AddAt(_));
-    if !joins || g.size(id) < SHORTEST {
+    if joins { seams_of(g, id) } else { None }
+}
+
+fn seams_of(g: &Graph, id: NodeId) -> Option<Cuts> {
+    if g.size(id) < SHORTEST {
         return None;
     }
     let shape = g.shape(id);

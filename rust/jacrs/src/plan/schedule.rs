@@ -35,7 +35,7 @@ pub fn schedule(graph: &Graph, outputs: &[NodeId]) -> Result<Draft> {
         draft: Draft::default(),
         values: vec![Value::Absent; graph.len()],
         cells: HashMap::new(),
-        turns: HashMap::new(),
+        turns: vec![],
         tape: None,
         groups: HashMap::new(),
         strips: HashMap::new(),
@@ -58,8 +58,9 @@ struct Scheduler<'g> {
     values: Vec<Value>,
     /// Cells of constants by dtype and bits.
     cells: HashMap<(DType, i64), u32>,
-    /// The sine or cosine of a number that is on a tape without the other: step and instruction.
-    turns: HashMap<NodeId, (u32, u32)>,
+    /// For each number, once one is met, its sine or cosine that is on a tape without the other: step
+    /// and instruction.
+    turns: Vec<Option<(u32, u32)>>,
     /// The latest tape.
     tape: Option<u32>,
     /// The latest group for each number of elements.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::colouring::{Order, columns, mirrored, rows, star};
+use super::colouring::{Order, columns, mirrored, paths, rows, star};
 use super::entries::Entries;
 use super::seeded::{Seeds, seeded};
 use super::{Detected, Form, Pattern, structured};
@@ -100,6 +100,9 @@ pub fn prepare(
     Ok((entries, strategy))
 }
 
+/// Stars are not looked for where that takes longer than what they could save.
+const MOST_PATHS: u64 = 1 << 30;
+
 /// The seeds for this way, or for the cheapest one.
 fn seeds_for(pattern: &Pattern, way: Option<Way>, symmetric: bool) -> Result<Seeds> {
     let order = Order::default();
@@ -128,7 +131,7 @@ fn seeds_for(pattern: &Pattern, way: Option<Way>, symmetric: bool) -> Result<See
         _ => {}
     }
     // What is found of a Hessian is symmetric unless an operation is known coarsely.
-    let symmetric = symmetric && pattern.transposed()? == *pattern;
+    let symmetric = symmetric && pattern.transposed()? == *pattern && paths(pattern) <= MOST_PATHS;
     let [columns, other] = [
         directed(Mode::Forward)?,
         if symmetric {

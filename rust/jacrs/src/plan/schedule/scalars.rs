@@ -112,8 +112,11 @@ impl Scheduler<'_> {
         let g = self.graph;
         let nodes = g.operands(id);
         let turns = matches!(fun, Fun::Sin | Fun::Cos) && g.dtype(id) == DType::F64;
-        if turns && let Some(at) = self.turns.remove(&nodes[0]) {
-            return self.both(at);
+        if turns {
+            self.turns.resize(g.len(), None);
+            if let Some(at) = self.turns[nodes[0].index()].take() {
+                return self.both(at);
+            }
         }
         let step = self.tape_for(nodes);
         let first = self.cell(nodes[0], step);
@@ -137,7 +140,7 @@ impl Scheduler<'_> {
             let DraftStep::Tape(code) = &self.draft.steps[step as usize] else {
                 unreachable!("a tape")
             };
-            self.turns.insert(nodes[0], (step, code.len() as u32 - 1));
+            self.turns[nodes[0].index()] = Some((step, code.len() as u32 - 1));
         }
         Value::Scalar(out)
     }

@@ -10,7 +10,7 @@ mod star;
 
 pub use order::Order;
 pub use partial::{columns, rows};
-pub use star::{mirrored, star};
+pub use star::{mirrored, paths, star};
 
 /// A colour for each vertex.
 #[derive(Clone, Debug, PartialEq, Eq)]

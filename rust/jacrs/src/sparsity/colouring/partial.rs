@@ -7,7 +7,9 @@ use crate::interrupt::elements;
 use crate::sparsity::Pattern;
 
 /// Colours for the columns: in each row all entries have different ones (Gebremedhin, Manne and
-/// Pothen 2005, Algorithm 3.1; Curtis, Powell and Reid 1974).
+/// Pothen 2005, Algorithm 3.1; Curtis, Powell and Reid 1974). Time is linear in the pairs of entries
+/// with a common row; where these are very many the order is [`Order::Natural`], and rows know their
+/// colours as sets of bits.
 ///
 /// ```
 /// use jacrs::sparsity::{Order, Pattern, columns};
@@ -71,7 +73,14 @@ impl Adjacency for Intersections<'_> {
     }
 }
 
+/// Pairs of entries in a row that may be gone through several times.
+const MOST_PAIRS: u64 = 1 << 30;
+
 fn coloured(by_rows: &Pattern, by_columns: &Pattern, order: Order) -> Colouring {
+    let pairs = by_rows.rows().map(|row| (row.len() as u64).pow(2));
+    if pairs.fold(0, u64::saturating_add) > MOST_PAIRS {
+        return by_sets(by_rows, by_columns);
+    }
     let mut graph = Intersections {
         by_rows,
         by_columns,
@@ -87,5 +96,68 @@ fn coloured(by_rows: &Pattern, by_columns: &Pattern, order: Order) -> Colouring 
     Colouring {
         colours,
         count: forbidden.count(),
+    }
+}
+
+/// The same in the natural order: for each row the colours that it has.
+fn by_sets(by_rows: &Pattern, by_columns: &Pattern) -> Colouring {
+    let mut had: Vec<Vec<u64>> = vec![vec![]; by_rows.shape().0];
+    let mut count = 0;
+    let colour = |rows: &[u32]| {
+        let mut taken: Vec<u64> = vec![];
+        for &row in rows {
+            let set = &had[row as usize];
+            taken.resize(taken.len().max(set.len()), 0);
+            taken.iter_mut().zip(set).for_each(|(all, own)| *all |= own);
+            elements(set.len());
+        }
+        let word = taken.iter().position(|&word| word != u64::MAX);
+        let word = word.unwrap_or(taken.len());
+        let bit = taken.get(word).map_or(0, |w| w.trailing_ones());
+        for &row in rows {
+            let set = &mut had[row as usize];
+            set.resize(set.len().max(word + 1), 0);
+            set[word] |= 1 << bit;
+        }
+        let colour = word as u32 * 64 + bit;
+        count = count.max(colour as usize + 1);
+        colour
+    };
+    let colours = by_columns.rows().map(colour).collect();
+    Colouring { colours, count }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn sets_give_the_colours_of_the_natural_order(
+            table in prop::collection::vec(prop::collection::vec(prop::bool::weighted(0.2), 90), 0..12),
+        ) {
+            let (mut starts, mut columns) = (vec![0], vec![]);
+            for row in &table {
+                columns.extend((0..90).filter(|&j| row[j as usize]));
+                starts.push(columns.len());
+            }
+            let by_rows = Pattern::new((table.len(), 90), starts, columns).unwrap();
+            let by_columns = by_rows.transposed().unwrap();
+            let other = coloured(&by_rows, &by_columns, Order::Natural);
+            prop_assert_eq!(by_sets(&by_rows, &by_columns), other);
+        }
+    }
+
+    #[test]
+    fn a_full_matrix_is_coloured_in_no_time() {
+        let n = 1500;
+        let starts = (0..=n).map(|i| i * n).collect();
+        let full =
+            Pattern::new((n, n), starts, (0..n as u32).collect::<Vec<_>>().repeat(n)).unwrap();
+        let colouring = columns(&full, Order::SmallestLast).unwrap();
+        assert!(colouring.colours.iter().copied().eq(0..n as u32));
+        assert_eq!(colouring.count, n);
     }
 }

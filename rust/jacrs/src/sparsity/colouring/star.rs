@@ -57,6 +57,21 @@ pub fn star(pattern: &Pattern, order: Order) -> Colouring {
     }
 }
 
+/// Paths of four vertices that [`star`] looks at, at most.
+pub fn paths(pattern: &Pattern) -> u64 {
+    let mut ends = vec![1u64; pattern.shape().0];
+    for _ in 0..3 {
+        ends = (pattern.rows())
+            .map(|row| {
+                let next = row.iter().map(|&j| ends[j as usize]);
+                next.fold(0, u64::saturating_add)
+            })
+            .collect();
+        elements(pattern.nnz());
+    }
+    ends.into_iter().fold(0, u64::saturating_add)
+}
+
 /// For each entry of a symmetric pattern, row by row, whether it stands in the row of its column and
 /// the colour of its row, and not in its row and the colour of its column.
 ///
