@@ -37,6 +37,10 @@ DOCUMENTS := $(wildcard README.md docs/*.md)
 demo: $(STAMPS)/scipy $(STAMPS)/plot $(STAMPS)/wheel
 	$(BIN)/python examples/pollu.py
 	$(BIN)/python examples/fit.py
+	$(BIN)/python examples/bratu.py
+	$(BIN)/python examples/brusselator.py
+	$(BIN)/python examples/bundle_adjustment.py
+	$(BIN)/python examples/optimal_control.py
 
 test: check-style check-rust check-types check-python docs-check check-engine check-contributing
 

@@ -111,7 +111,7 @@ def fill_matrix(matrix: Any, out: Any) -> None:
     if getattr(out, "format", None) != matrix.format or out.shape != matrix.shape:
         raise errors.other_matrix(matrix.format, matrix.shape, out)
     for own, other in zip(_structure(matrix), _structure(out), strict=True):
-        if own is not other and not np.array_equal(own, other):
+        if not _same_memory(own, other) and not np.array_equal(own, other):
             raise errors.other_structure()
     data = matrix.data
     if out.data.dtype != data.dtype or out.data.shape != data.shape:
@@ -119,6 +119,11 @@ def fill_matrix(matrix: Any, out: Any) -> None:
     if not out.data.flags.writeable:
         raise errors.read_only_data()
     np.copyto(out.data, data)
+
+
+def _same_memory(own: Any, other: Any) -> bool:
+    """Tell whether two arrays are views of the same elements, as SciPy makes one a matrix."""
+    return bool(own.__array_interface__ == other.__array_interface__)
 
 
 def is_matrix(value: Any) -> bool:
