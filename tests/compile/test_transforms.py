@@ -554,7 +554,7 @@ def test_replays_go_in_chunks(dtype, mode):
 
     def f(x):
         z = x.astype(dtype)
-        return np.tanh(z * y) + np.roll(z, 1), x[0] * x
+        return np.tanh(z * y) + np.sort(z), x[0] * x  # values decide: by seeds
 
     expected = jacrs.jacobian(f, mode=mode)(np.linspace(0, 1, n))
     compiled = jacrs.compile(jacrs.jacobian(f, mode=mode, chunk_size=16))

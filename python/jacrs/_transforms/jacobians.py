@@ -51,7 +51,8 @@ def jacobian(
         How many directions (columns in forward mode, rows in reverse) are in flight at once, at
         most; rounded up to panels of 16. It bounds the memory of the computation and changes no
         bit of the result. None is a panel for each thread. Where the call is part of an outer
-        recording the outer transform computes, and its own `chunk_size` counts.
+        recording the outer transform computes, and its own `chunk_size` counts. Where `explain`
+        says "entry by entry" there are no directions, and nothing to bound.
 
     Returns
     -------

@@ -163,10 +163,7 @@ impl Assembly {
     ) -> Result<bool> {
         match &self.0 {
             Body::Whole(whole) => {
-                let tables = whole
-                    .tables
-                    .iter()
-                    .map(|table| table.view().ptr);
+                let tables = whole.tables.iter().map(|table| table.view().ptr);
                 let inputs = places.inputs.iter().copied().chain(tables);
                 let outputs = places.values.iter().chain(places.blocks).copied();
                 let bases = inputs.map(<*const u8>::cast_mut).chain(outputs);

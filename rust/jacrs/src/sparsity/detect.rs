@@ -49,6 +49,18 @@ pub fn detect(
     inputs: &[NodeId],
     data: &[Array],
 ) -> Result<Detected> {
+    let found = detect_within(g, outputs, inputs, data, usize::MAX)?;
+    Ok(found.expect("no number is larger"))
+}
+
+/// The same, unless there are more than `most` entries: that is seen before they are listed.
+pub fn detect_within(
+    g: &Graph,
+    outputs: &[NodeId],
+    inputs: &[NodeId],
+    data: &[Array],
+    most: usize,
+) -> Result<Option<Detected>> {
     let sizes = inputs.iter().map(|&x| g.size(x));
     let width = sizes.fold(0, usize::saturating_add);
     if width >= u32::MAX as usize {
@@ -64,14 +76,17 @@ pub fn detect(
     };
     let sets = of_nodes(&mut context, outputs, inputs, &live)?;
     let rows: Vec<Sets> = outputs.iter().map(|y| sets[y].clone()).collect();
+    if least(&context.store, &rows) > most {
+        return Ok(None);
+    }
     let pattern = pattern_of(&context.store, g, outputs, &rows)?;
     context.used.sort_unstable();
     context.used.dedup();
     let content = |id: NodeId| (id, context.contents[&id].clone());
-    Ok(Detected {
+    Ok(Some(Detected {
         pattern,
         decided_by: context.used.iter().copied().map(content).collect(),
-    })
+    }))
 }
 
 /// Whether the pattern that [`detect`] finds is the same for all data.

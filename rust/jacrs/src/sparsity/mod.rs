@@ -25,7 +25,7 @@ mod structured;
 mod tests;
 
 pub use colouring::{Colouring, Order, columns, mirrored, rows, star};
-pub use detect::{Detected, detect, is_fixed};
+pub use detect::{Detected, detect, detect_within, is_fixed};
 pub use entries::Entries;
 pub use pattern::Pattern;
 pub use prepare::{Strategy, Way, prepare};
