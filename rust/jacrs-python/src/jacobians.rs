@@ -62,7 +62,7 @@ fn blocks(
         return Ok(None);
     };
     let made = structured(graph, values, ys, xs, &found, Form::Blocks);
-    let made = within_memory(made)?.and_then(|made| made.ok());
+    let made = within_memory(made)?.and_then(std::result::Result::ok);
     Ok(made.map(|mut entries| {
         let g = &mut entries.graph;
         let of = |id: &NodeId| graph.type_of(*id);
