@@ -40,7 +40,7 @@ def differences(case):
         return richardson_jacobian(f, x, 1e-4, 2)  # short steps: clusters must not change
 
     match case.derivative:
-        case "hessian":
+        case "hessian" | "sparse_hessian":
             return richardson_jacobian(slope, x, 1e-4, 2)
         case "grad_and_hvp":
             return np.stack([slope(x), richardson_jacobian(slope, x, 1e-4, 2).sum(axis=1)])
