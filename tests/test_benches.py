@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import jacrs
-from benches import count, problems, tools
+from benches import count, large, problems, tools
 from benches.harness import report
 from benches.harness.child import comparable
 from benches.harness.machine import Machine
@@ -40,7 +40,7 @@ def differences(case):
         return richardson_jacobian(f, x, 1e-4, 2)  # short steps: clusters must not change
 
     match case.derivative:
-        case "hessian":
+        case "hessian" | "sparse_hessian":
             return richardson_jacobian(slope, x, 1e-4, 2)
         case "grad_and_hvp":
             return np.stack([slope(x), richardson_jacobian(slope, x, 1e-4, 2).sum(axis=1)])
@@ -210,6 +210,16 @@ def test_results_are_read_as_they_were_written(tmp_path):
 )
 def test_times_are_readable(seconds, text):
     assert report.readable(seconds) == text
+
+
+def test_a_million_unknowns_fit_into_a_gigabyte():
+    facts = large.measure(1000)
+    assert facts["unknowns"] == 10**6
+    assert facts["entries"] == 5 * 10**6 - 4 * 1000
+    assert facts["peak of calls"] < 2**30
+    assert facts["peak of calls"] > facts["before"] + facts["result"]
+    text = "\n".join(" ".join(row) for row in large.table(facts))
+    assert "1000000 unknowns, 4996000 entries" in text
 
 
 # --- counts of instructions

@@ -3,8 +3,8 @@
 A file says
 
 - `DERIVATIVE`: which one is meant: "jacobian", "grad", "hessian", "sparse_jacobian",
-  "batched_jacobian" (one Jacobian for each row of the argument), "grad_and_hvp" (the gradient, and
-  the Hessian times ones) or "nested" (a program that takes derivatives itself);
+  "sparse_hessian", "batched_jacobian" (one Jacobian for each row of the argument), "grad_and_hvp"
+  (the gradient, and the Hessian times ones) or "nested" (a program that takes derivatives itself);
 - `function(x, *constants)`, differentiated by its first argument;
 - `inputs(*size)`: the first argument and the constants; `SIZES` by label, and `SMALL` for tests;
 - `reference(x, *constants)`: the derivative in closed form or by complex steps, and the `TOLERANCE`
@@ -30,7 +30,7 @@ from benches.tools import Task
 # The rows that other documents of the kind have, then those of GradBench and ADBench.
 NAMES = (
     "square kinetics layers pairwise rosenbrock_gradient mixture runge_kutta rosenbrock_hessian "
-    "bratu brusselator satellites "
+    "bratu brusselator membrane satellites "
     "llsq lse det gmm ba kmeans ode lstm ht particle saddle"
 ).split()
 

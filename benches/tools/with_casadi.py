@@ -51,5 +51,6 @@ WAYS = {
     "grad": (casadi.gradient, flat),
     "hessian": (lambda y, x: casadi.hessian(y, x)[0], dense),
     "sparse_jacobian": (casadi.jacobian, as_scipy),
+    "sparse_hessian": (lambda y, x: casadi.hessian(y, x)[0], as_scipy),
     "batched_jacobian": (casadi.jacobian, for_each_row),
 }

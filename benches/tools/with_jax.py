@@ -33,8 +33,8 @@ def prepare(task):
     if task.derivative == "nested":
         program = written_in(jax.numpy, task.function)
         return lambda x: np.asarray(program(x, *task.inputs[1:], jax.jacfwd))
-    if task.derivative == "sparse_jacobian":
-        raise UnableError("dense Jacobians only; with asdex sparse ones")
+    if task.derivative.startswith("sparse"):
+        raise UnableError("dense derivatives only; with asdex sparse ones")
     f, (arrays, in_order) = readable(task), on_device(task)
     transform = look_up(TRANSFORMS, task.derivative)
     call = jax.jit(lambda x, *arrays: transform(lambda x: f(x, *in_order(arrays)))(x))

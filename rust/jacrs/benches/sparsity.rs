@@ -12,7 +12,7 @@ use jacrs::plan::Plan;
 use jacrs::sparsity::{Entries, Form, detect, structured};
 
 use programs::inputs;
-use programs::stencils::{bratu, brusselator, pairwise};
+use programs::stencils::{bratu, brusselator, membrane, pairwise};
 
 fn prepared(g: &Graph, form: Form) -> Entries {
     let x = &g.inputs()[..1];
@@ -22,9 +22,11 @@ fn prepared(g: &Graph, form: Form) -> Entries {
 }
 
 fn jacobians(c: &mut Criterion) {
-    let cases: [(&str, fn(usize) -> Graph, usize, Form); 5] = [
+    let cases: [(&str, fn(usize) -> Graph, usize, Form); 7] = [
         ("Bratu", bratu, 200, Form::Rows),
+        ("Bratu", bratu, 317, Form::Rows),
         ("Bratu", bratu, 1000, Form::Rows),
+        ("Hessian of a membrane", membrane, 317, Form::Rows),
         ("Brusselator", brusselator, 100, Form::Rows),
         ("Brusselator", brusselator, 700, Form::Rows),
         ("pairwise", pairwise, 400, Form::Blocks),

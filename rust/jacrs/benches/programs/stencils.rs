@@ -91,6 +91,28 @@ pub fn brusselator(side: usize) -> Graph {
     g
 }
 
+/// The gradient of the area of a membrane, `sum(sqrt(1 + p**2 + q**2))` of its slopes `p` and `q`,
+/// over a square of `side * side` points with zeros around it.
+pub fn membrane(side: usize) -> Graph {
+    let mut g = Graph::new();
+    let (wide, shape) = ([side + 2, side + 2], [side + 1, side + 1]);
+    let x = g.input(DType::F64, &[side * side], true);
+    let u = build::reshape(&mut g, x, &[side, side]);
+    let zeros = build::constant(&mut g, DType::F64, &wide, 0.0);
+    let u = build::assign(&mut g, zeros, &[1, 1, 1, 1], u);
+    let [corner, below, beside] =
+        [[0, 0], [1, 0], [0, 1]].map(|start| part(&mut g, u, start, shape));
+    let one = build::constant(&mut g, DType::F64, &shape, 1.0);
+    let square = [below, beside].into_iter().fold(one, |sum, next| {
+        let slope = build::sub(&mut g, next, corner);
+        let square = build::map(&mut g, Fun::Square, &[slope]);
+        build::add(&mut g, sum, square)
+    });
+    let area = build::map(&mut g, Fun::Sqrt, &[square]);
+    g.outputs = vec![build::sum(&mut g, area, &[0, 1])];
+    super::gradient(&g)
+}
+
 /// `sum_j exp(-(x_i - x_j)**2)` for all `i`: a dense Jacobian through `n * n` values of which each
 /// depends on two.
 pub fn pairwise(n: usize) -> Graph {
