@@ -97,6 +97,51 @@ LINEAR = {
         "blocksize (2, 2) does not divide the shape (3, 3) of the matrix: take divisors of its "
         "numbers of rows and columns, or leave blocksize out",
     ),
+    "not_a_pattern": (
+        lambda: jacrs.sparse_jacobian(np.sin, pattern=np.eye(3)),
+        jacrs.DTypeError,
+        "pattern must be a jacrs.Pattern, a SciPy sparse matrix or a NumPy array of booleans, such "
+        "as A != 0; it is ndarray of dtype float64",
+    ),
+    "pattern_axes": (
+        lambda: jacrs.sparse_jacobian(np.sin, pattern=np.ones(3, bool)),
+        jacrs.ShapeError,
+        "pattern must be a matrix, with a row for each element of the result and a column for each "
+        "element of the arguments; it has shape (3,)",
+    ),
+    "pattern_shape": (
+        lambda: jacrs.sparse_jacobian(np.sin, pattern=np.ones((2, 3), bool))(X),
+        jacrs.ShapeError,
+        "pattern has shape (2, 3), but sparse_jacobian gives a matrix of shape (3, 3): a row for "
+        "each element of the result, or of a Hessian's arguments, and a column for each element of "
+        "the arguments",
+    ),
+    "pattern_shape: of columns": (
+        lambda: jacrs.sparse_jacobian(np.sin, pattern=np.ones((3, 2), bool))(X),
+        jacrs.ShapeError,
+        "pattern has shape (3, 2), but sparse_jacobian gives a matrix of shape (..., 3): a row for "
+        "each element of the result, or of a Hessian's arguments, and a column for each element of "
+        "the arguments",
+    ),
+    "structured_pattern": (
+        lambda: jacrs.sparse_jacobian(np.sin, mode="structured", pattern=np.ones((3, 3), bool)),
+        jacrs.ArgumentError,
+        'mode "structured" takes no pattern, as the selections of elements that it carries make '
+        'one: leave pattern out, or take mode None, "forward" or "reverse"',
+    ),
+    "asymmetric_pattern": (
+        lambda: jacrs.sparse_hessian(np.sin, mode="star", pattern=np.tri(3, dtype=bool)),
+        jacrs.ArgumentError,
+        'mode "star" reads entries from either triangle, and this pattern is not symmetric: give '
+        'both triangles, such as pattern + pattern.T, or take mode None, "forward" or "reverse"',
+    ),
+    "outside_pattern": (
+        lambda: jacrs.sparse_jacobian(lambda x: x[::-1] * 2.0, pattern=np.eye(3, dtype=bool))(X),
+        jacrs.ArgumentError,
+        "the matrix of sparse_jacobian has an entry outside of the given pattern, 2 in row 0, "
+        "column 2, so that others would be wrong: leave pattern out, or give one with all "
+        "entries, such as sparsity(f) finds",
+    ),
     "recorded_matrix": (
         lambda: jacrs.grad(lambda x: jacrs.sparse_jacobian(np.sin)(x).sum())(X),
         jacrs.TraceError,

@@ -254,7 +254,8 @@ class LinearMap:
 
 @final
 class Structure:
-    # A boolean matrix by rows.
+    # A boolean matrix by rows, of row pointers and column indices of int64, which ascend.
+    def __new__(cls, shape: tuple[int, int], starts: _Array, columns: _Array) -> Structure: ...
     @property
     def shape(self) -> tuple[int, int]: ...
     @property
@@ -268,14 +269,18 @@ class Structure:
     def transposed(self) -> Structure: ...
     def equals(self, other: Structure) -> bool: ...
 
-# The pattern of the Jacobian, its entries as a tracer, and how they are computed.
+# The pattern of the Jacobian, its entries as a tracer, and how they are computed. A pattern that
+# is given is checked unless its number is in `checked`, where it is then entered; what is outside
+# of it comes last: row, column, value.
 def sparse_entries(
     session: Session,
     outputs: list[Any],
     inputs: list[Any],
     way: str | None,
     symmetric: bool,
-) -> tuple[Structure, Any, str]: ...
+    given: Structure | None = None,
+    checked: set[int] | None = None,
+) -> tuple[Structure, Any, str, tuple[int, int, float] | None]: ...
 def is_recording() -> bool: ...
 def expose(array: _Array) -> None: ...
 def register(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from jacrs import errors
+from jacrs._jacrs import Structure
 from jacrs._layout import Layout, read_only
-
-if TYPE_CHECKING:
-    from jacrs._jacrs import Structure
 
 _FORMATS = ("csr", "csc", "coo", "bsr", "dia", "lil", "dok")
 _PIXELS = 512  # of a picture, along each side
@@ -52,6 +50,11 @@ class Pattern:
 
     def __init__(self, native: Structure) -> None:
         self._native = native
+
+    @property
+    def native(self) -> Structure:
+        """What the engine has of it."""
+        return self._native
 
     def _structure(self) -> tuple[Any, Any]:
         kept = self._native.kept
@@ -200,7 +203,16 @@ class Pattern:
     def __hash__(self) -> int:
         return hash((self.shape, self.nnz))
 
+    def __reduce__(self) -> Any:
+        arrays = (array.astype(np.int64) for array in self._structure())
+        return _restored, (self.shape, *arrays)
+
     def __repr__(self) -> str:
         rows, columns = self.shape
         entries = "1 entry" if self.nnz == 1 else f"{self.nnz} entries"
         return f"<jacrs Pattern: {rows} x {columns}, {entries}>"
+
+
+def _restored(shape: tuple[int, int], starts: Any, columns: Any) -> Pattern:
+    """Return a pattern that was pickled."""
+    return Pattern(Structure(shape, starts, columns))

@@ -12,9 +12,9 @@ from jacrs import errors
 from jacrs._jacrs import ArrayTracer, Tracer
 from jacrs._pytrees import FieldsOf, Registered
 from jacrs._scope.plain import PLAIN
+from jacrs._transforms.entries import Matrix
 from jacrs._transforms.matrix import LazyJacobian
 from jacrs._transforms.products import Pullback
-from jacrs._transforms.sparse import Matrix
 from jacrs._trees import children_and_maker
 
 if TYPE_CHECKING:

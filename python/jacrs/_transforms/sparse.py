@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jacrs import errors
 from jacrs._jacrs import Tracer, sparse_entries
-from jacrs._layout import FORMATS, MatrixOf, fill_matrix
+from jacrs._layout import MatrixOf, fill_matrix
 from jacrs._pattern import Pattern
 from jacrs._transforms.arguments import Arguments
+from jacrs._transforms.entries import SECOND_MODES, Matrix, checked_options
 from jacrs._transforms.function import Transformed
+from jacrs._transforms.jacobians import total_size
 from jacrs._transforms.leaves import plain
 from jacrs._transforms.recording import Recorded, record
 from jacrs._transforms.second import note_gradient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-_MODES = (None, "structured", "forward", "reverse")
-_SECOND_MODES = (*_MODES, "star")
 
 
 def sparse_jacobian(
@@ -32,6 +29,7 @@ def sparse_jacobian(
     has_aux: bool = False,
     format: str = "csr",  # noqa: A002 - SciPy's name
     mode: str | None = None,
+    pattern: Any = None,
     blocksize: tuple[int, int] | None = None,
     copy_structure: bool = False,
 ) -> Callable[..., Any]:
@@ -56,6 +54,10 @@ def sparse_jacobian(
         share a product (rows without a common column, in reverse; Curtis, Powell and Reid, "On the
         estimation of sparse Jacobian matrices", J. Inst. Maths Applics 13, 1974). None takes the
         first where it serves, else the cheaper of the others.
+    pattern : Pattern, sparse matrix or array of booleans
+        Where the entries are: what `sparsity(f)` returned, what a SciPy matrix stores (zeros too),
+        or what is true in an array. It is not looked for then: columns or rows are coloured and the
+        result has just this structure, which may have more entries than the Jacobian, not fewer.
     blocksize : tuple of two ints
         Of the blocks of format "bsr"; by default SciPy's estimate.
     copy_structure : bool
@@ -73,6 +75,15 @@ def sparse_jacobian(
     The structure is found in the first call and kept for the same recorded operations, as long as
     index arrays, and masks that choose, hold the same; otherwise it is found anew.
 
+    A given `pattern` is checked in the first call for recorded operations, and wherever `compile`
+    records: products with two fixed vectors are compared with those of the entries, up to rounding
+    (a row may differ by `eps**0.75` of the sum of its terms), and rows that differ are looked at
+    one by one. Numbers that are not finite are checked at the next point where they are. Other
+    branches, and other contents of index arrays, are other operations. What is not seen is an
+    element that happens to be zero at the point of the check, or as small as rounding beside
+    others in its row: a pattern must hold for all points, and for all that arrays of floats from
+    outside may hold.
+
     Raises
     ------
     ImportError
@@ -80,7 +91,10 @@ def sparse_jacobian(
     DTypeError
         An argument or the result cannot be differentiated.
     ArgumentError
-        `out` has another structure; `mode` is "structured" and does not serve.
+        `out` has another structure; `mode` is "structured" and does not serve, or there is a
+        `pattern`; the Jacobian has an entry outside of it.
+    ShapeError
+        `pattern` has another shape than the Jacobian.
     TraceError
         It is called within a recorded function, other than one that `compile` records.
     MemoryLimitError
@@ -98,8 +112,15 @@ def sparse_jacobian(
     >>> J(np.zeros(4)).toarray()
     array([[ 1., -1.,  1.,  0.],
            [ 0.,  1., -1.,  1.]])
+
+    Of a function with a matrix of floats, whose zeros `sparsity` takes for entries:
+
+    >>> A = np.diag([1.0, 2.0, 3.0])
+    >>> jacrs.sparse_jacobian(lambda x: np.sin(A @ x), pattern=A != 0)(np.zeros(3))
+    <Compressed Sparse Row sparse array of dtype 'float64'
+        with 3 stored elements and shape (3, 3)>
     """
-    options = _options(format, mode, blocksize, copy_structure)
+    options = checked_options(format, mode, pattern, blocksize, copy_structure)
     return SparseJacobian(f, argnums, has_aux, *options)
 
 
@@ -110,6 +131,7 @@ def value_and_sparse_jacobian(
     has_aux: bool = False,
     format: str = "csr",  # noqa: A002 - SciPy's name
     mode: str | None = None,
+    pattern: Any = None,
     blocksize: tuple[int, int] | None = None,
     copy_structure: bool = False,
 ) -> Callable[..., Any]:
@@ -129,7 +151,7 @@ def value_and_sparse_jacobian(
            [0., 2., 1., 0.],
            [0., 0., 3., 2.]])
     """
-    options = _options(format, mode, blocksize, copy_structure)
+    options = checked_options(format, mode, pattern, blocksize, copy_structure)
     return ValueAndSparseJacobian(f, argnums, has_aux, *options)
 
 
@@ -140,6 +162,7 @@ def sparse_hessian(
     has_aux: bool = False,
     format: str = "csr",  # noqa: A002 - SciPy's name
     mode: str | None = None,
+    pattern: Any = None,
     blocksize: tuple[int, int] | None = None,
     copy_structure: bool = False,
 ) -> Callable[..., Any]:
@@ -167,7 +190,7 @@ def sparse_hessian(
            [-400., 1002., -400.],
            [   0., -400.,  200.]])
     """
-    options = _options(format, mode, blocksize, copy_structure, _SECOND_MODES)
+    options = checked_options(format, mode, pattern, blocksize, copy_structure, SECOND_MODES)
     return SparseHessian(f, argnums, has_aux, *options)
 
 
@@ -178,6 +201,7 @@ def value_and_sparse_hessian(
     has_aux: bool = False,
     format: str = "csr",  # noqa: A002 - SciPy's name
     mode: str | None = None,
+    pattern: Any = None,
     blocksize: tuple[int, int] | None = None,
     copy_structure: bool = False,
 ) -> Callable[..., Any]:
@@ -196,56 +220,8 @@ def value_and_sparse_hessian(
     array([[6., 0.],
            [0., 6.]])
     """
-    options = _options(format, mode, blocksize, copy_structure, _SECOND_MODES)
+    options = checked_options(format, mode, pattern, blocksize, copy_structure, SECOND_MODES)
     return ValueAndSparseHessian(f, argnums, has_aux, *options)
-
-
-def _options(
-    format: str,  # noqa: A002
-    mode: Any,
-    blocksize: Any,
-    copy_structure: bool,  # noqa: FBT001
-    modes: tuple[Any, ...] = _MODES,
-) -> tuple[Any, ...]:
-    if format not in FORMATS:
-        raise errors.bad_choice("format", format, FORMATS)
-    if mode not in modes:
-        raise errors.bad_choice("mode", mode, modes)
-    return mode, (format, _checked_blocks(blocksize, format)), bool(copy_structure)
-
-
-def _checked_blocks(blocksize: Any, format: str) -> tuple[int, int] | None:  # noqa: A002
-    if blocksize is None:
-        return None
-    try:
-        rows, columns = map(operator.index, blocksize)
-    except (TypeError, ValueError):
-        rows = columns = 0
-    if rows < 1 or columns < 1 or format != "bsr":
-        raise errors.bad_blocksize(blocksize, format)
-    return rows, columns
-
-
-class Matrix:
-    """The entries of a sparse matrix, as they are recorded, and what makes a matrix of them."""
-
-    def __init__(self, name: str, make: MatrixOf, entries: Any, explanation: str) -> None:
-        self._name = name
-        self.make = make
-        self.entries = entries  # in the order of the layout
-        self.explanation = explanation
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)  # asked by protocols
-        raise errors.recorded_matrix(self._name)
-
-    def _refuse(self, *_: Any, **__: Any) -> Any:
-        raise errors.recorded_matrix(self._name)
-
-    __matmul__ = __rmatmul__ = __mul__ = __rmul__ = __truediv__ = _refuse
-    __add__ = __radd__ = __sub__ = __rsub__ = __neg__ = __pow__ = _refuse
-    __getitem__ = __len__ = __iter__ = __array__ = _refuse
 
 
 class SparseJacobian(Transformed):
@@ -256,7 +232,15 @@ class SparseJacobian(Transformed):
     has_short_way = False
     takes_out = True
 
+    def __init__(self, f: Callable[..., Any], argnums: Any, has_aux: bool, *options: Any) -> None:  # noqa: FBT001
+        super().__init__(f, argnums, has_aux, *options)
+        self._checked: set[int] = set()  # for what was prepared with the given pattern
+
     def _record(self, arguments: Arguments) -> Recorded:
+        given = self._options[-1]
+        if given is not None:
+            columns = arguments.size()
+            self._check_shape(given, columns if self.symmetric else None, columns)
         return record(self._f, arguments, has_aux=self._has_aux, then=self._differentiate)
 
     def _differentiate(self, recorded: Recorded) -> None:
@@ -264,14 +248,36 @@ class SparseJacobian(Transformed):
         recorded.derivatives = [self._matrix(recorded, recorded.result.leaves)]
 
     def _matrix(self, recorded: Recorded, outputs: list[Any]) -> Matrix:
-        mode, (form, blocksize), private = self._options
-        found, entries, strategy = sparse_entries(
-            recorded.session, outputs, recorded.inputs, mode, self.symmetric
-        )
+        mode, (form, blocksize), private, given = self._options
+        if given is None:
+            found, entries, strategy, _ = sparse_entries(
+                recorded.session, outputs, recorded.inputs, mode, self.symmetric
+            )
+        else:
+            if not self.symmetric:
+                self._check_shape(given, total_size(recorded.result.shapes), given.shape[1])
+            # Who runs a recording again does not come here: it is checked each time.
+            checked = None if recorded.joined else self._checked
+            found, entries, strategy, outside = sparse_entries(
+                recorded.session,
+                outputs,
+                recorded.inputs,
+                mode,
+                self.symmetric,
+                given.native,
+                checked,
+            )
+            if outside is not None:
+                raise errors.outside_pattern(self.name, *outside)
         pattern = Pattern(found)
         layout = pattern.layout(form, blocksize)
         make = MatrixOf(layout, private)
         return Matrix(self.name, make, layout.ordered(entries), f"{pattern!r}\n{strategy}")
+
+    def _check_shape(self, given: Pattern, rows: int | None, columns: int) -> None:
+        """Raise where a pattern has other rows, if they are known yet, or other columns."""
+        if given.shape != (given.shape[0] if rows is None else rows, columns):
+            raise errors.pattern_shape(self.name, given.shape, (rows, columns))
 
     def _finish(self, recorded: Recorded, out: Any = None) -> Any:
         _, J = self._computed(recorded, [], out)

@@ -223,6 +223,9 @@ from jacrs.errors.outs import (
     wrong_out_shape as wrong_out_shape,
 )
 from jacrs.errors.patterns import (
+    asymmetric_pattern as asymmetric_pattern,
+)
+from jacrs.errors.patterns import (
     bad_blocksize as bad_blocksize,
 )
 from jacrs.errors.patterns import (
@@ -230,6 +233,9 @@ from jacrs.errors.patterns import (
 )
 from jacrs.errors.patterns import (
     no_blocks as no_blocks,
+)
+from jacrs.errors.patterns import (
+    not_a_pattern as not_a_pattern,
 )
 from jacrs.errors.patterns import (
     other_data as other_data,
@@ -241,6 +247,15 @@ from jacrs.errors.patterns import (
     other_structure as other_structure,
 )
 from jacrs.errors.patterns import (
+    outside_pattern as outside_pattern,
+)
+from jacrs.errors.patterns import (
+    pattern_axes as pattern_axes,
+)
+from jacrs.errors.patterns import (
+    pattern_shape as pattern_shape,
+)
+from jacrs.errors.patterns import (
     pattern_while_recording as pattern_while_recording,
 )
 from jacrs.errors.patterns import (
@@ -248,6 +263,9 @@ from jacrs.errors.patterns import (
 )
 from jacrs.errors.patterns import (
     recorded_matrix as recorded_matrix,
+)
+from jacrs.errors.patterns import (
+    structured_pattern as structured_pattern,
 )
 from jacrs.errors.results import (
     argument_changed as argument_changed,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from jacrs.errors.classes import ArgumentError, JacrsError, TraceError
+import numpy as np
+
+from jacrs.errors.classes import ArgumentError, DTypeError, JacrsError, ShapeError, TraceError
 
 
 def pattern_while_recording() -> JacrsError:
@@ -72,4 +74,56 @@ def recorded_matrix(name: str) -> JacrsError:
     return TraceError(
         f"{name} gives a SciPy matrix, which cannot be recorded: inside of a recorded function "
         "use linearize(f, x) or jacobian(f)(x); only compile may record it, as its result"
+    )
+
+
+def not_a_pattern(given: Any) -> JacrsError:
+    """Report a pattern that says of no matrix where its entries are."""
+    dtype = f" of dtype {given.dtype}" if isinstance(given, np.ndarray) else ""
+    return DTypeError(
+        "pattern must be a jacrs.Pattern, a SciPy sparse matrix or a NumPy array of booleans, such "
+        f"as A != 0; it is {type(given).__name__}{dtype}"
+    )
+
+
+def pattern_axes(shape: tuple[int, ...]) -> JacrsError:
+    """Report a pattern that is no matrix."""
+    return ShapeError(
+        "pattern must be a matrix, with a row for each element of the result and a column for each "
+        f"element of the arguments; it has shape {shape}"
+    )
+
+
+def pattern_shape(name: str, shape: tuple[int, int], wanted: tuple[int | None, int]) -> JacrsError:
+    """Report a pattern of another shape than the derivative; None rows are not known yet."""
+    rows = "..." if wanted[0] is None else wanted[0]
+    return ShapeError(
+        f"pattern has shape {shape}, but {name} gives a matrix of shape ({rows}, {wanted[1]}): "
+        "a row for each element of the result, or of a Hessian's arguments, and a column for each "
+        "element of the arguments"
+    )
+
+
+def structured_pattern() -> JacrsError:
+    """Report a pattern for the mode that needs none."""
+    return ArgumentError(
+        'mode "structured" takes no pattern, as the selections of elements that it carries make '
+        'one: leave pattern out, or take mode None, "forward" or "reverse"'
+    )
+
+
+def asymmetric_pattern() -> JacrsError:
+    """Report a pattern for stars that is not symmetric."""
+    return ArgumentError(
+        'mode "star" reads entries from either triangle, and this pattern is not symmetric: give '
+        'both triangles, such as pattern + pattern.T, or take mode None, "forward" or "reverse"'
+    )
+
+
+def outside_pattern(name: str, row: int, column: int, value: float) -> JacrsError:
+    """Report an element of a derivative that a given pattern has no entry for."""
+    return ArgumentError(
+        f"the matrix of {name} has an entry outside of the given pattern, {value:.6g} in row "
+        f"{row}, column {column}, so that others would be wrong: leave pattern out, or give one "
+        "with all entries, such as sparsity(f) finds"
     )

@@ -24,6 +24,7 @@ mod state;
 mod targets;
 mod text;
 mod tracer;
+mod verify;
 
 use pyo3::prelude::*;
 

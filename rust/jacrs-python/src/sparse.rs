@@ -1,5 +1,6 @@
 //! Entries of sparse Jacobians: prepared once for a structure, with what its index arrays hold.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jacrs::array::{Array, Layout, copy};
@@ -7,28 +8,33 @@ use jacrs::differentiate::Mode;
 use jacrs::error::Result;
 use jacrs::error::text as engine_text;
 use jacrs::ir::{Graph, NodeId};
-use jacrs::sparsity::{Entries, Way, detect, prepare};
+use jacrs::sparsity::{Entries, Pattern, Way, decided_by, detect, prepare, prepare_given};
 use jacrs::trace::Access;
 use pyo3::prelude::*;
-use pyo3::types::PyList;
+use pyo3::types::{PyList, PySet};
 
 use crate::programs::as_float;
 use crate::session::{Session, fresh, nodes, read_given, tracers};
 use crate::signals::detached;
 use crate::sparsity::Structure;
 use crate::state::State;
+use crate::verify::{Finding, Verification};
 
 /// What was prepared for a graph while its index arrays, and the masks that choose, held this.
 struct Prepared {
     key: u128,
+    /// No other has it.
+    number: u64,
     decided_by: Vec<(NodeId, Array)>,
     /// Of the graph that was recorded.
     nodes: usize,
     inputs: usize,
-    entries: Entries,
+    entries: Arc<Entries>,
     strategy: String,
     structure: Py<Structure>,
 }
+
+static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// Those used last, newest last.
 static KNOWN: Mutex<Vec<Arc<Prepared>>> = Mutex::new(Vec::new());
@@ -58,7 +64,18 @@ impl Prepared {
 
     /// The entries as a node of the recording.
     fn graft(&self, state: &mut State) -> NodeId {
-        let tables = self.entries.tables.iter().map(|table| {
+        self.graft_of(state, &self.entries.graph, self.entries.tables.iter())
+    }
+
+    /// The last output of a graph that was grown from what was recorded, as a node of the recording;
+    /// its inputs behind the recorded ones hold these tables.
+    fn graft_of<'a>(
+        &self,
+        state: &mut State,
+        graph: &Graph,
+        tables: impl Iterator<Item = &'a Array>,
+    ) -> NodeId {
+        let tables = tables.map(|table| {
             let access = Access::ReadOnly(engine_text::OUTSIDE);
             let handle = state.rec.captured(table.clone(), access);
             state.rec.node(handle)
@@ -66,8 +83,17 @@ impl Prepared {
         let tables: Vec<NodeId> = tables.collect();
         let mut inputs = state.rec.graph.inputs()[..self.inputs].to_vec();
         inputs.extend(tables);
-        let outputs = (state.rec.graph).graft(&self.entries.graph, self.nodes, &inputs);
+        let outputs = (state.rec.graph).graft(graph, self.nodes, &inputs);
         outputs[outputs.len() - 1]
+    }
+
+    /// Asks whether the numbers that a check is made of are finite: who runs the recording again
+    /// where they are has it made anew, and so checked.
+    fn ask_again(&self, state: &mut State, mut check: Verification) -> Result<()> {
+        check.graph.outputs.drain(..check.graph.outputs.len() - 1);
+        let tables = self.entries.tables.iter().chain(&check.vectors);
+        let finite = self.graft_of(state, &check.graph, tables);
+        state.rec.value(finite).map(drop)
     }
 }
 
@@ -117,8 +143,19 @@ fn parse_way(way: Option<&str>) -> Option<Way> {
     }
 }
 
-fn key(graph: &Graph, ys: &[NodeId], xs: &[NodeId], (way, symmetric): Wanted) -> u128 {
+fn key(
+    graph: &Graph,
+    ys: &[NodeId],
+    xs: &[NodeId],
+    (way, symmetric): Wanted,
+    given: Option<u128>,
+) -> u128 {
     let mut print = graph.fingerprint();
+    if let Some(given) = given {
+        print.word(5);
+        print.word(given as u64);
+        print.word((given >> 64) as u64);
+    }
     print.word(u64::from(symmetric));
     print.word(match way {
         None => 0,
@@ -132,9 +169,17 @@ fn key(graph: &Graph, ys: &[NodeId], xs: &[NodeId], (way, symmetric): Wanted) ->
     print.finish()
 }
 
+/// An element of the Jacobian outside of the pattern that was given: row, column and value.
+type Outside = Option<(usize, usize, f64)>;
+
 /// The pattern of the Jacobian of the outputs by the inputs, its entries as a tracer, and how they
 /// are computed.
+///
+/// A pattern that is `given` is taken, and checked at this point unless its number is among those in
+/// `checked`, where it is then entered: an element outside of it is returned.
 #[pyfunction]
+#[pyo3(signature = (session, outputs, inputs, way, symmetric, given = None, checked = None))]
+#[expect(clippy::too_many_arguments, reason = "a call from one place")]
 pub fn sparse_entries(
     py: Python<'_>,
     session: &Session,
@@ -142,30 +187,49 @@ pub fn sparse_entries(
     inputs: &Bound<'_, PyList>,
     way: Option<&str>,
     symmetric: bool,
-) -> PyResult<(Py<Structure>, Py<PyAny>, String)> {
+    given: Option<Py<Structure>>,
+    checked: Option<&Bound<'_, PySet>>,
+) -> PyResult<(Py<Structure>, Py<PyAny>, String, Outside)> {
     let wanted = (parse_way(way), symmetric);
-    let given = (read_given(outputs)?, read_given(inputs)?);
+    let nodes_of = (read_given(outputs)?, read_given(inputs)?);
+    let print = given.as_ref().map(|given| given.get().print());
     let (key, ys, xs) = session.with(py, |state| {
         state.locate(py);
-        let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
+        let (ys, xs) = (nodes(state, &nodes_of.0)?, nodes(state, &nodes_of.1)?);
         let graph = &mut state.rec.graph;
         // Integers and bools are results without a derivative.
         let ys: Vec<NodeId> = ys.iter().map(|&y| as_float(graph, y)).collect();
-        Ok((key(graph, &ys, &xs, wanted), ys, xs))
+        Ok((key(graph, &ys, &xs, wanted, print), ys, xs))
     })?;
-    let known = session.with(py, |state| {
-        for prepared in known(key) {
+    let candidates = known(key);
+    let holding = session.with(py, |state| {
+        for prepared in &candidates {
             if prepared.holds(state)? {
-                return Ok(Some(prepared));
+                return Ok(Some(prepared.clone()));
             }
         }
         Ok(None)
     })?;
-    let prepared = match known {
-        Some(prepared) => prepared,
-        None => new(py, session, key, &ys, &xs, wanted)?,
+    let prepared = match (holding, &given) {
+        (Some(prepared), _) => prepared,
+        (None, None) => new(py, session, key, [&ys, &xs], wanted)?,
+        (None, Some(given)) => {
+            let like = candidates.first().map(Arc::as_ref);
+            new_given(py, session, key, [&ys, &xs], wanted, given, like)?
+        }
     };
     keep(&prepared);
+    let outside = match given {
+        Some(given) => verified(
+            py,
+            session,
+            &prepared,
+            given.get().pattern(),
+            [&ys, &xs],
+            checked,
+        )?,
+        None => None,
+    };
     let (made, generation) = session.with(py, |state| {
         let node = prepared.graft(state);
         Ok((fresh(state, node), state.generation))
@@ -175,20 +239,64 @@ pub fn sparse_entries(
         prepared.structure.clone_ref(py),
         entries,
         prepared.strategy.clone(),
+        outside,
     ))
+}
+
+/// Checks a given pattern where that was not done; an element outside of it.
+fn verified(
+    py: Python<'_>,
+    session: &Session,
+    prepared: &Prepared,
+    pattern: &Pattern,
+    [ys, xs]: [&[NodeId]; 2],
+    checked: Option<&Bound<'_, PySet>>,
+) -> PyResult<Outside> {
+    if let Some(checked) = checked
+        && checked.contains(prepared.number)?
+    {
+        return Ok(None);
+    }
+    let (graph, data) = recorded(py, session)?;
+    let entries = &prepared.entries;
+    let Some(check) = Verification::new(py, &graph, entries, pattern, [ys, xs])? else {
+        return Ok(None);
+    };
+    let found = check.run(
+        py,
+        &graph,
+        entries,
+        &data[..prepared.inputs],
+        pattern,
+        [ys, xs],
+    );
+    match found.map_err(|e| session.placed(py, e, ys))? {
+        Finding::Outside(row, column, value) => return Ok(Some((row, column, value))),
+        Finding::Unknown => session.with(py, |state| prepared.ask_again(state, check))?,
+        Finding::Nothing => {
+            if let Some(checked) = checked {
+                checked.add(prepared.number)?;
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// A copy of what is recorded, and the data of its inputs.
+fn recorded(py: Python<'_>, session: &Session) -> PyResult<(Graph, Vec<Array>)> {
+    session.with(py, |state| {
+        Ok((state.rec.graph.clone(), state.rec.inputs()))
+    })
 }
 
 fn new(
     py: Python<'_>,
     session: &Session,
     key: u128,
-    ys: &[NodeId],
-    xs: &[NodeId],
+    [ys, xs]: [&[NodeId]; 2],
     (way, symmetric): Wanted,
 ) -> PyResult<Arc<Prepared>> {
-    let (graph, data) = session.with(py, |state| {
-        Ok((state.rec.graph.clone(), state.rec.inputs()))
-    })?;
+    let (graph, data) = recorded(py, session)?;
     let (found, entries, strategy) = detached(py, || {
         let found = detect(&graph, ys, xs, &data)?;
         let (entries, strategy) = prepare(&graph, &[], ys, xs, &found, way, symmetric)?;
@@ -197,14 +305,55 @@ fn new(
     .map_err(|e| session.placed(py, e, ys))?;
     let prepared = Prepared {
         key,
+        number: NEXT.fetch_add(1, Ordering::Relaxed),
         decided_by: found.decided_by,
         nodes: graph.len(),
         inputs: graph.inputs().len(),
-        entries,
+        entries: Arc::new(entries),
         strategy: strategy.to_string(),
         structure: Py::new(py, Structure::new(py, found.pattern))?,
     };
     // As in `holds`, and the arrays are those of this recording.
+    session.with(py, |state| prepared.holds(state))?;
+    Ok(Arc::new(prepared))
+}
+
+/// The same for a given pattern; `like` was prepared for it while index arrays held something else.
+fn new_given(
+    py: Python<'_>,
+    session: &Session,
+    key: u128,
+    [ys, xs]: [&[NodeId]; 2],
+    (way, symmetric): Wanted,
+    given: &Py<Structure>,
+    like: Option<&Prepared>,
+) -> PyResult<Arc<Prepared>> {
+    let (graph, data) = recorded(py, session)?;
+    let pattern = given.get().pattern();
+    let known = like.map(|like| (like.entries.clone(), like.strategy.clone()));
+    let (decided_by, (entries, strategy)) = detached(py, || {
+        let decided_by = decided_by(&graph, ys, xs, &data)?;
+        let made = match known {
+            Some(known) => known,
+            None => {
+                let (entries, strategy) =
+                    prepare_given(&graph, &[], ys, xs, pattern, way, symmetric)?;
+                (Arc::new(entries), format!("{strategy}, pattern as given"))
+            }
+        };
+        Ok((decided_by, made))
+    })
+    .map_err(|e| session.placed(py, e, ys))?;
+    let prepared = Prepared {
+        key,
+        number: NEXT.fetch_add(1, Ordering::Relaxed),
+        decided_by,
+        nodes: like.map_or(graph.len(), |like| like.nodes),
+        inputs: like.map_or(graph.inputs().len(), |like| like.inputs),
+        entries,
+        strategy,
+        structure: given.clone_ref(py),
+    };
     session.with(py, |state| prepared.holds(state))?;
     Ok(Arc::new(prepared))
 }

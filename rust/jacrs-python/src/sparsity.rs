@@ -1,10 +1,14 @@
 //! Patterns for Python.
 
+use std::sync::OnceLock;
+
+use jacrs::ir::Fingerprint;
 use jacrs::sparsity::Pattern;
-use numpy::{Element, PyArray1};
+use numpy::{Element, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::error::OrRaise;
 use crate::signals::detached;
 
 /// A boolean matrix by rows.
@@ -14,17 +18,59 @@ pub struct Structure {
     /// What Python makes of it once.
     #[pyo3(get)]
     kept: Py<PyDict>,
+    print: OnceLock<u128>,
 }
 
 impl Structure {
     pub fn new(py: Python<'_>, pattern: Pattern) -> Self {
         let kept = PyDict::new(py).unbind();
-        Self { pattern, kept }
+        Self {
+            pattern,
+            kept,
+            print: OnceLock::new(),
+        }
+    }
+
+    pub fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    /// A fingerprint of shape and entries.
+    pub fn print(&self) -> u128 {
+        *self.print.get_or_init(|| {
+            let mut print = Fingerprint::default();
+            let (rows, width) = self.pattern.shape();
+            print.words(
+                [rows, width, self.pattern.nnz()]
+                    .map(|n| n as u64)
+                    .into_iter(),
+            );
+            print.words(self.pattern.starts().iter().map(|&n| n as u64));
+            print.words(self.pattern.columns().iter().map(|&j| u64::from(j)));
+            print.finish()
+        })
     }
 }
 
 #[pymethods]
 impl Structure {
+    /// One of row pointers and column indices, which ascend in each row.
+    #[new]
+    fn of_arrays(
+        py: Python<'_>,
+        shape: (usize, usize),
+        starts: PyReadonlyArray1<'_, i64>,
+        columns: PyReadonlyArray1<'_, i64>,
+    ) -> PyResult<Self> {
+        // What does not fit is more than any pattern has, and refused as such.
+        let starts = starts.as_array();
+        let starts = starts.iter().map(|&n| n.try_into().unwrap_or(usize::MAX));
+        let columns = columns.as_array();
+        let columns = columns.iter().map(|&j| j.try_into().unwrap_or(u32::MAX));
+        let pattern = Pattern::new(shape, starts.collect(), columns.collect()).or_raise(py)?;
+        Ok(Self::new(py, pattern))
+    }
+
     #[getter]
     fn shape(&self) -> (usize, usize) {
         self.pattern.shape()

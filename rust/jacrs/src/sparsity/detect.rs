@@ -94,6 +94,25 @@ pub fn is_fixed(g: &Graph, outputs: &[NodeId], inputs: &[NodeId]) -> bool {
     deciders(g, &live(g, outputs, inputs)).is_empty()
 }
 
+/// What the pattern may be decided by beside the graph, without finding it: more than
+/// [`Detected::decided_by`] has where an index array moves what depends on no input.
+///
+/// # Errors
+/// If an index cannot be computed.
+pub fn decided_by(
+    g: &Graph,
+    outputs: &[NodeId],
+    inputs: &[NodeId],
+    data: &[Array],
+) -> Result<Vec<(NodeId, Array)>> {
+    let mut deciders = deciders(g, &live(g, outputs, inputs));
+    deciders.sort_unstable();
+    deciders.dedup();
+    let contents = values_of(g, &deciders, data)?;
+    let content = |id: NodeId| (id, contents[&id].clone());
+    Ok(deciders.into_iter().map(content).collect())
+}
+
 /// The index arrays and masks that the pattern is decided by.
 fn deciders(g: &Graph, live: &[Live]) -> Vec<NodeId> {
     let floatless = floatless(g);

@@ -23,11 +23,13 @@ mod sets;
 mod structured;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 pub use colouring::{Colouring, Order, columns, mirrored, rows, star};
-pub use detect::{Detected, detect, detect_within, is_fixed};
+pub use detect::{Detected, decided_by, detect, detect_within, is_fixed};
 pub use entries::Entries;
 pub use pattern::Pattern;
-pub use prepare::{Strategy, Way, prepare};
+pub use prepare::{Strategy, Way, prepare, prepare_given};
 pub use seeded::{Seeds, seeded};
 pub use structured::{Form, structured};
+pub use verify::{Check, MOST_ROWS, Verdict};

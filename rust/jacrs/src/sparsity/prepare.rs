@@ -78,25 +78,61 @@ pub fn prepare(
     way: Option<Way>,
     symmetric: bool,
 ) -> Result<(Entries, Strategy)> {
-    let mut strategy = Strategy {
-        way: Way::Structured,
-        colours: 0,
-        reason: None,
-    };
+    let mut reason = None;
     if matches!(way, None | Some(Way::Structured)) {
         match structured(recorded, values, outputs, inputs, found, Form::Rows)? {
-            Ok(entries) => return Ok((entries, strategy)),
+            Ok(entries) => {
+                let strategy = Strategy {
+                    way: Way::Structured,
+                    colours: 0,
+                    reason,
+                };
+                return Ok((entries, strategy));
+            }
             Err(reason) if way.is_some() => return Err(text::not_structured(&reason)),
-            Err(reason) => strategy.reason = Some(reason),
+            Err(why) => reason = Some(why),
         }
     }
-    let seeds = seeds_for(&found.pattern, way, symmetric)?;
-    strategy.way = match seeds.mirrored {
-        Some(_) => Way::Star,
-        None => Way::Seeds(seeds.mode),
+    let ends = [outputs, inputs];
+    let (entries, strategy) = by_seeds(recorded, values, ends, &found.pattern, way, symmetric)?;
+    Ok((entries, Strategy { reason, ..strategy }))
+}
+
+/// The same for a pattern that is given: it may have more entries than the Jacobian, and entries
+/// are wrong where it has fewer ([`super::Check`]). They are computed by seeds, however `way` has it.
+///
+/// # Errors
+/// If memory does not suffice.
+pub fn prepare_given(
+    recorded: &Graph,
+    values: &[NodeId],
+    outputs: &[NodeId],
+    inputs: &[NodeId],
+    pattern: &Pattern,
+    way: Option<Way>,
+    symmetric: bool,
+) -> Result<(Entries, Strategy)> {
+    by_seeds(recorded, values, [outputs, inputs], pattern, way, symmetric)
+}
+
+fn by_seeds(
+    recorded: &Graph,
+    values: &[NodeId],
+    ends: [&[NodeId]; 2],
+    pattern: &Pattern,
+    way: Option<Way>,
+    symmetric: bool,
+) -> Result<(Entries, Strategy)> {
+    let seeds = seeds_for(pattern, way, symmetric)?;
+    let strategy = Strategy {
+        way: match seeds.mirrored {
+            Some(_) => Way::Star,
+            None => Way::Seeds(seeds.mode),
+        },
+        colours: seeds.colouring.count,
+        reason: None,
     };
-    strategy.colours = seeds.colouring.count;
-    let entries = seeded(recorded, values, [outputs, inputs], &found.pattern, &seeds)?;
+    let entries = seeded(recorded, values, ends, pattern, &seeds)?;
     Ok((entries, strategy))
 }
 
