@@ -148,6 +148,12 @@ LINEAR = {
         "sparse_jacobian gives a SciPy matrix, which cannot be recorded: inside of a recorded "
         "function use linearize(f, x) or jacobian(f)(x); only compile may record it, as its result",
     ),
+    "recorded_sparse": (
+        lambda: jacrs.grad(lambda x: jacrs.linearize(np.sin, x)[1].sparse().sum())(X),
+        jacrs.TraceError,
+        "J.sparse() gives a SciPy matrix, which cannot be recorded: take J @ u, J[rows, columns] "
+        "or J.dense() in a recorded function, or linearize outside of it",
+    ),
     "other_matrix": (
         lambda: jacrs.sparse_jacobian(np.sin)(X, out=diagonal().tocsc()),
         jacrs.ArgumentError,

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from jacrs import errors
-from jacrs._jacrs import Tracer
+from jacrs._jacrs import Structure, Tracer
+from jacrs._pattern import Pattern
 from jacrs._transforms.applied import is_compiled, replayed
 from jacrs._transforms.arguments import Arguments
 from jacrs._transforms.jacobians import total_size
@@ -55,6 +56,7 @@ def linearize(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> An
       and differentiated by its columns. An element of a three-point stencil costs the same for
       every length.
     - `J.diagonal(k)`, `J.dense()`, `np.asarray(J)`, `J.at(i, j)` for indices into `y` and into `x`.
+    - `J.sparse()`, a SciPy sparse array of the entries that can be other than zero.
     - `matvec`, `rmatvec`, `matmat`, `rmatmat`: SciPy's iterative solvers take `J` as it is, and
       `J.aslinearoperator()` gives an operator to calculate with.
 
@@ -269,6 +271,26 @@ class Linearized:
         for some_rows, some_columns, block in found:
             out[some_rows, some_columns] = block
         return out
+
+    def sparse(self) -> tuple[Pattern, Any]:
+        """Return the pattern, and the entries in its order."""
+        if self._recorded.joined:
+            raise errors.recorded_sparse()
+        if not self._moves:
+            starts = np.zeros(self.shape[0] + 1, np.int64)
+            none = Structure(self.shape, starts, np.zeros(0, np.int64))
+            return Pattern(none), np.zeros(0, self.dtype)
+        found, entries = self._native.sparse()
+        pattern, entries = Pattern(found), np.asarray(entries).astype(self.dtype, copy=False)
+        if all(self._live[1]):
+            return pattern, entries
+        # Outputs that depend on nothing have rows without entries.
+        counts = np.zeros(self.shape[0], np.int64)
+        sizes = list(map(prod, self._shapes[1]))
+        counts[np.repeat(self._live[1], sizes)] = np.diff(pattern.indptr)
+        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+        columns = pattern.indices.astype(np.int64)
+        return Pattern(Structure(self.shape, starts, columns)), entries
 
     def _starts(self) -> list[int]:
         """Return the first row of each leaf of the result that matters."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from jacrs import errors
 from jacrs._jacrs import Tracer
+from jacrs._layout import FORMATS, MatrixOf
 from jacrs._transforms.shared import SharedMap
 
 if TYPE_CHECKING:
@@ -234,6 +235,51 @@ class LazyJacobian(SharedMap):
         """Return all elements, as a matrix."""
         rows, columns = self.shape
         return self._block((0, 1, rows), (0, 1, columns))
+
+    def sparse(self, format: str = "csr") -> Any:  # noqa: A002 - SciPy's name
+        """Return the Jacobian as a SciPy sparse array, with the entries of `sparsity(f)`.
+
+        It is that of `sparse_jacobian(f)` at this point: computed without seeds where that pays,
+        else by colouring, with index arrays that are shared and read-only. The structure is found
+        at the first point, and kept for the same recorded operations and contents of index arrays.
+
+        Parameters
+        ----------
+        format : {"csr", "csc", "coo", "bsr"}
+            Of the result.
+
+        Raises
+        ------
+        ImportError
+            SciPy is not installed.
+        ArgumentError
+            There is no such format.
+        TraceError
+            `J` is of a function that is being recorded.
+        MemoryLimitError
+            The structure does not fit into memory.
+
+        Examples
+        --------
+        >>> import numpy as np, jacrs
+        >>> y, J = jacrs.linearize(lambda x: x[1:] * x[:-1], np.arange(4.0))
+        >>> J.sparse()
+        <Compressed Sparse Row sparse array of dtype 'float64'
+            with 6 stored elements and shape (3, 4)>
+        >>> J.T.sparse("csc").toarray()
+        array([[1., 0., 0.],
+               [0., 2., 0.],
+               [0., 1., 3.],
+               [0., 0., 2.]])
+        """
+        if format not in FORMATS:
+            raise errors.bad_choice("format", format, FORMATS)
+        pattern, entries = self._linear.sparse()
+        if self._transposed:
+            layout = pattern.layout("csc", None)
+            return MatrixOf(layout, private=False)([layout.ordered(entries)]).T.asformat(format)
+        layout = pattern.layout(format, None)
+        return MatrixOf(layout, private=False)([layout.ordered(entries)])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:  # noqa: FBT001
         if copy is False:

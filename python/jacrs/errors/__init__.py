@@ -265,6 +265,9 @@ from jacrs.errors.patterns import (
     recorded_matrix as recorded_matrix,
 )
 from jacrs.errors.patterns import (
+    recorded_sparse as recorded_sparse,
+)
+from jacrs.errors.patterns import (
     structured_pattern as structured_pattern,
 )
 from jacrs.errors.results import (

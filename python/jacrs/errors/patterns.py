@@ -69,6 +69,14 @@ def read_only_data() -> JacrsError:
     return ArgumentError("out.data is read-only: give a matrix that may be written to")
 
 
+def recorded_sparse() -> JacrsError:
+    """Report a sparse matrix of a Jacobian that is recorded."""
+    return TraceError(
+        "J.sparse() gives a SciPy matrix, which cannot be recorded: take J @ u, J[rows, columns] "
+        "or J.dense() in a recorded function, or linearize outside of it"
+    )
+
+
 def recorded_matrix(name: str) -> JacrsError:
     """Report a sparse matrix that recorded code uses."""
     return TraceError(

@@ -16,6 +16,8 @@ use crate::error::OrRaise;
 use crate::programs::{Arrays, Job, check_result, results, views};
 use crate::session;
 use crate::signals::run;
+use crate::sparse::entries_at;
+use crate::sparsity::Structure;
 use crate::state::{self, State};
 pub use parts::{Block, as_index, read_places, record_submatrix};
 
@@ -131,6 +133,14 @@ impl LinearMap {
         let whole = Type::new(DType::F64, &[rows.len(), columns.len()]);
         check_result(std::iter::once(&whole), "a part of a Jacobian").or_raise(py)?;
         self.part(py, &rows, &columns)
+    }
+
+    /// Where the Jacobian may be other than zero, and its entries there; only the rows of outputs
+    /// that are differentiated.
+    fn sparse(&self, py: Python<'_>) -> PyResult<(Py<Structure>, Py<PyAny>)> {
+        let Function { graph, ys, xs } = &*self.function;
+        let ys: Vec<NodeId> = ys.iter().map(|(y, _)| *y).collect();
+        entries_at(py, graph, [&ys, xs], self.point.inputs())
     }
 }
 

@@ -13,7 +13,7 @@ use jacrs::trace::Access;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PySet};
 
-use crate::programs::as_float;
+use crate::programs::{Job, as_float, products, whole_program};
 use crate::session::{Session, fresh, nodes, read_given, tracers};
 use crate::signals::detached;
 use crate::sparsity::Structure;
@@ -289,21 +289,65 @@ fn recorded(py: Python<'_>, session: &Session) -> PyResult<(Graph, Vec<Array>)> 
     })
 }
 
+/// The pattern of a Jacobian of a graph that is recorded no more, and its entries at a point.
+pub fn entries_at(
+    py: Python<'_>,
+    graph: &Graph,
+    [ys, xs]: [&[NodeId]; 2],
+    data: &[Array],
+) -> PyResult<(Py<Structure>, Py<PyAny>)> {
+    let wanted = (None, false);
+    let mut graph = graph.clone();
+    let ys: Vec<NodeId> = ys.iter().map(|&y| as_float(&mut graph, y)).collect();
+    let key = key(&graph, &ys, xs, wanted, None);
+    let contents = detached(py, || decided_by(&graph, &ys, xs, data))?;
+    let holds = |prepared: &Arc<Prepared>| {
+        let here = |node| contents.iter().find(|(id, _)| *id == node);
+        (prepared.decided_by.iter())
+            .all(|(node, content)| here(*node).is_some_and(|(_, now)| is_same(now, content)))
+    };
+    let prepared = match known(key).into_iter().find(holds) {
+        Some(prepared) => prepared,
+        None => found(py, &graph, data, key, [&ys, xs], wanted)?.into(),
+    };
+    keep(&prepared);
+    let Entries { graph, tables } = &*prepared.entries;
+    let program = whole_program(py, graph, &graph.outputs, None)?;
+    let inputs = [&data[..prepared.inputs], tables].concat();
+    let (mut values, _) = products(py, &Job { program, inputs })?;
+    Ok((prepared.structure.clone_ref(py), values.remove(0)))
+}
+
 fn new(
     py: Python<'_>,
     session: &Session,
     key: u128,
-    [ys, xs]: [&[NodeId]; 2],
-    (way, symmetric): Wanted,
+    ends: [&[NodeId]; 2],
+    wanted: Wanted,
 ) -> PyResult<Arc<Prepared>> {
     let (graph, data) = recorded(py, session)?;
+    let prepared = found(py, &graph, &data, key, ends, wanted);
+    let prepared = prepared.map_err(|e| session.placed(py, e, ends[0]))?;
+    // As in `holds`, and the arrays are those of this recording.
+    session.with(py, |state| prepared.holds(state))?;
+    Ok(Arc::new(prepared))
+}
+
+/// Finds the pattern, and prepares its entries.
+fn found(
+    py: Python<'_>,
+    graph: &Graph,
+    data: &[Array],
+    key: u128,
+    [ys, xs]: [&[NodeId]; 2],
+    (way, symmetric): Wanted,
+) -> PyResult<Prepared> {
     let (found, entries, strategy) = detached(py, || {
-        let found = detect(&graph, ys, xs, &data)?;
-        let (entries, strategy) = prepare(&graph, &[], ys, xs, &found, way, symmetric)?;
+        let found = detect(graph, ys, xs, data)?;
+        let (entries, strategy) = prepare(graph, &[], ys, xs, &found, way, symmetric)?;
         Ok((found, entries, strategy))
-    })
-    .map_err(|e| session.placed(py, e, ys))?;
-    let prepared = Prepared {
+    })?;
+    Ok(Prepared {
         key,
         number: NEXT.fetch_add(1, Ordering::Relaxed),
         decided_by: found.decided_by,
@@ -312,10 +356,7 @@ fn new(
         entries: Arc::new(entries),
         strategy: strategy.to_string(),
         structure: Py::new(py, Structure::new(py, found.pattern))?,
-    };
-    // As in `holds`, and the arrays are those of this recording.
-    session.with(py, |state| prepared.holds(state))?;
-    Ok(Arc::new(prepared))
+    })
 }
 
 /// The same for a given pattern; `like` was prepared for it while index arrays held something else.

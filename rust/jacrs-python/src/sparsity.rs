@@ -40,11 +40,7 @@ impl Structure {
         *self.print.get_or_init(|| {
             let mut print = Fingerprint::default();
             let (rows, width) = self.pattern.shape();
-            print.words(
-                [rows, width, self.pattern.nnz()]
-                    .map(|n| n as u64)
-                    .into_iter(),
-            );
+            print.words([rows, width, self.pattern.nnz()].map(|n| n as u64));
             print.words(self.pattern.starts().iter().map(|&n| n as u64));
             print.words(self.pattern.columns().iter().map(|&j| u64::from(j)));
             print.finish()
