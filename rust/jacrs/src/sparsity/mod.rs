@@ -24,7 +24,9 @@ mod structured;
 #[cfg(test)]
 mod tests;
 
-pub use colouring::{Colouring, Order, columns, mirrored, rows, star};
+pub use colouring::{
+    Colouring, Order, Substitution, acyclic, columns, mirrored, postprocessed, rows, star,
+};
 pub use detect::{Detected, detect, detect_within, is_fixed};
 pub use entries::Entries;
 pub use pattern::Pattern;
