@@ -1,7 +1,9 @@
 //! Colourings against their specifications, which are written as the literature has them, and matrices
 //! that are compressed and read back.
 
-use jacrs::sparsity::{Colouring, Order, Pattern, columns, mirrored, rows, star};
+use jacrs::sparsity::{
+    Colouring, Order, Pattern, Substitution, acyclic, columns, mirrored, postprocessed, rows, star,
+};
 use proptest::prelude::*;
 
 const ORDERS: [Order; 5] = [
@@ -37,6 +39,35 @@ fn symmetrically_orthogonal_columns(pattern: &Pattern, colours: &[u32]) -> bool 
     })
 }
 
+/// Neighbours have different colours (Gebremedhin, Manne and Pothen 2005, section 2).
+fn distance_one(pattern: &Pattern, colours: &[u32]) -> bool {
+    pattern.rows().enumerate().all(|(i, row)| {
+        let mut neighbours = row.iter().filter(|&&j| j as usize != i);
+        neighbours.all(|&j| colours[j as usize] != colours[i])
+    })
+}
+
+/// No cycle has but two colours: of the vertices of any two, all can be taken away one after the
+/// other, each with at most one neighbour left.
+fn without_cycles_of_two_colours(pattern: &Pattern, colouring: &Colouring) -> bool {
+    let is_forest = |a: usize, b: usize| {
+        let of_both = |&v: &usize| [a, b].contains(&(colouring.colours[v] as usize));
+        let mut left: Vec<usize> = (0..pattern.shape().0).filter(of_both).collect();
+        loop {
+            let degree = |v: usize| {
+                let others = left.iter().filter(|&&w| w != v && pattern.contains(v, w));
+                others.count()
+            };
+            let inner: Vec<usize> = left.iter().copied().filter(|&v| degree(v) > 1).collect();
+            if inner.len() == left.len() {
+                return left.is_empty();
+            }
+            left = inner;
+        }
+    };
+    (0..colouring.count).all(|a| (0..a).all(|b| is_forest(a, b)))
+}
+
 fn pattern_of(shape: (usize, usize), is_entry: impl Fn(usize, usize) -> bool) -> Pattern {
     let (mut starts, mut entries) = (vec![0], vec![]);
     for i in 0..shape.0 {
@@ -56,7 +87,9 @@ fn compressed(pattern: &Pattern, colouring: &Colouring) -> Vec<Vec<f64>> {
     let compress = |(i, row): (usize, &[u32])| {
         let mut sums = vec![0.0; colouring.count];
         for &j in row {
-            sums[colouring.colours[j as usize] as usize] += value(i, j as usize);
+            if let Some(sum) = sums.get_mut(colouring.colours[j as usize] as usize) {
+                *sum += value(i, j as usize);
+            }
         }
         sums
     };
@@ -83,6 +116,7 @@ fn check(pattern: &Pattern, symmetric: bool) {
         assert!(structurally_orthogonal_columns(&transposed, &found.colours));
         if symmetric {
             check_star(pattern, order);
+            check_acyclic(pattern, order);
         }
     }
 }
@@ -90,8 +124,17 @@ fn check(pattern: &Pattern, symmetric: bool) {
 fn check_star(pattern: &Pattern, order: Order) {
     let found = star(pattern, order);
     assert!(symmetrically_orthogonal_columns(pattern, &found.colours));
-    let sums = compressed(pattern, &found);
-    let mut across = mirrored(pattern, &found).into_iter();
+    read_back(pattern, &found);
+    let fewer = postprocessed(pattern, &found);
+    check_numbers(&fewer, found.count);
+    read_back(pattern, &fewer);
+    assert_eq!(postprocessed(pattern, &fewer), fewer);
+}
+
+/// The entries as products have them.
+fn read_back(pattern: &Pattern, found: &Colouring) {
+    let sums = compressed(pattern, found);
+    let mut across = mirrored(pattern, found).into_iter();
     for (i, row) in pattern.rows().enumerate() {
         for &j in row {
             let j = j as usize;
@@ -103,6 +146,39 @@ fn check_star(pattern: &Pattern, order: Order) {
             assert_eq!(sums[at][found.colours[of] as usize], value(i, j));
         }
     }
+}
+
+/// Colours are numbered without gaps, and are no more than so many.
+fn check_numbers(found: &Colouring, most: usize) {
+    let of_vertices = found.colours.iter().filter(|&&c| c != Colouring::NEUTRAL);
+    let mut used: Vec<u32> = of_vertices.copied().collect();
+    used.sort_unstable();
+    used.dedup();
+    assert!(used.into_iter().eq(0..found.count as u32));
+    assert!(found.count <= most);
+}
+
+fn check_acyclic(pattern: &Pattern, order: Order) {
+    let found = acyclic(pattern, order);
+    check_numbers(&found, pattern.shape().0);
+    assert!(distance_one(pattern, &found.colours));
+    assert!(without_cycles_of_two_colours(pattern, &found));
+    substituted(pattern, &found);
+    let fewer = postprocessed(pattern, &found);
+    check_numbers(&fewer, found.count);
+    substituted(pattern, &fewer);
+    // A star colouring is an acyclic one.
+    substituted(pattern, &postprocessed(pattern, &star(pattern, order)));
+}
+
+fn substituted(pattern: &Pattern, found: &Colouring) {
+    let order = Substitution::new(pattern, found).unwrap();
+    let entries = order
+        .decompressed(&compressed(pattern, found).concat())
+        .unwrap();
+    let rows = pattern.rows().enumerate();
+    let values = rows.flat_map(|(i, row)| row.iter().map(move |&j| value(i, j as usize)));
+    assert!(entries.into_iter().eq(values));
 }
 
 proptest! {
@@ -153,6 +229,73 @@ fn matrices_of_known_structure() {
     );
 }
 
+fn grid(side: usize) -> Pattern {
+    pattern_of((side * side, side * side), |k, l| {
+        let (i, j) = ((k / side).abs_diff(l / side), (k % side).abs_diff(l % side));
+        i + j <= 1
+    })
+}
+
+#[test]
+fn acyclic_counts() {
+    let n = 24;
+    let tree = pattern_of((n, n), |i, j| {
+        i == j || i.max(j).div_ceil(3) == i.min(j) + 1
+    });
+    let path = pattern_of((n, n), |i, j| i.abs_diff(j) <= 1);
+    let circle = pattern_of((n, n), |i, j| [0, 1, n - 1].contains(&i.abs_diff(j)));
+    let complete = pattern_of((n, n), |_, _| true);
+    let grid = grid(7);
+    for pattern in [&tree, &path, &circle, &complete, &grid] {
+        check(pattern, true);
+    }
+    for order in ORDERS {
+        assert_eq!(acyclic(&complete, order).count, n);
+        assert_eq!(star(&complete, order).count, n);
+        assert!((3..=4).contains(&acyclic(&circle, order).count));
+        assert!((3..=5).contains(&acyclic(&grid, order).count));
+        assert!((4..=8).contains(&star(&grid, order).count));
+    }
+    // In these a vertex of a tree has one neighbour before it.
+    for order in [Order::Natural, Order::SmallestLast, Order::IncidenceDegree] {
+        assert_eq!(acyclic(&tree, order).count, 2);
+        assert_eq!(acyclic(&path, order).count, 2);
+    }
+}
+
+#[test]
+fn colours_that_are_not_needed() {
+    let n = 9;
+    for order in ORDERS {
+        let arrow = pattern_of((n, n), |i, j| (i == 0) != (j == 0));
+        assert_eq!(postprocessed(&arrow, &star(&arrow, order)).count, 1);
+        let pairs = pattern_of((n, n), |i, j| i != j && i / 2 == j / 2);
+        assert_eq!(postprocessed(&pairs, &acyclic(&pairs, order)).count, 1);
+        let empty = pattern_of((n, n), |_, _| false);
+        assert_eq!(postprocessed(&empty, &star(&empty, order)).count, 0);
+        let full = Pattern::identity(n);
+        assert_eq!(postprocessed(&full, &star(&full, order)).count, 1);
+    }
+}
+
+#[test]
+fn what_is_no_acyclic_colouring_is_refused() {
+    let square = pattern_of((4, 4), |i, j| i.abs_diff(j) % 2 == 1);
+    let colouring = |colours: &[u32], count| Colouring {
+        colours: colours.to_vec(),
+        count,
+    };
+    let refused = |pattern: &Pattern, found| Substitution::new(pattern, &found).is_err();
+    assert!(refused(&square, colouring(&[0, 1, 0, 1], 2)));
+    assert!(refused(&square, colouring(&[0, 0, 1, 2], 3)));
+    assert!(refused(&square, colouring(&[0, 1, 0, 3], 3)));
+    assert!(refused(&square, colouring(&[0, 1, 0], 2)));
+    assert!(refused(&Pattern::identity(1), colouring(&[u32::MAX], 0)));
+    let triangle = pattern_of((2, 2), |i, j| i <= j);
+    assert!(refused(&triangle, colouring(&[0, 1], 2)));
+    assert!(!refused(&square, colouring(&[0, 1, 0, 2], 3)));
+}
+
 /// The five-point stencil has a colouring of the columns with five colours (Coleman and Moré 1983).
 #[test]
 fn a_stencil_of_a_million_points() {
@@ -176,5 +319,8 @@ fn a_stencil_of_a_million_points() {
         assert!((5..=8).contains(&found.count), "{}", found.count);
         let found = star(&pattern, order);
         assert!((3..=8).contains(&found.count), "{}", found.count);
+        let found = acyclic(&pattern, order);
+        assert!((3..=5).contains(&found.count), "{}", found.count);
+        Substitution::new(&pattern, &found).unwrap();
     }
 }

@@ -7,7 +7,7 @@ use jacrs::ir::{NodeId, decode, parse};
 use jacrs::ops::Fun;
 use jacrs::plan::Plan;
 use jacrs::scalar::Matrix;
-use jacrs::sparsity::Pattern;
+use jacrs::sparsity::{Order, Pattern, Substitution, acyclic};
 use jacrs::trace::{Access, Handle, Index, Recording, Weak};
 
 /// The error of the text called `name`.
@@ -153,6 +153,21 @@ fn patterns() {
         identity(2).union(&identity(3)).unwrap_err(),
         Kind::Shape,
         "patterns of shapes (2,2) and (3,3) cannot be united",
+    );
+    let colouring = acyclic(&identity(2), Order::Natural);
+    let order = Substitution::new(&identity(2), &colouring).unwrap();
+    let full = Pattern::new((2, 2), vec![0, 2, 4], vec![0, 1, 0, 1]).unwrap();
+    says(
+        "no_substitution",
+        Substitution::new(&full, &colouring).err().unwrap(),
+        Kind::Value,
+        "entries do not follow by substitution: the pattern must be symmetric, and the colouring an acyclic one of it",
+    );
+    says(
+        "wrong_products",
+        order.decompressed(&[1.0]).unwrap_err(),
+        Kind::Shape,
+        "1 products were given: there must be 2 times 1, one for each row and colour",
     );
 }
 

@@ -25,7 +25,9 @@ mod structured;
 mod tests;
 mod verify;
 
-pub use colouring::{Colouring, Order, columns, mirrored, rows, star};
+pub use colouring::{
+    Colouring, Order, Substitution, acyclic, columns, mirrored, postprocessed, rows, star,
+};
 pub use detect::{Detected, decided_by, detect, detect_within, is_fixed};
 pub use entries::Entries;
 pub use pattern::Pattern;

@@ -149,6 +149,19 @@ pub fn not_structured(reason: &str) -> Error {
     ))
 }
 
+pub fn no_substitution() -> Error {
+    Error::value(
+        "entries do not follow by substitution: the pattern must be symmetric, and the colouring an \
+         acyclic one of it",
+    )
+}
+
+pub fn wrong_products(count: usize, (rows, colours): (usize, usize)) -> Error {
+    Error::shape(format!(
+        "{count} products were given: there must be {rows} times {colours}, one for each row and colour"
+    ))
+}
+
 /// `how` is "united" or "multiplied".
 pub fn unlike_patterns(how: &str, a: (usize, usize), b: (usize, usize)) -> Error {
     let (a, b) = (tuple(&[a.0, a.1]), tuple(&[b.0, b.1]));

@@ -1,5 +1,6 @@
 //! Star colouring: the columns of a symmetric matrix, of which one triangle is enough.
 
+use super::edges::{Edges, alone};
 use super::order::Adjacency;
 use super::{Colouring, Forbidden, NONE, Order};
 use crate::interrupt::elements;
@@ -73,7 +74,8 @@ pub fn paths(pattern: &Pattern) -> u64 {
 }
 
 /// For each entry of a symmetric pattern, row by row, whether it stands in the row of its column and
-/// the colour of its row, and not in its row and the colour of its column.
+/// the colour of its row, and not in its row and the colour of its column: because it is not alone
+/// there, or because that colour is neutral ([`super::postprocessed`]).
 ///
 /// ```
 /// use jacrs::sparsity::{Order, Pattern, mirrored, star};
@@ -82,42 +84,6 @@ pub fn paths(pattern: &Pattern) -> u64 {
 /// # Ok::<(), jacrs::error::Error>(())
 /// ```
 pub fn mirrored(pattern: &Pattern, colouring: &Colouring) -> Vec<bool> {
-    let colours = &colouring.colours;
-    let mut counts: Vec<(usize, u32)> = vec![(usize::MAX, 0); colouring.count];
-    let mut mirrored = Vec::with_capacity(pattern.nnz());
-    for (i, row) in pattern.rows().enumerate() {
-        for &j in row {
-            let entry = &mut counts[colours[j as usize] as usize];
-            *entry = (i, if entry.0 == i { entry.1 + 1 } else { 1 });
-        }
-        mirrored.extend(
-            row.iter()
-                .map(|&j| counts[colours[j as usize] as usize].1 > 1),
-        );
-        elements(row.len());
-    }
-    mirrored
-}
-
-/// Neighbours are entries beside the diagonal.
-struct Edges<'p> {
-    pattern: &'p Pattern,
-}
-
-impl<'p> Edges<'p> {
-    fn of(&self, v: u32) -> impl Iterator<Item = u32> + 'p {
-        let row = self.pattern.row(v as usize);
-        elements(row.len());
-        row.iter().copied().filter(move |&w| w != v)
-    }
-}
-
-impl Adjacency for Edges<'_> {
-    fn vertices(&self) -> usize {
-        self.pattern.shape().0
-    }
-
-    fn neighbours(&mut self, vertex: u32, visit: &mut dyn FnMut(u32)) {
-        self.of(vertex).for_each(visit);
-    }
+    let alone = alone(pattern, colouring).into_iter();
+    alone.map(|alone| !alone).collect()
 }
