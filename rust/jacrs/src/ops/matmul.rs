@@ -1,7 +1,7 @@
 //! Matrix products.
 
 use super::tile::{Cut, Known, Needs, Tile};
-use super::{Call, Cotangent, Flow, Lanes, Operation, Rule, build};
+use super::{Apart, Call, Cotangent, Flow, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, walk};
 use crate::error::{Error, Result};
 use crate::interrupt::{STRETCH, elements, stretches};
@@ -46,6 +46,15 @@ impl Operation for MatMul {
 
     fn flow(&self, _: &Graph, _: NodeId) -> Flow {
         Flow::Contracts
+    }
+
+    /// Each task packs the second factor anew, which few rows would not be worth.
+    fn apart(&self, call: &Call) -> Option<Apart> {
+        (call.shape.len() == 2).then_some(Apart {
+            operand: 0,
+            rows: 256,
+            work: 1 << 21,
+        })
     }
 
     fn eval(&self, call: &Call, operands: &[View], out: &Out) -> Result<()> {

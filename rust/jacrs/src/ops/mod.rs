@@ -109,6 +109,16 @@ pub enum Cotangent {
     },
 }
 
+/// Rows of a result, at some indices of its first axis, that are made of the same rows of one operand
+/// and of all others.
+pub struct Apart {
+    /// The operand that gives its rows.
+    pub operand: usize,
+    /// Rows, and work as [`crate::plan::KernelStep`] counts it, that are worth a task of their own.
+    pub rows: usize,
+    pub work: u64,
+}
+
 /// What the engine knows of one operation.
 pub trait Operation: Sync {
     /// Its name in the text form.
@@ -138,9 +148,8 @@ pub trait Operation: Sync {
         false
     }
 
-    /// The operand of which each row, at one index of the first axis, makes a row of the result,
-    /// together with all of the others. Such rows are computed apart, on several threads.
-    fn by_rows_of(&self) -> Option<usize> {
+    /// How rows of the result are computed apart, on several threads, if they are.
+    fn apart(&self, _: &Call) -> Option<Apart> {
         None
     }
 

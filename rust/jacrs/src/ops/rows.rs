@@ -2,7 +2,7 @@
 
 use super::elementwise::Reader;
 use super::tile::{self, Cut, Known, Needs, Tile};
-use super::{Call, Cotangent, Flow, Lanes, Operation, Rule, build};
+use super::{Apart, Call, Cotangent, Flow, Lanes, Operation, Rule, build};
 use crate::array::{DType, Dims, Layout, Out, View, copy, product};
 use crate::error::{Error, Result, text};
 use crate::interrupt::{STRETCH, elements, stretches};
@@ -160,8 +160,12 @@ impl Operation for Gather {
     fn linear_in(&self, _: Op, k: usize) -> bool {
         k == 0
     }
-    fn by_rows_of(&self) -> Option<usize> {
-        Some(1)
+    fn apart(&self, _: &Call) -> Option<Apart> {
+        Some(Apart {
+            operand: 1,
+            rows: 1,
+            work: 1 << 15,
+        })
     }
     fn eval(&self, _: &Call, operands: &[View], out: &Out) -> Result<()> {
         let (step, rest) = row_layout(&operands[0].layout);
