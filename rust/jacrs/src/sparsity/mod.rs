@@ -25,7 +25,8 @@ mod structured;
 mod tests;
 
 pub use colouring::{
-    Colouring, Order, Substitution, acyclic, columns, mirrored, postprocessed, rows, star,
+    Bicolouring, Colouring, Order, Substitution, acyclic, bicolouring, columns, mirrored,
+    postprocessed, rows, star,
 };
 pub use detect::{Detected, detect, detect_within, is_fixed};
 pub use entries::Entries;
