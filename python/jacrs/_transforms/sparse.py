@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-_MODES = (None, "structured", "forward", "reverse")
+_MODES = (None, "structured", "forward", "reverse", "bidirectional")
 _SECOND_MODES = (*_MODES, "star")
 
 
@@ -49,13 +49,15 @@ def sparse_jacobian(
         Whether `f` returns `(result, aux)`, with `aux` not differentiated.
     format : {"csr", "csc", "coo", "bsr"}
         Of the result.
-    mode : {None, "structured", "forward", "reverse"}
+    mode : {None, "structured", "forward", "reverse", "bidirectional"}
         How entries are computed. "structured" carries coefficients and selections of elements
         through the recorded operations: no product with a zero is formed, and what is constant is
         not computed. "forward" and "reverse" multiply with seeds: columns without a common row
         share a product (rows without a common column, in reverse; Curtis, Powell and Reid, "On the
-        estimation of sparse Jacobian matrices", J. Inst. Maths Applics 13, 1974). None takes the
-        first where it serves, else the cheaper of the others.
+        estimation of sparse Jacobian matrices", J. Inst. Maths Applics 13, 1974). "bidirectional"
+        does both, and reads dense rows in reverse and the rest forward, say (Hossain and Steihaug,
+        "Computing a sparse Jacobian matrix by rows and columns", Optimization Methods and Software
+        10, 1998). None takes the first where it serves, else the cheapest of the others.
     blocksize : tuple of two ints
         Of the blocks of format "bsr"; by default SciPy's estimate.
     copy_structure : bool
