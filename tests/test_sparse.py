@@ -11,7 +11,7 @@ from tests.program_strategies import Program, programs
 from tests.test_programs import QUIET, is_float, recorded
 from tests.test_sparsity import EXACT, GRID, HESSIANS, X, bratu, brusselator, dense, tridiagonal
 
-WAYS = [None, "forward", "reverse"]
+WAYS = [None, "forward", "reverse", "bidirectional"]
 FORMATS = ["csr", "csc", "coo", "bsr"]
 
 
@@ -107,6 +107,35 @@ def test_dtypes_and_odd_shapes():
     np.testing.assert_allclose(J.toarray(), dense(lambda x: np.sin(x).T, strided))
     with pytest.raises(jacrs.DTypeError):
         jacrs.sparse_jacobian(lambda x: x)(np.arange(3))
+
+
+def arrowhead(x):
+    """Return a function of all elements, and functions of the first one with each of the others."""
+    return np.concatenate([np.array([np.prod(x)]), np.sin(x[0] * x[1:])])
+
+
+def test_a_dense_row_and_a_dense_column_go_both_ways():
+    x = np.linspace(0.5, 1.5, 40)
+    for f in (arrowhead, lambda x: arrowhead(x[::-1])[::-1], lambda x: (arrowhead(x), x[3] * x)):
+        expected = jacrs.sparse_jacobian(f, mode="forward")(x).toarray()
+        np.testing.assert_allclose(expected, jacrs.sparse_jacobian(f, mode="reverse")(x).toarray())
+        for mode in ("bidirectional", None):
+            J = jacrs.sparse_jacobian(f, mode=mode)(x)
+            np.testing.assert_allclose(J.toarray(), expected, rtol=1e-13)
+        _, J = jacrs.compile(jacrs.value_and_sparse_jacobian(f, mode="bidirectional"))(x)
+        np.testing.assert_allclose(J.toarray(), expected, rtol=1e-13)
+
+
+def test_bidirectional_of_several_arguments_and_dtypes():
+    def f(x, y):
+        return {"a": np.sum(x) * y, "b": np.float32(2) * x * y[0], "c": np.sum(x * x)}
+
+    x, y = np.arange(1.0, 5.0, dtype=np.float32), np.arange(1.0, 4.0)
+    modes = ("forward", "reverse", "bidirectional")
+    matrices = [jacrs.sparse_jacobian(f, argnums=(0, 1), mode=m)(x, y).toarray() for m in modes]
+    for J in matrices[1:]:
+        np.testing.assert_allclose(J, matrices[0], rtol=1e-6)
+        assert J.dtype == matrices[0].dtype
 
 
 def test_many_colours_go_in_panels():
@@ -285,6 +314,8 @@ def test_it_says_what_it_does():
     assert text.splitlines()[1] == "reverse: rows in 3 colours"
     arrow = jacrs.sparse_hessian(lambda x: np.sum(x[0] * x**2), mode="star")
     assert jacrs.explain(arrow)(X).splitlines()[1] == "star: columns in 2 colours"
+    text = jacrs.explain(jacrs.sparse_jacobian(arrowhead, mode="bidirectional"))(X)
+    assert text.splitlines()[1] == "bidirectional: columns in 2 colours, rows in 1"
 
 
 def test_what_cannot_be_asked():

@@ -12,7 +12,7 @@ from jacrs._layout import FORMATS, MatrixOf
 if TYPE_CHECKING:
     from jacrs._pattern import Pattern
 
-MODES = (None, "structured", "forward", "reverse")
+MODES = (None, "structured", "forward", "reverse", "bidirectional")
 SECOND_MODES = (*MODES, "star")
 
 

@@ -47,13 +47,15 @@ def sparse_jacobian(
         Whether `f` returns `(result, aux)`, with `aux` not differentiated.
     format : {"csr", "csc", "coo", "bsr"}
         Of the result.
-    mode : {None, "structured", "forward", "reverse"}
+    mode : {None, "structured", "forward", "reverse", "bidirectional"}
         How entries are computed. "structured" carries coefficients and selections of elements
         through the recorded operations: no product with a zero is formed, and what is constant is
         not computed. "forward" and "reverse" multiply with seeds: columns without a common row
         share a product (rows without a common column, in reverse; Curtis, Powell and Reid, "On the
-        estimation of sparse Jacobian matrices", J. Inst. Maths Applics 13, 1974). None takes the
-        first where it serves, else the cheaper of the others.
+        estimation of sparse Jacobian matrices", J. Inst. Maths Applics 13, 1974). "bidirectional"
+        does both, and reads dense rows in reverse and the rest forward, say (Hossain and Steihaug,
+        "Computing a sparse Jacobian matrix by rows and columns", Optimization Methods and Software
+        10, 1998). None takes the first where it serves, else the cheapest of the others.
     pattern : Pattern, sparse matrix or array of booleans
         Where the entries are: what `sparsity(f)` returned, what a SciPy matrix stores (zeros too),
         or what is true in an array. It is not looked for then: columns or rows are coloured and the

@@ -139,6 +139,7 @@ fn parse_way(way: Option<&str>) -> Option<Way> {
         "structured" => Some(Way::Structured),
         "forward" => Some(Way::Seeds(Mode::Forward)),
         "star" => Some(Way::Star),
+        "bidirectional" => Some(Way::Both),
         _ => Some(Way::Seeds(Mode::Reverse)),
     }
 }
@@ -163,6 +164,7 @@ fn key(
         Some(Way::Seeds(Mode::Forward)) => 2,
         Some(Way::Seeds(Mode::Reverse)) => 3,
         Some(Way::Star) => 4,
+        Some(Way::Both) => 5,
     });
     print.word(ys.len() as u64);
     print.words(ys.iter().chain(xs).map(|id| u64::from(id.0)));

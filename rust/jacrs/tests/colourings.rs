@@ -2,7 +2,8 @@
 //! that are compressed and read back.
 
 use jacrs::sparsity::{
-    Colouring, Order, Pattern, Substitution, acyclic, columns, mirrored, postprocessed, rows, star,
+    Bicolouring, Colouring, Order, Pattern, Substitution, acyclic, bicolouring, columns, mirrored,
+    postprocessed, rows, star,
 };
 use proptest::prelude::*;
 
@@ -114,10 +115,43 @@ fn check(pattern: &Pattern, symmetric: bool) {
         }
         let found = rows(pattern, order).unwrap();
         assert!(structurally_orthogonal_columns(&transposed, &found.colours));
+        check_bicolouring(pattern, &bicolouring(pattern, order).unwrap());
         if symmetric {
             check_star(pattern, order);
             check_acyclic(pattern, order);
         }
+    }
+}
+
+/// Each entry stands alone in the product that it is read from, and every colour is read from.
+fn check_bicolouring(pattern: &Pattern, found: &Bicolouring) {
+    check_numbers(&found.columns, pattern.shape().1);
+    check_numbers(&found.rows, pattern.shape().0);
+    // Not the same on both sides of the diagonal.
+    let number = |i: usize, j: usize| (i * 31 + j + 1) as f64;
+    let mut forward = vec![vec![0.0; found.columns.count]; pattern.shape().0];
+    let mut reverse = vec![vec![0.0; found.rows.count]; pattern.shape().1];
+    let entries = || {
+        let rows = pattern.rows().enumerate();
+        rows.flat_map(|(i, row)| row.iter().map(move |&j| (i, j as usize)))
+    };
+    let of = |colouring: &Colouring, vertex: usize| colouring.colours[vertex] as usize;
+    for (i, j) in entries() {
+        if let Some(sum) = forward[i].get_mut(of(&found.columns, j)) {
+            *sum += number(i, j);
+        }
+        if let Some(sum) = reverse[j].get_mut(of(&found.rows, i)) {
+            *sum += number(i, j);
+        }
+    }
+    assert_eq!(found.reverse.len(), pattern.nnz());
+    for ((i, j), &is_reverse) in entries().zip(&found.reverse) {
+        let read = if is_reverse {
+            reverse[j][of(&found.rows, i)]
+        } else {
+            forward[i][of(&found.columns, j)]
+        };
+        assert_eq!(read, number(i, j));
     }
 }
 
@@ -260,6 +294,34 @@ fn acyclic_counts() {
     for order in [Order::Natural, Order::SmallestLast, Order::IncidenceDegree] {
         assert_eq!(acyclic(&tree, order).count, 2);
         assert_eq!(acyclic(&path, order).count, 2);
+    }
+}
+
+#[test]
+fn both_ways_at_once() {
+    let n = 40;
+    let counts = |is_entry: &dyn Fn(usize, usize) -> bool, order| {
+        let pattern = pattern_of((n, n), is_entry);
+        let found = bicolouring(&pattern, order).unwrap();
+        check_bicolouring(&pattern, &found);
+        (found.columns.count, found.rows.count)
+    };
+    for order in ORDERS {
+        let arrow = |i: usize, j: usize| i == j || i == 0 || j == 0;
+        assert_eq!(counts(&arrow, order), (2, 1));
+        let banded = |i: usize, j: usize| i.abs_diff(j) <= 1 || i % 20 == 7 || j == 12;
+        let (columns, rows) = counts(&banded, order);
+        assert!(columns <= 6 && rows == 2, "{columns} and {rows}");
+        // A dense row in each block, and a dense column across: the rows share a colour.
+        let blocks =
+            |i: usize, j: usize| i == j || j == 0 || (i.is_multiple_of(10) && i / 10 == j / 10);
+        assert_eq!(counts(&blocks, order), (2, 1));
+        // One way is enough.
+        assert_eq!(counts(&|i, _| i == 3, order), (0, 1));
+        assert_eq!(counts(&|_, j| j == 3, order), (1, 0));
+        assert_eq!(counts(&|i, j| i == j, order), (1, 0));
+        assert_eq!(counts(&|_, _| true, order), (n, 0));
+        assert_eq!(counts(&|_, _| false, order), (0, 0));
     }
 }
 

@@ -26,7 +26,8 @@ mod tests;
 mod verify;
 
 pub use colouring::{
-    Colouring, Order, Substitution, acyclic, columns, mirrored, postprocessed, rows, star,
+    Bicolouring, Colouring, Order, Substitution, acyclic, bicolouring, columns, mirrored,
+    postprocessed, rows, star,
 };
 pub use detect::{Detected, decided_by, detect, detect_within, is_fixed};
 pub use entries::Entries;

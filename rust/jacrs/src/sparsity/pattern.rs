@@ -131,6 +131,15 @@ impl Pattern {
         self.shape() == other.shape() && self.rows().zip(other.rows()).all(inside)
     }
 
+    /// The entries, given by row and column, that are to be kept.
+    pub(super) fn filtered(&self, keep: impl Fn(usize, u32) -> bool) -> Self {
+        let rows = self.rows().enumerate().map(|(i, row)| {
+            let row = row.iter().copied().filter(|&j| keep(i, j));
+            row.collect::<Vec<u32>>()
+        });
+        Self::by_rows(self.shape().1, rows)
+    }
+
     /// How many entries each column has.
     pub fn column_counts(&self) -> Vec<usize> {
         let mut counts = vec![0; self.shape().1];

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::colouring::{Order, columns, mirrored, paths, rows, star};
+use super::colouring::{
+    Order, bicolouring, columns, mirrored, paths, postprocessed, promised, rows, star,
+};
 use super::entries::Entries;
 use super::seeded::{Seeds, seeded};
 use super::{Detected, Form, Pattern, structured};
@@ -19,25 +21,33 @@ pub enum Way {
     Seeds(Mode),
     /// Products with seeds: columns of a symmetric matrix share lanes, one triangle is enough.
     Star,
+    /// Products with seeds, forward and in reverse: some entries are read from one, some from the
+    /// other.
+    Both,
 }
 
 /// The way that was taken, and why.
 #[derive(Clone, Debug)]
 pub struct Strategy {
     pub way: Way,
-    /// Lanes, of seeds.
-    pub colours: usize,
+    /// Lanes, of seeds: forward, which are colours of columns, and in reverse, of rows.
+    pub colours: (usize, usize),
     /// Why it was not done without seeds, if that was tried.
     pub reason: Option<String>,
 }
 
 impl fmt::Display for Strategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (columns, rows) = self.colours;
         match self.way {
             Way::Structured => f.write_str("structured: coefficients and selections, no seeds")?,
-            Way::Seeds(Mode::Forward) => write!(f, "forward: columns in {} colours", self.colours)?,
-            Way::Seeds(Mode::Reverse) => write!(f, "reverse: rows in {} colours", self.colours)?,
-            Way::Star => write!(f, "star: columns in {} colours", self.colours)?,
+            Way::Seeds(Mode::Forward) => write!(f, "forward: columns in {columns} colours")?,
+            Way::Seeds(Mode::Reverse) => write!(f, "reverse: rows in {rows} colours")?,
+            Way::Star => write!(f, "star: columns in {columns} colours")?,
+            Way::Both => write!(
+                f,
+                "bidirectional: columns in {columns} colours, rows in {rows}"
+            )?,
         }
         match &self.reason {
             Some(reason) => write!(f, " (not structured: {reason})"),
@@ -84,7 +94,7 @@ pub fn prepare(
             Ok(entries) => {
                 let strategy = Strategy {
                     way: Way::Structured,
-                    colours: 0,
+                    colours: (0, 0),
                     reason,
                 };
                 return Ok((entries, strategy));
@@ -123,64 +133,93 @@ fn by_seeds(
     way: Option<Way>,
     symmetric: bool,
 ) -> Result<(Entries, Strategy)> {
-    let seeds = seeds_for(pattern, way, symmetric)?;
+    let (way, seeds) = seeds_for(pattern, way, symmetric)?;
     let strategy = Strategy {
-        way: match seeds.mirrored {
-            Some(_) => Way::Star,
-            None => Way::Seeds(seeds.mode),
-        },
-        colours: seeds.colouring.count,
+        way,
+        colours: lanes(&seeds),
         reason: None,
     };
     let entries = seeded(recorded, values, ends, pattern, &seeds)?;
     Ok((entries, strategy))
 }
 
+/// Lanes forward and in reverse.
+fn lanes(seeds: &[Seeds]) -> (usize, usize) {
+    let of = |mode| {
+        let own = seeds.iter().filter(|seeds| seeds.mode == mode);
+        own.map(|seeds| seeds.colouring.count).sum()
+    };
+    (of(Mode::Forward), of(Mode::Reverse))
+}
+
+/// What these lanes cost: one in reverse as much as two forward, as in [`Mode::choose`].
+fn cost((forward, reverse): (usize, usize)) -> usize {
+    forward + 2 * reverse
+}
+
 /// Stars are not looked for where that takes longer than what they could save.
 const MOST_PATHS: u64 = 1 << 30;
 
-/// The seeds for this way, or for the cheapest one.
-fn seeds_for(pattern: &Pattern, way: Option<Way>, symmetric: bool) -> Result<Seeds> {
-    let order = Order::default();
-    let directed = |mode: Mode| {
-        let colouring = match mode {
-            Mode::Forward => columns(pattern, order)?,
-            Mode::Reverse => rows(pattern, order)?,
-        };
-        Ok(Seeds {
-            mode,
-            colouring,
-            mirrored: None,
-        })
-    };
-    let stars = || {
-        let colouring = star(pattern, order);
-        Seeds {
-            mode: Mode::Forward,
-            mirrored: Some(mirrored(pattern, &colouring)),
-            colouring,
-        }
-    };
-    match way {
-        Some(Way::Seeds(mode)) => return directed(mode),
-        Some(Way::Star) => return Ok(stars()),
-        _ => {}
+/// The way that is asked for, or the cheapest one, and its seeds.
+fn seeds_for(pattern: &Pattern, way: Option<Way>, symmetric: bool) -> Result<(Way, Vec<Seeds>)> {
+    let with_seeds = |way: Way| Ok((way, seeds_of(pattern, way)?));
+    if let Some(way) = way {
+        return with_seeds(way);
     }
+    let mut best = with_seeds(Way::Seeds(Mode::Forward))?;
     // What is found of a Hessian is symmetric unless an operation is known coarsely.
     let symmetric = symmetric && pattern.transposed()? == *pattern && paths(pattern) <= MOST_PATHS;
-    let [columns, other] = [
-        directed(Mode::Forward)?,
-        if symmetric {
-            stars()
-        } else {
-            directed(Mode::Reverse)?
-        },
-    ];
-    let cheaper = match other.mode {
-        Mode::Forward => other.colouring.count < columns.colouring.count,
-        Mode::Reverse => {
-            Mode::choose(columns.colouring.count, other.colouring.count) == Mode::Reverse
-        }
+    let others: &[Way] = if symmetric {
+        &[Way::Star]
+    } else {
+        &[Way::Seeds(Mode::Reverse), Way::Both]
     };
-    Ok(if cheaper { other } else { columns })
+    for &way in others {
+        let least = cost(lanes(&best.1));
+        if way == Way::Both && promised(pattern) >= least {
+            continue;
+        }
+        let other = with_seeds(way)?;
+        if cost(lanes(&other.1)) < least {
+            best = other;
+        }
+    }
+    Ok(best)
+}
+
+fn seeds_of(pattern: &Pattern, way: Way) -> Result<Vec<Seeds>> {
+    let order = Order::default();
+    Ok(match way {
+        Way::Star => vec![stars(pattern, order)?],
+        Way::Both => {
+            let found = bicolouring(pattern, order)?;
+            let forward = found.reverse.iter().map(|reverse| !reverse).collect();
+            let forward = Seeds::some(Mode::Forward, found.columns, forward);
+            vec![
+                forward,
+                Seeds::some(Mode::Reverse, found.rows, found.reverse),
+            ]
+        }
+        Way::Seeds(Mode::Reverse) => vec![Seeds::all(Mode::Reverse, rows(pattern, order)?)],
+        Way::Seeds(Mode::Forward) | Way::Structured => {
+            vec![Seeds::all(Mode::Forward, columns(pattern, order)?)]
+        }
+    })
+}
+
+/// Where the pattern is coarser on one side of the diagonal than on the other, that of both is
+/// coloured.
+fn stars(pattern: &Pattern, order: Order) -> Result<Seeds> {
+    let full = pattern.union(&pattern.transposed()?)?;
+    let colouring = postprocessed(&full, &star(&full, order));
+    let mut across = mirrored(&full, &colouring);
+    if full != *pattern {
+        let places = full.rows().enumerate();
+        let mut kept = places.flat_map(|(i, row)| row.iter().map(move |&j| (i, j as usize)));
+        across.retain(|_| kept.next().is_some_and(|(i, j)| pattern.contains(i, j)));
+    }
+    Ok(Seeds {
+        mirrored: Some(across),
+        ..Seeds::all(Mode::Forward, colouring)
+    })
 }

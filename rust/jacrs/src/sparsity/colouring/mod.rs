@@ -5,6 +5,7 @@
 //! are given one vertex after the other, each time the smallest that is free.
 
 mod acyclic;
+mod bidirectional;
 mod edges;
 mod neutral;
 mod order;
@@ -13,6 +14,7 @@ mod star;
 mod substitution;
 
 pub use acyclic::acyclic;
+pub use bidirectional::{Bicolouring, bicolouring, promised};
 pub use neutral::postprocessed;
 pub use order::Order;
 pub use partial::{columns, rows};
