@@ -35,7 +35,8 @@ pub struct Bicolouring {
 /// ```
 /// use jacrs::sparsity::{Order, Pattern, bicolouring};
 /// // The first variable with all others: an arrow.
-/// let arrow = Pattern::new((4, 4), vec![0, 4, 6, 8, 10], vec![0, 1, 2, 3, 0, 1, 0, 2, 0, 3])?;
+/// let starts = vec![0, 5, 7, 9, 11, 13];
+/// let arrow = Pattern::new((5, 5), starts, vec![0, 1, 2, 3, 4, 0, 1, 0, 2, 0, 3, 0, 4])?;
 /// let found = bicolouring(&arrow, Order::Natural)?;
 /// assert_eq!((found.columns.count, found.rows.count), (2, 1));
 /// # Ok::<(), jacrs::error::Error>(())
