@@ -212,7 +212,7 @@ unsafe fn compute<L: Loop<R>, A: Arithmetic, const R: usize>(
             }
         }
         let (x, z) = (x.cast::<L::In<Common<A>>>(), z.cast::<L::In<Common<A>>>());
-        let outs = outs.map(|out| out.cast::<L::Out<Common<A>>>());
+        let outs = outs.map(<*mut L::Out<A>>::cast::<L::Out<Common<A>>>);
         for i in 0..n {
             let values = L::apply::<Common<A>>(x.add(i).read(), z.add(i).read());
             write(outs, i, values);
