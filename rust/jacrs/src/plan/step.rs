@@ -174,7 +174,9 @@ pub struct Group {
 impl Group {
     /// Elements that it computes.
     pub fn work(&self) -> u64 {
-        (self.len as u64).saturating_mul(self.code.len() as u64)
+        let seconds = self.code.iter().filter_map(BlockInstruction::aside).count();
+        let results = self.code.len() + seconds;
+        (self.len as u64).saturating_mul(results as u64)
     }
 }
 
