@@ -27,6 +27,7 @@ mod tracer;
 mod verify;
 
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 /// The number of threads that Jacobians are assembled on.
 #[pyfunction]
@@ -83,7 +84,7 @@ fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     primitives::add_to(module)?;
     module.add_function(wrap_pyfunction!(registry::register, module)?)?;
     module.add_function(wrap_pyfunction!(programs::cached_programs, module)?)?;
-    module.add_function(wrap_pyfunction!(session::build_info, module)?)?;
+    module.add_function(wrap_pyfunction!(build_info, module)?)?;
     module.add_function(wrap_pyfunction!(sparse::sparse_entries, module)?)?;
     module.add_function(wrap_pyfunction!(elementwise::elementwise, module)?)?;
     module.add_function(wrap_pyfunction!(num_threads, module)?)?;
@@ -94,4 +95,11 @@ fn _jacrs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(state::expose, module)?)?;
     module.add_function(wrap_pyfunction!(located_error, module)?)?;
     Ok(())
+}
+
+/// The version of the SIMD kernels and the size of the pool, for reports.
+#[pyfunction]
+fn build_info(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+    let level = jacrs::simd::level().name();
+    PyTuple::new(py, [level, env!("CARGO_PKG_VERSION")])
 }

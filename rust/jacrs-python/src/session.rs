@@ -1,29 +1,33 @@
 //! One call of a transform: a recording of its own, or a part of the one that is under way.
 
+mod values;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jacrs::array::DType;
-use jacrs::differentiate::{self, Mode};
+use jacrs::differentiate;
 use jacrs::error::Result;
-use jacrs::ir::{Graph, NodeId};
-use jacrs::ops::build;
+use jacrs::ir::NodeId;
 use jacrs::sparsity::detect;
 use jacrs::trace::{Access, Handle};
 use numpy::PyUntypedArray;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::PyList;
 
 use crate::arrays::{self, Take};
 use crate::error::{raise_as, raised_at};
 use crate::given::Watched;
 use crate::linear::{self, Block, Function, LinearMap};
-use crate::programs::{self, Blocks, Request};
+use crate::programs::{self, Request};
 use crate::pullback::{Pullback, pullback};
 use crate::signals::{attached, detached, settle};
 use crate::sparsity::Structure;
-use crate::state::{self, Operand, State};
+use crate::state::{self, State};
 use crate::text;
 use crate::tracer::{self, Tracer};
+
+pub use values::{Given, fresh, nodes, read_given, tracers};
+use values::{blocks, cheaper, filled, parse_mode};
 
 /// A recording, from the first argument to the last result.
 #[pyclass(frozen, module = "jacrs._jacrs")]
@@ -44,71 +48,6 @@ struct Inner {
     kept: Option<Box<State>>,
     /// The recording ends with this object, closed or not.
     life: Arc<()>,
-}
-
-/// A value the user's function returned, or gave to a `Tape`.
-pub enum Given<'py> {
-    Tracer(Bound<'py, Tracer>),
-    Plain(Operand<'py>),
-}
-
-pub fn read_given<'py>(items: &Bound<'py, PyList>) -> PyResult<Vec<Given<'py>>> {
-    items
-        .iter()
-        .map(|x| match x.cast_into::<Tracer>() {
-            Ok(tracer) => Ok(Given::Tracer(tracer)),
-            Err(other) => Ok(Given::Plain(Operand::require(&other.into_inner())?)),
-        })
-        .collect()
-}
-
-pub fn nodes(state: &mut State, given: &[Given<'_>]) -> Result<Vec<NodeId>> {
-    given
-        .iter()
-        .map(|x| match x {
-            Given::Tracer(tracer) => {
-                let handle = tracer.get().handle(state.generation)?;
-                let node = state.rec.node(handle);
-                state.rec.check_lane(node)?;
-                Ok(node)
-            }
-            Given::Plain(operand) => state.strong(operand),
-        })
-        .collect()
-}
-
-pub fn tracers(
-    py: Python<'_>,
-    made: Vec<(Handle, bool)>,
-    generation: u32,
-) -> PyResult<Vec<Py<PyAny>>> {
-    made.into_iter()
-        .map(|(handle, array)| tracer::new(py, generation, handle, array))
-        .collect()
-}
-
-pub fn fresh(state: &mut State, node: NodeId) -> (Handle, bool) {
-    let array = !state.rec.graph.shape(node).is_empty();
-    (state.rec.fresh(node), array)
-}
-
-/// A mode by its name; the cheaper one is chosen where none is given, once sizes are known.
-fn parse_mode(py: Python<'_>, mode: Option<&str>) -> PyResult<Option<Mode>> {
-    match mode {
-        None => Ok(None),
-        Some("forward") => Ok(Some(Mode::Forward)),
-        Some("reverse") => Ok(Some(Mode::Reverse)),
-        Some(other) => Err(raise_as(
-            py,
-            "internal",
-            &format!("there is no mode {other}"),
-        )),
-    }
-}
-
-fn cheaper(graph: &Graph, ys: &[NodeId], xs: &[NodeId]) -> Mode {
-    let total = |ids: &[NodeId]| ids.iter().map(|&id| graph.size(id)).sum();
-    Mode::choose(total(xs), total(ys))
 }
 
 impl Session {
@@ -430,24 +369,7 @@ impl Session {
             state.locate(py);
             let (ys, xs) = (nodes(state, &given.0)?, nodes(state, &given.1)?);
             let mode = mode.unwrap_or_else(|| cheaper(&state.rec.graph, &ys, &xs));
-            let blocks = differentiate::jacobian(&mut state.rec.graph, &ys, &xs, mode)?;
-            let (mut rows, mut made_nodes) = (vec![], vec![]);
-            for (i, row) in blocks.into_iter().enumerate() {
-                let mut made = vec![];
-                for (j, block) in row.into_iter().enumerate() {
-                    let node = block.unwrap_or_else(|| zero_block(state, ys[i], xs[j]));
-                    let g = &mut state.rec.graph;
-                    let dtype = programs::block_dtype(g.dtype(ys[i]), g.dtype(xs[j]));
-                    let node = build::cast(g, node, dtype);
-                    made_nodes.push(node);
-                    made.push(fresh(state, node));
-                }
-                rows.push(made);
-            }
-            if let Some(kept) = &mut state.kept {
-                let blocks = Blocks { ys, xs, mode };
-                kept.note(blocks, made_nodes);
-            }
+            let rows = blocks(state, ys, xs, mode)?;
             Ok((rows, state.generation))
         })?;
         rows.into_iter()
@@ -675,41 +597,4 @@ impl Session {
         }
         programs::products(py, &job).map_err(|e| self.placed(py, e, &ys))
     }
-}
-
-/// Derivatives with zeros for those that vanish.
-fn filled(
-    state: &mut State,
-    derivatives: Vec<Option<NodeId>>,
-    like: &[NodeId],
-) -> Vec<(Handle, bool)> {
-    (derivatives.into_iter().zip(like))
-        .map(|(d, &x)| {
-            let node = d.unwrap_or_else(|| {
-                let shape = state.rec.graph.dims(x);
-                let dtype = float_like(state.rec.graph.dtype(x));
-                build::constant(&mut state.rec.graph, dtype, &shape, 0.0)
-            });
-            fresh(state, node)
-        })
-        .collect()
-}
-
-/// The dtype of a derivative: that of the value, or float64 where that is no float.
-pub fn float_like(dtype: DType) -> DType {
-    dtype.to_float()
-}
-
-fn zero_block(state: &mut State, y: NodeId, x: NodeId) -> NodeId {
-    let g = &mut state.rec.graph;
-    let shape: Vec<usize> = g.shape(y).iter().chain(g.shape(x)).copied().collect();
-    let dtype = programs::block_dtype(g.dtype(y), g.dtype(x));
-    build::constant(g, dtype, &shape, 0.0)
-}
-
-/// The version of the SIMD kernels and the size of the pool, for reports.
-#[pyfunction]
-pub fn build_info(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
-    let level = jacrs::simd::level().name();
-    PyTuple::new(py, [level, env!("CARGO_PKG_VERSION")])
 }

@@ -2,7 +2,7 @@
 //! over at the end of a block have the same bits.
 
 use jacrs::array::DType;
-use jacrs::ops::elementwise::{Class, Kernel, ROWS, kernel_at, scalar_in};
+use jacrs::ops::elementwise::{Class, Kernel, ROWS, kernel_at, scalar_in, sin_cos_at};
 use jacrs::ops::{Fun, scalar};
 use jacrs::simd::math::{Fused, Portable};
 use jacrs::simd::{Level, level};
@@ -123,6 +123,74 @@ fn results_may_replace_operands() {
             unsafe { run(&pointers[..fun.arity()], out.as_mut_ptr().cast(), out.len()) };
             for (got, wanted) in out.iter().zip(&wanted) {
                 assert_same((*got).into(), (*wanted).into(), fun.name());
+            }
+        }
+    }
+}
+
+/// Results of the kernel for both, and of the two kernels, as numbers of the same type.
+fn both_and_each<T: Copy + Default + Into<f64>>(
+    level: Level,
+    dtype: DType,
+    x: &[T],
+) -> [[Vec<T>; 2]; 2] {
+    let each = [Fun::Sin, Fun::Cos].map(|fun| {
+        let mut out = vec![T::default(); x.len()];
+        apply(kernel_at(level, fun, dtype, dtype).unwrap(), &[x], &mut out);
+        out
+    });
+    let mut both = [vec![T::default(); x.len()], vec![T::default(); x.len()]];
+    let [sine, cosine] = both.each_mut().map(|out| out.as_mut_ptr().cast::<u8>());
+    let run = sin_cos_at(level, dtype).unwrap();
+    // SAFETY: the operand and both results have the same length.
+    unsafe { run(&[x.as_ptr().cast(), cosine], sine, x.len()) };
+    [both, each]
+}
+
+fn assert_both<T: Copy + Default + Into<f64>>(dtype: DType, x: &[T]) {
+    for level in Level::available() {
+        let [both, each] = both_and_each(level, dtype, x);
+        for (both, each) in both.iter().zip(&each) {
+            for (i, (a, b)) in both.iter().zip(each).enumerate() {
+                let x: f64 = x[i].into();
+                assert_same((*a).into(), (*b).into(), &format!("{x:e}, {level:?}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sine_with_its_cosine_has_the_bits_of_each() {
+    for seed in [2, 3] {
+        let x = numbers(700, seed);
+        let single: Vec<f32> = x.iter().map(|&x| x as f32).collect();
+        for n in (0..40).chain([255, 256, 257, 271, 513, 700]) {
+            assert_both(DType::F64, &x[700 - n..]);
+            assert_both(DType::F32, &single[700 - n..]);
+        }
+    }
+}
+
+/// The angle is in the place of the sine or of the cosine, and nothing is written past the end.
+#[test]
+fn a_sine_or_its_cosine_may_replace_the_angle() {
+    let n = 277;
+    let x = numbers(n, 3);
+    for level in Level::available() {
+        let [[sine, cosine], _] = both_and_each(level, DType::F64, &x);
+        let run = sin_cos_at(level, DType::F64).unwrap();
+        for place in 0..2 {
+            let mut outs = [vec![7.0; n + 1], vec![7.0; n + 1]];
+            outs[place][..n].copy_from_slice(&x);
+            let [first, second] = outs.each_mut().map(|out| out.as_mut_ptr().cast::<u8>());
+            let angle = [first, second][place].cast_const();
+            // SAFETY: the operand is one of the results, which have `n` elements.
+            unsafe { run(&[angle, second], first, n) };
+            for (out, wanted) in outs.iter().zip([&sine, &cosine]) {
+                assert_eq!(out[n], 7.0);
+                for (got, wanted) in out.iter().zip(wanted) {
+                    assert_same(*got, *wanted, &format!("{level:?}"));
+                }
             }
         }
     }

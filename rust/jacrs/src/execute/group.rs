@@ -265,11 +265,7 @@ impl<'a> Code<'a> {
             let operands = instruction.operands.map(|k| slots[k as usize].cast_const());
             // SAFETY: the caller's contract.
             unsafe {
-                instruction.kernels[self.kernel](
-                    &operands[..instruction.arity as usize],
-                    slots[instruction.out as usize],
-                    count,
-                );
+                instruction.kernels[self.kernel](&operands, slots[instruction.out as usize], count);
             }
         }
     }

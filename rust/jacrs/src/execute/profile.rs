@@ -67,7 +67,7 @@ fn describe(step: &Step) -> String {
 }
 
 fn describe_group(group: &Group) -> String {
-    let names = (group.code.iter()).map(|i| i.fun.map_or("repeat", |fun| fun.name()));
+    let names = (group.code.iter()).map(|i| i.code.to_string());
     format!(
         "group of {} by {}, {} streams, {} fills, {} strided, {} odd: {}",
         group.len,

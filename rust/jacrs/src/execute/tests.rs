@@ -7,6 +7,7 @@ mod native;
 mod parts;
 mod random;
 mod restricted;
+mod turns;
 
 use std::fmt::Write;
 
@@ -151,7 +152,8 @@ fn check(g: &Graph, inputs: &[Array]) {
 #[test]
 fn random_graphs_reach_everything() {
     let mut seed = 7u64;
-    let (mut total, mut in_place, mut copied) = (crate::plan::Summary::default(), 0, 0);
+    let mut total = crate::plan::Summary::default();
+    let (mut in_place, mut copied, mut turns) = (0, 0, 0);
     for _ in 0..200 {
         let choices: Vec<u16> = (0..300)
             .map(|_| {
@@ -169,6 +171,7 @@ fn random_graphs_reach_everything() {
         total.block_instructions += summary.block_instructions;
         total.groups += summary.groups;
         total.copies += summary.copies;
+        turns += turns::pairs(&plan);
         for step in plan.steps() {
             if let Step::Kernel(kernel) = step
                 && crate::ops::operation(kernel.calls[0].op).updates_first()
@@ -186,8 +189,8 @@ fn random_graphs_reach_everything() {
         "{total}"
     );
     assert!(
-        total.copies > 100 && in_place > 20 && copied > 20,
-        "{total}, {in_place}, {copied}"
+        total.copies > 100 && in_place > 20 && copied > 20 && turns > 20,
+        "{total}, {in_place}, {copied}, {turns}"
     );
 }
 

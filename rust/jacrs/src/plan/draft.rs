@@ -14,7 +14,7 @@ pub const LAST: u32 = u32::MAX;
 pub const NONE: u32 = u32::MAX;
 
 /// Where the value of a node is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// Not computed: no output depends on it.
     Absent,

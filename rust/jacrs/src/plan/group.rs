@@ -1,15 +1,20 @@
 //! The block program of an elementwise group: which values are blocks, and which lie in memory.
 
+mod turns;
+
 use hashbrown::HashMap;
 use smallvec::SmallVec;
+
+use turns::Turns;
 
 use super::blocks::{Blocks, common_shape, gathered};
 use super::draft::{GroupDraft, MapDraft, Source, Value};
 use super::emit::{Emitter, kernels};
-use super::step::{Address, BlockInstruction, Fill, Group, Operand, Stream};
+use super::step::{Address, BlockCode, BlockInstruction, Fill, Group, Operand, Stream};
 use crate::array::DType;
-use crate::error::Result;
-use crate::ops::elementwise::Kernel;
+use crate::error::{Error, Result};
+use crate::ops::Fun;
+use crate::ops::elementwise::{Kernel, sin_cos_kernel};
 
 /// What the blocks of a group may take of the first-level cache, in bytes.
 const CACHE: usize = 32 << 10;
@@ -31,17 +36,18 @@ pub fn emit(
     draft: &GroupDraft,
     rows: Option<(usize, usize)>,
 ) -> Result<Group> {
+    let turns = Turns::of(draft);
     let mut builder = Builder {
         emitter,
         draft,
-        last_use: last_uses(emitter, draft),
-        slots: Vec::with_capacity(draft.nodes.len()),
+        last_use: last_uses(emitter, draft, &turns),
+        slots: vec![None; draft.nodes.len()],
         streams: vec![],
         stream_index: HashMap::new(),
         fills: vec![],
         fill_index: HashMap::new(),
         single_uses: match rows {
-            None => single_uses(emitter, draft),
+            None => single_uses(emitter, draft, &turns),
             Some(_) => HashMap::new(), // each strip starts at another element
         },
         strided: vec![],
@@ -50,23 +56,28 @@ pub fn emit(
         free: Default::default(),
         code: Vec::with_capacity(draft.nodes.len()),
     };
-    for (k, node) in draft.nodes.iter().enumerate() {
-        builder.node(k, node)?;
+    for k in 0..draft.nodes.len() {
+        match turns.second(k) {
+            Some(second) => builder.sin_cos(k, second)?,
+            None if turns.place(k) == k => builder.node(k)?,
+            None => {}
+        }
     }
     Ok(builder.finish(rows))
 }
 
 /// The place of the last node that uses each repeated element, in a group of one block: there
 /// elements are repeated when they are needed. In longer groups they stay, repeated once.
-fn single_uses(emitter: &Emitter<'_>, draft: &GroupDraft) -> HashMap<Stream, usize> {
+fn single_uses(emitter: &Emitter<'_>, draft: &GroupDraft, turns: &Turns) -> HashMap<Stream, usize> {
     let mut uses = HashMap::new();
     if draft.len <= SHORTEST {
         for (k, node) in draft.nodes.iter().enumerate() {
-            uses.extend(
-                node.operands
-                    .iter()
-                    .filter_map(|&(value, dtype)| Some((single(emitter, value, dtype)?, k))),
-            );
+            for &(value, dtype) in &node.operands {
+                if let Some(stream) = single(emitter, value, dtype) {
+                    let last = uses.entry(stream).or_insert(0);
+                    *last = turns.place(k).max(*last);
+                }
+            }
         }
     }
     uses
@@ -99,12 +110,13 @@ fn size_class(dtype: DType) -> usize {
 }
 
 /// The place of the last node that uses each node of the group.
-fn last_uses(emitter: &Emitter<'_>, draft: &GroupDraft) -> Vec<usize> {
+fn last_uses(emitter: &Emitter<'_>, draft: &GroupDraft, turns: &Turns) -> Vec<usize> {
     let mut last: Vec<usize> = (0..draft.nodes.len()).collect();
     for (k, node) in draft.nodes.iter().enumerate() {
         for &(value, _) in &node.operands {
             if let Some(local) = inside(emitter, draft, value) {
-                last[local as usize] = k;
+                let last = &mut last[local as usize];
+                *last = turns.place(k).max(*last);
             }
         }
     }
@@ -126,6 +138,7 @@ fn inside(emitter: &Emitter<'_>, draft: &GroupDraft, value: Value) -> Option<u32
 
 struct Instruction {
     node: BlockInstruction,
+    /// And the place of a second result.
     operands: SmallVec<[Slot; 3]>,
     out: Slot,
 }
@@ -134,8 +147,8 @@ struct Builder<'a> {
     emitter: &'a Emitter<'a>,
     draft: &'a GroupDraft,
     last_use: Vec<usize>,
-    /// The slot of each node so far.
-    slots: Vec<Slot>,
+    /// The slot of each node that is computed so far.
+    slots: Vec<Option<Slot>>,
     streams: Vec<Stream>,
     stream_index: HashMap<Stream, u32>,
     fills: Vec<(Fill, Slot)>,
@@ -153,27 +166,44 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn node(&mut self, k: usize, node: &MapDraft) -> Result<()> {
-        let operands = node
-            .operands
-            .iter()
+    fn node(&mut self, k: usize) -> Result<()> {
+        let node = &self.draft.nodes[k];
+        let kernels = kernels(node.fun, node.dtype, node.result)?;
+        self.instruction(BlockCode::Fun(node.fun), kernels, &[k]);
+        Ok(())
+    }
+
+    /// A sine and a cosine of one number, whichever comes first.
+    fn sin_cos(&mut self, first: usize, second: usize) -> Result<()> {
+        let MapDraft { fun, dtype, .. } = self.draft.nodes[first];
+        let kernel = sin_cos_kernel(dtype)
+            .ok_or_else(|| Error::internal(format!("no sin_cos kernel for {dtype}")))?;
+        let (sine, cosine) = if fun == Fun::Sin {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        self.instruction(BlockCode::SinCos, [kernel; 2], &[sine, cosine]);
+        Ok(())
+    }
+
+    /// Computes nodes of the same operands, which are released where the first of them is.
+    fn instruction(&mut self, code: BlockCode, kernels: [Kernel; 2], results: &[usize]) {
+        let draft = self.draft;
+        let node = &draft.nodes[results[0]];
+        let mut operands: SmallVec<[Slot; 3]> = (node.operands.iter())
             .map(|&(value, dtype)| self.operand(value, dtype))
             .collect();
-        // The result never shares a block with an operand: loops over one block twice would not vectorise.
-        let root = &self.emitter.draft.roots[node.root as usize];
-        let out = if root.stored {
-            self.stream(self.emitter.memory.root(node.root), node.result)
-        } else {
-            self.block(node.result)
-        };
-        self.slots.push(out);
-        self.release(k, node);
+        let mut outs = results.iter().map(|&k| self.out(k));
+        let out = outs.next().expect("a result");
+        operands.extend(outs);
+        self.release(results.iter().copied().min().expect("a result"), node);
         self.code.push(Instruction {
             node: BlockInstruction {
-                fun: Some(node.fun),
+                code,
                 dtype: node.dtype,
                 result: node.result,
-                kernels: kernels(node.fun, node.dtype, node.result)?,
+                kernels,
                 operands: [0; 3],
                 arity: node.operands.len() as u8,
                 out: 0,
@@ -181,7 +211,19 @@ impl Builder<'_> {
             operands,
             out,
         });
-        Ok(())
+    }
+
+    /// The slot for the value of a node. A result never shares a block with an operand: loops over one
+    /// block twice would not vectorise.
+    fn out(&mut self, k: usize) -> Slot {
+        let MapDraft { root, result, .. } = self.draft.nodes[k];
+        let slot = if self.emitter.draft.roots[root as usize].stored {
+            self.stream(self.emitter.memory.root(root), result)
+        } else {
+            self.block(result)
+        };
+        self.slots[k] = Some(slot);
+        slot
     }
 
     /// Frees the blocks of what is last used here.
@@ -193,7 +235,7 @@ impl Builder<'_> {
                 && !ended.contains(&local)
             {
                 ended.push(local);
-                if let Slot::Block(block) = self.slots[local as usize] {
+                if let Some(Slot::Block(block)) = self.slots[local as usize] {
                     self.free[size_class(dtype)].push(block);
                 }
             }
@@ -237,7 +279,7 @@ impl Builder<'_> {
 
     fn operand(&mut self, value: Value, dtype: DType) -> Slot {
         if let Some(local) = inside(self.emitter, self.draft, value) {
-            return self.slots[local as usize];
+            return self.slots[local as usize].expect("operands come first");
         }
         let Value::View(k) = value else {
             unreachable!("operands of a group are arrays")
@@ -283,7 +325,7 @@ impl Builder<'_> {
                 _ => spread::<u128>,
             };
             let node = BlockInstruction {
-                fun: None,
+                code: BlockCode::Repeat,
                 dtype,
                 result: dtype,
                 kernels: [kernel; 2],

@@ -30,8 +30,8 @@ pub use arena::{ALIGN, after, aligned};
 pub use blocks::{Blocks, Span};
 pub use scratch::Scratch;
 pub use step::{
-    ARENA, Address, BlockInstruction, Code, Fill, Gathered, Group, Instruction, KernelStep,
-    Operand, Rows, STRIP, Step, Stream, StripStep, Strips, Tape,
+    ARENA, Address, BlockCode, BlockInstruction, Code, Fill, Gathered, Group, Instruction,
+    KernelStep, Operand, Rows, STRIP, Step, Stream, StripStep, Strips, Tape,
 };
 
 use crate::array::product;

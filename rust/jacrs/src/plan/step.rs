@@ -1,5 +1,7 @@
 //! What a plan is made of: addresses that a run resolves, and the three kinds of steps.
 
+use std::fmt;
+
 use smallvec::SmallVec;
 
 use super::blocks::Blocks;
@@ -172,7 +174,9 @@ pub struct Group {
 impl Group {
     /// Elements that it computes.
     pub fn work(&self) -> u64 {
-        (self.len as u64).saturating_mul(self.code.len() as u64)
+        let seconds = self.code.iter().filter_map(BlockInstruction::aside).count();
+        let results = self.code.len() + seconds;
+        (self.len as u64).saturating_mul(results as u64)
     }
 }
 
@@ -226,19 +230,59 @@ pub struct Rows {
     pub step: isize,
 }
 
+/// What an instruction of a group computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockCode {
+    Fun(Fun),
+    /// `out` and the slot after the operand become the sine and the cosine of that.
+    SinCos,
+    /// An element is only repeated.
+    Repeat,
+}
+
 /// One kernel over one block.
 #[derive(Clone, Copy)]
 pub struct BlockInstruction {
-    /// What is computed; nothing where an element is only repeated.
-    pub fun: Option<Fun>,
+    pub code: BlockCode,
     /// Of the last operand, and of the result.
     pub dtype: DType,
     pub result: DType,
     /// As run plainly, and as run with guarded products.
     pub kernels: [Kernel; 2],
+    /// The operands, then the place of a second result.
     pub operands: [u32; 3],
     pub arity: u8,
     pub out: u32,
+}
+
+impl BlockInstruction {
+    pub fn reads(&self) -> &[u32] {
+        &self.operands[..usize::from(self.arity)]
+    }
+
+    /// The slot of a second result.
+    pub fn aside(&self) -> Option<u32> {
+        (self.code == BlockCode::SinCos).then(|| self.operands[usize::from(self.arity)])
+    }
+
+    /// The slots that it reads or writes.
+    pub fn slots(&self) -> impl Iterator<Item = u32> {
+        let results = [Some(self.out), self.aside()];
+        self.reads()
+            .iter()
+            .copied()
+            .chain(results.into_iter().flatten())
+    }
+}
+
+impl fmt::Display for BlockCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BlockCode::Fun(fun) => fun.name(),
+            BlockCode::SinCos => "sin_cos",
+            BlockCode::Repeat => "repeat",
+        })
+    }
 }
 
 /// Any other operation.

@@ -127,7 +127,7 @@ impl Maker<'_> {
     }
 
     fn node(&mut self) -> Option<NodeId> {
-        match self.dice.below(27) {
+        match self.dice.below(30) {
             0..9 => self.map(),
             9 => self.reshape(),
             10 => Some(self.transpose()),
@@ -157,8 +157,25 @@ impl Maker<'_> {
                 let value = [0.0, 1.0, -2.5, 3.0][self.dice.below(4)];
                 Some(build::constant(&mut self.g, dtype, shape, value))
             }
-            _ => Some(self.input()),
+            25 => Some(self.input()),
+            _ => self.turn(),
         }
+    }
+
+    /// The cosine of a number whose sine is there or the sine to a cosine, else a sine.
+    fn turn(&mut self) -> Option<NodeId> {
+        let turned = |&x: &NodeId| match self.g.op(x) {
+            Op::Map(Fun::Sin) => Some((Fun::Cos, self.g.operand(x, 0))),
+            Op::Map(Fun::Cos) => Some((Fun::Sin, self.g.operand(x, 0))),
+            _ => None,
+        };
+        let others: Vec<(Fun, NodeId)> = self.made.iter().filter_map(turned).collect();
+        let k = self.dice.below(others.len() + 1);
+        let (fun, x) = match others.get(k) {
+            Some(&other) => other,
+            None => (Fun::Sin, self.any()),
+        };
+        self.emit(Op::Map(fun), &[x])
     }
 
     fn map(&mut self) -> Option<NodeId> {

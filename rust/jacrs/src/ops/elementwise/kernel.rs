@@ -6,11 +6,12 @@ use crate::array::DType;
 use crate::simd::math::{Arithmetic, Common, Fused, Plain, Portable, sin_cos};
 use crate::simd::{Level, Work, level, vectorised};
 
-/// Applies a function to `n` contiguous elements of each operand.
+/// Applies a function to `n` contiguous elements of each operand. A function with a second result
+/// finds the place of that after its operands.
 ///
 /// # Safety
-/// Every pointer must be good for `n` elements of its type, `out` not overlapping an operand
-/// unless they are equal.
+/// Every pointer must be good for `n` elements of its type, a result not overlapping an operand
+/// unless they are equal, nor another result.
 pub type Kernel = unsafe fn(operands: &[*const u8], out: *mut u8, n: usize);
 
 /// An elementary function of one or two numbers; a second that it does not have is anything.
@@ -20,9 +21,9 @@ pub type Kernel = unsafe fn(operands: &[*const u8], out: *mut u8, n: usize);
 #[cfg(target_arch = "x86_64")]
 pub type Entry = unsafe extern "sysv64" fn(f64, f64) -> f64;
 
-/// A function of one or two elements, as a type so that each loop is compiled for it. Elements have
-/// the same layout in every arithmetic.
-pub trait Loop {
+/// A function of one or two elements with `R` results, as a type so that each loop is compiled for
+/// it. Elements have the same layout in every arithmetic.
+pub trait Loop<const R: usize = 1> {
     type In<A: Arithmetic>: Copy;
     type Out<A: Arithmetic>: Copy;
     const ARITY: usize;
@@ -34,48 +35,63 @@ pub trait Loop {
     fn is_common<A: Arithmetic>(_: Self::In<A>, _: Self::In<A>) -> bool {
         true
     }
-    fn apply<A: Arithmetic>(x: Self::In<A>, z: Self::In<A>) -> Self::Out<A>;
+    fn apply<A: Arithmetic>(x: Self::In<A>, z: Self::In<A>) -> [Self::Out<A>; R];
 }
 
 /// The loop over `L` for a level.
-pub fn block<L: Loop>(level: Level) -> Kernel {
+pub fn block<L: Loop<R>, const R: usize>(level: Level) -> Kernel {
     match level {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => avx512::<L>,
+        Level::Avx512 => avx512::<L, R>,
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => avx2::<L>,
-        _ => run::<L, Portable>,
+        Level::Avx2 => avx2::<L, R>,
+        _ => run::<L, Portable, R>,
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx2,fma")]
-unsafe fn avx512<L: Loop>(operands: &[*const u8], out: *mut u8, n: usize) {
+unsafe fn avx512<L: Loop<R>, const R: usize>(operands: &[*const u8], out: *mut u8, n: usize) {
     // SAFETY: the caller's contract.
-    unsafe { run::<L, Fused>(operands, out, n) }
+    unsafe { run::<L, Fused, R>(operands, out, n) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<L: Loop>(operands: &[*const u8], out: *mut u8, n: usize) {
+unsafe fn avx2<L: Loop<R>, const R: usize>(operands: &[*const u8], out: *mut u8, n: usize) {
     // SAFETY: the caller's contract.
-    unsafe { run::<L, Fused>(operands, out, n) }
+    unsafe { run::<L, Fused, R>(operands, out, n) }
 }
 
 #[inline(always)]
-unsafe fn run<L: Loop, A: Arithmetic>(operands: &[*const u8], out: *mut u8, n: usize) {
+unsafe fn run<L: Loop<R>, A: Arithmetic, const R: usize>(
+    operands: &[*const u8],
+    out: *mut u8,
+    n: usize,
+) {
     let x = operands[0].cast::<L::In<A>>();
     let z = operands[L::ARITY - 1].cast::<L::In<A>>();
-    let out = out.cast::<L::Out<A>>();
+    let mut outs = [out.cast::<L::Out<A>>(); R];
+    for (k, out) in outs.iter_mut().enumerate().skip(1) {
+        *out = operands[L::ARITY + k - 1].cast_mut().cast();
+    }
     // SAFETY: the caller's contract.
     unsafe {
         if L::ELEMENTARY {
-            return in_blocks::<L, A>(x, z, out, n);
+            return in_blocks::<L, A, R>(x, z, outs, n);
         }
         for i in 0..n {
-            out.add(i)
-                .write(L::apply::<A>(x.add(i).read(), z.add(i).read()));
+            write(outs, i, L::apply::<A>(x.add(i).read(), z.add(i).read()));
         }
+    }
+}
+
+/// Writes element `i` of all results.
+#[inline(always)]
+unsafe fn write<T: Copy, const R: usize>(outs: [*mut T; R], i: usize, values: [T; R]) {
+    for (out, value) in outs.iter().zip(values) {
+        // SAFETY: the caller's contract.
+        unsafe { out.add(i).write(value) }
     }
 }
 
@@ -84,16 +100,18 @@ unsafe fn run<L: Loop, A: Arithmetic>(operands: &[*const u8], out: *mut u8, n: u
 const STRIDE: usize = 16;
 const BLOCK: usize = 16 * STRIDE;
 
-/// Results go to a block on the stack first: it overlaps no operand, so that neither checks nor a
+type Block<T> = [MaybeUninit<T>; BLOCK];
+
+/// Results go to blocks on the stack first: they overlap no operand, so that neither checks nor a
 /// body for operands that are updated in place are needed.
 #[inline(always)]
-unsafe fn in_blocks<L: Loop, A: Arithmetic>(
+unsafe fn in_blocks<L: Loop<R>, A: Arithmetic, const R: usize>(
     x: *const L::In<A>,
     z: *const L::In<A>,
-    out: *mut L::Out<A>,
+    outs: [*mut L::Out<A>; R],
     n: usize,
 ) {
-    let mut block = [MaybeUninit::<L::Out<A>>::uninit(); BLOCK];
+    let mut blocks = [[MaybeUninit::<L::Out<A>>::uninit(); BLOCK]; R];
     let mut padded = [[MaybeUninit::<L::In<A>>::uninit(); STRIDE]; 2];
     let mut start = 0;
     while start < n {
@@ -108,13 +126,17 @@ unsafe fn in_blocks<L: Loop, A: Arithmetic>(
                 }
                 px = padded[0].as_ptr().cast();
                 pz = padded[L::ARITY - 1].as_ptr().cast();
-                compute::<L, A>(px, pz, &mut block, 1);
-                take_back(block.as_ptr().cast(), count, out.add(start));
+                compute::<L, A, R>(px, pz, &mut blocks, 1);
+                for (block, out) in blocks.iter().zip(outs) {
+                    take_back(block.as_ptr().cast(), count, out.add(start));
+                }
                 return;
             }
-            compute::<L, A>(px, pz, &mut block, strides);
+            compute::<L, A, R>(px, pz, &mut blocks, strides);
             let count = strides * STRIDE;
-            std::ptr::copy_nonoverlapping(block.as_ptr().cast(), out.add(start), count);
+            for (block, out) in blocks.iter().zip(outs) {
+                std::ptr::copy_nonoverlapping(block.as_ptr().cast(), out.add(start), count);
+            }
             start += count;
         }
     }
@@ -165,13 +187,16 @@ unsafe fn take_back<T: Copy>(from: *const T, count: usize, to: *mut T) {
 }
 
 #[inline(always)]
-unsafe fn compute<L: Loop, A: Arithmetic>(
+unsafe fn compute<L: Loop<R>, A: Arithmetic, const R: usize>(
     x: *const L::In<A>,
     z: *const L::In<A>,
-    block: &mut [MaybeUninit<L::Out<A>>; BLOCK],
+    blocks: &mut [Block<L::Out<A>>; R],
     strides: usize,
 ) {
     let n = strides * STRIDE;
+    let outs = blocks
+        .each_mut()
+        .map(|block| block.as_mut_ptr().cast::<L::Out<A>>());
     // SAFETY: the operands have `n` elements, of the same layout in every arithmetic.
     unsafe {
         if L::BRANCHES {
@@ -180,18 +205,17 @@ unsafe fn compute<L: Loop, A: Arithmetic>(
                 rare |= !L::is_common::<A>(x.add(i).read(), z.add(i).read());
             }
             if rare {
-                for (i, out) in block[..n].iter_mut().enumerate() {
-                    out.write(L::apply::<A>(x.add(i).read(), z.add(i).read()));
+                for i in 0..n {
+                    write(outs, i, L::apply::<A>(x.add(i).read(), z.add(i).read()));
                 }
                 return;
             }
         }
         let (x, z) = (x.cast::<L::In<Common<A>>>(), z.cast::<L::In<Common<A>>>());
-        let block = block.as_mut_ptr().cast::<L::Out<Common<A>>>();
+        let outs = outs.map(<*mut L::Out<A>>::cast::<L::Out<Common<A>>>);
         for i in 0..n {
-            block
-                .add(i)
-                .write(L::apply::<Common<A>>(x.add(i).read(), z.add(i).read()));
+            let values = L::apply::<Common<A>>(x.add(i).read(), z.add(i).read());
+            write(outs, i, values);
         }
     }
 }
@@ -212,7 +236,8 @@ pub trait Outlined: Arithmetic {
 impl Outlined for Plain {
     #[inline(never)]
     unsafe fn outlined<L: Loop>(x: L::In<Self>, z: L::In<Self>) -> L::Out<Self> {
-        L::apply(x, z)
+        let [y] = L::apply(x, z);
+        y
     }
 
     #[inline(never)]
@@ -241,26 +266,11 @@ unsafe fn fused_sin_cos(x: f64) -> (f64, f64) {
     sin_cos::<Fused>(x)
 }
 
-/// Two results, in two vector registers.
-#[cfg(target_arch = "x86_64")]
-#[repr(C)]
-pub struct SinCos(f64, f64);
-
-/// What machine code calls for a sine and the cosine.
-///
-/// # Safety
-/// The processor must have AVX2 and FMA.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-pub unsafe extern "sysv64" fn sin_cos_entry(x: f64) -> SinCos {
-    let (sine, cosine) = sin_cos::<Fused>(x);
-    SinCos(sine, cosine)
-}
-
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
 #[inline(never)]
 unsafe fn fused<L: Loop>(x: L::In<Fused>, z: L::In<Fused>) -> L::Out<Fused> {
-    L::apply(x, z)
+    let [y] = L::apply(x, z);
+    y
 }
 
 /// The selection kernel for values of `dtype`.
@@ -356,11 +366,11 @@ fn convert<T: Copy + Convert<O>, O: Copy>() -> Kernel {
         type Out<A: Arithmetic> = O;
         const ARITY: usize = 1;
         #[inline(always)]
-        fn apply<A: Arithmetic>(x: T, _: T) -> O {
-            x.convert()
+        fn apply<A: Arithmetic>(x: T, _: T) -> [O; 1] {
+            [x.convert()]
         }
     }
-    block::<Conversion<T, O>>(level())
+    block::<Conversion<T, O>, 1>(level())
 }
 
 trait Convert<O> {

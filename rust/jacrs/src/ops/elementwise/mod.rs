@@ -3,17 +3,21 @@
 mod expr;
 mod kernel;
 mod table;
+mod turns;
 
 use std::cell::RefCell;
 use std::sync::LazyLock;
 
 pub use expr::{Expr, select};
 #[cfg(target_arch = "x86_64")]
-pub use kernel::{Entry, sin_cos_entry};
+pub use kernel::Entry;
 pub use kernel::{Kernel, Outlined};
 #[cfg(target_arch = "x86_64")]
 pub use table::entry;
 pub use table::{Class, Fun, ROWS, Row, kernel_at, scalar_in};
+pub use turns::sin_cos_at;
+#[cfg(target_arch = "x86_64")]
+pub use turns::sin_cos_entry;
 
 use smallvec::SmallVec;
 
@@ -84,6 +88,12 @@ impl Fun {
 /// `out`; `None` where the class has no such loop.
 pub fn kernel(fun: Fun, dtype: DType, out: DType) -> Option<Kernel> {
     kernel_at(level(), fun, dtype, out)
+}
+
+/// The block kernel for the sine and the cosine of `dtype`, the place of the cosine coming after the
+/// operand.
+pub fn sin_cos_kernel(dtype: DType) -> Option<Kernel> {
+    sin_cos_at(level(), dtype)
 }
 
 /// The value for float64 operands held as bits; bools are 0 or 1. It has the bits of the block

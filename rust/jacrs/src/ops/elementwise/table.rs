@@ -186,7 +186,7 @@ macro_rules! elementwise {
     (@loop $l:ident $T:ident $O:ident $x:tt $value:expr) => {{
         struct This;
         impl Loop for This { elementwise!(@body $T $O $x $value); }
-        super::kernel::block::<This>($l)
+        super::kernel::block::<This, 1>($l)
     }};
     (@elementary $l:ident $T:ident ($($x:ident),* $(; $common:expr)?) $value:expr) => {{
         struct This;
@@ -195,7 +195,7 @@ macro_rules! elementwise {
             elementwise!(@branches ($($x),*) $($common)?);
             elementwise!(@body $T $T ($($x),*) $value);
         }
-        super::kernel::block::<This>($l)
+        super::kernel::block::<This, 1>($l)
     }};
     (@branches $x:tt) => {};
     (@branches ($x:ident) $common:expr) => {
@@ -208,14 +208,14 @@ macro_rules! elementwise {
         type Out<A: Arithmetic> = elementwise!(@lane $O A);
         const ARITY: usize = 1;
         #[inline(always)]
-        fn apply<A: Arithmetic>($x: Self::In<A>, _: Self::In<A>) -> Self::Out<A> { $value }
+        fn apply<A: Arithmetic>($x: Self::In<A>, _: Self::In<A>) -> [Self::Out<A>; 1] { [$value] }
     };
     (@body $T:ident $O:ident ($x:ident, $z:ident) $value:expr) => {
         type In<A: Arithmetic> = elementwise!(@lane $T A);
         type Out<A: Arithmetic> = elementwise!(@lane $O A);
         const ARITY: usize = 2;
         #[inline(always)]
-        fn apply<A: Arithmetic>($x: Self::In<A>, $z: Self::In<A>) -> Self::Out<A> { $value }
+        fn apply<A: Arithmetic>($x: Self::In<A>, $z: Self::In<A>) -> [Self::Out<A>; 1] { [$value] }
     };
 
     // Elementary functions are called: the interpreter of a tape stays small.
@@ -231,7 +231,8 @@ macro_rules! elementwise {
         unsafe extern "sysv64" fn entry(a: f64, b: f64) -> f64 {
             struct This;
             impl Loop for This { elementwise!(@body f64 f64 $x $value); }
-            This::apply::<crate::simd::math::Fused>(Lane::new(a), Lane::new(b)).get()
+            let [y] = This::apply::<crate::simd::math::Fused>(Lane::new(a), Lane::new(b));
+            y.get()
         }
         Some(entry as Entry)
     }};

@@ -14,7 +14,7 @@ use super::lower::{Form, Lowering};
 use super::registers::{DEAD, Home, LEAVES, Registers, Uses, find_next};
 use crate::array::DType;
 use crate::ops::Fun;
-use crate::plan::step::{BlockInstruction, Group};
+use crate::plan::step::{BlockCode, BlockInstruction, Group};
 
 /// A single operation on arrays is left to its kernel.
 const SHORTEST: usize = 2;
@@ -53,21 +53,25 @@ fn inline(instruction: &BlockInstruction, exact: bool) -> Option<Inline> {
     if instruction.dtype != DType::F64 {
         return None;
     }
-    match instruction.fun {
-        None => Some(Inline::Repeat),
-        Some(Fun::Mul0) if !exact => Form::of(Fun::Mul).map(Inline::Operation),
-        Some(fun) => Form::of(fun).map(Inline::Operation),
+    match instruction.code {
+        BlockCode::Repeat => Some(Inline::Repeat),
+        BlockCode::Fun(Fun::Mul0) if !exact => Form::of(Fun::Mul).map(Inline::Operation),
+        BlockCode::Fun(fun) => Form::of(fun).map(Inline::Operation),
+        BlockCode::SinCos => None,
     }
 }
 
 fn uses(instruction: &BlockInstruction) -> Uses {
     // The address of what is repeated does not move, so it is none of the registers.
-    let arity = instruction.fun.map_or(0, |_| instruction.arity);
+    let arity = match instruction.code {
+        BlockCode::Repeat => 0,
+        _ => instruction.arity,
+    };
     Uses {
         reads: instruction.operands,
         arity,
         write: Some(instruction.out),
-        aside: None,
+        aside: instruction.aside(),
         next: [DEAD; 4],
     }
 }
@@ -79,9 +83,13 @@ pub fn key(group: &Group) -> Vec<u32> {
     let readers = group.readers.iter().map(|r| r.size);
     let odd = group.odd.iter().map(|x| x.dtype.size() as u32);
     let code = group.code.iter().flat_map(|i| {
-        let fun = i.fun.map_or(NONE, |fun| fun as u32);
+        let code = match i.code {
+            BlockCode::Fun(fun) => fun as u32,
+            BlockCode::SinCos => NONE - 1,
+            BlockCode::Repeat => NONE,
+        };
         let [a, b, c] = i.operands;
-        [fun, i.dtype as u32, i.result as u32, a, b, c, i.out]
+        [code, i.dtype as u32, i.result as u32, a, b, c, i.out]
     });
     let lengths = [group.scratch, group.fills.len(), group.streams.len()];
     (lengths.into_iter().map(|n| n as u32))
@@ -128,7 +136,7 @@ fn runs(group: &Group, exact: bool) -> Vec<(Range<usize>, bool)> {
         group
             .fills
             .iter()
-            .any(|fill| i.operands.contains(&fill.slot))
+            .any(|fill| i.reads().contains(&fill.slot))
     };
     for part in group
         .code
@@ -246,11 +254,14 @@ impl Slots {
         }
         // A block is used again for elements of its own size alone.
         for instruction in &group.code {
-            truth[instruction.out as usize] = instruction.result == DType::Bool;
+            let results = [Some(instruction.out), instruction.aside()];
+            for slot in results.into_iter().flatten() {
+                truth[slot as usize] = instruction.result == DType::Bool;
+            }
         }
         for (range, _) in runs.iter().filter(|(_, loops)| !loops) {
             for instruction in &group.code[range.clone()] {
-                for &slot in &instruction.operands[..usize::from(instruction.arity)] {
+                for &slot in instruction.reads() {
                     repeated[slot as usize] = false;
                 }
             }
@@ -270,8 +281,7 @@ impl Slots {
     fn fix(&mut self, code: &[BlockInstruction]) {
         self.fixed.clear();
         for instruction in code {
-            let reads = &instruction.operands[..usize::from(instruction.arity)];
-            for &slot in reads.iter().chain([&instruction.out]) {
+            for slot in instruction.slots() {
                 let memory = slot as usize >= self.scratch || self.repeated[slot as usize];
                 let room = self.fixed.len() < FIXED.len();
                 if memory && room && !self.fixed.contains(&slot) {
