@@ -34,5 +34,5 @@ pub use entries::Entries;
 pub use pattern::Pattern;
 pub use prepare::{Strategy, Way, prepare, prepare_given};
 pub use seeded::{Seeds, seeded};
-pub use structured::{Form, structured};
+pub use structured::{Form, structured, structured_by};
 pub use verify::{Check, MOST_ROWS, Verdict};

@@ -26,15 +26,17 @@ const SWOLLEN: usize = 4;
 pub struct Budget {
     /// For a node.
     each: usize,
-    /// For what is left.
+    /// For all.
     all: usize,
+    /// Of them, what is left.
+    rest: usize,
 }
 
 impl Budget {
     /// No more coefficients than the seeds of a compressed Jacobian would take products: for each of
     /// these nodes as many lanes as there are entries in a row, or a column. So `terms x size` of a
-    /// node is bounded before any of it is made, and memory with it.
-    pub fn new(g: &Graph, tangents: &[NodeId], pattern: &Pattern) -> Self {
+    /// node is bounded before any of it is made, and memory with it. Nor more than `most`.
+    pub fn new(g: &Graph, tangents: &[NodeId], pattern: &Pattern, most: Option<usize>) -> Self {
         let in_rows = pattern.starts().windows(2).map(|w| w[1] - w[0]).max();
         let in_columns = pattern.column_counts().into_iter().max();
         let lanes = in_rows.min(in_columns).unwrap_or(0).max(1);
@@ -46,10 +48,18 @@ impl Budget {
         let each = SWOLLEN
             .saturating_mul(pattern.nnz())
             .saturating_add(2 * SWOLLEN * largest);
+        let all = sizes.fold(0, usize::saturating_add).saturating_mul(lanes) + 16 * LITTLE;
+        let all = most.map_or(all, |most| most.min(all));
         Self {
             each: each + LITTLE,
-            all: sizes.fold(0, usize::saturating_add).saturating_mul(lanes) + 16 * LITTLE,
+            all,
+            rest: all,
         }
+    }
+
+    /// What was asked for.
+    pub fn spent(&self) -> usize {
+        self.all - self.rest
     }
 
     /// Takes the work for so many coefficients of one node.
@@ -65,8 +75,8 @@ impl Budget {
         if coefficients > self.each {
             return Err(Halt::Dear(what()));
         }
-        match self.all.checked_sub(coefficients) {
-            Some(rest) => self.all = rest,
+        match self.rest.checked_sub(coefficients) {
+            Some(rest) => self.rest = rest,
             None => {
                 return Err(Halt::Dear(
                     "there would be more coefficients than products with seeds".into(),

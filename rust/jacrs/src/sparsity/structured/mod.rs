@@ -30,7 +30,7 @@ use super::entries::Entries;
 use super::rows::{Code, Store};
 use super::sets::{Layer, check_layer};
 use crate::array::{Array, DType};
-use crate::differentiate::jvp;
+use crate::differentiate::{Mode, jvp, vjp};
 use crate::error::Result;
 use crate::interrupt::{elements, piece};
 use crate::ir::{Graph, NodeId};
@@ -64,37 +64,108 @@ pub fn structured(
     found: &Detected,
     form: Form,
 ) -> Result<std::result::Result<Entries, String>> {
-    match attempt(recorded, values, outputs, inputs, found, form) {
-        Ok(entries) => Ok(Ok(entries)),
+    let ends = Ends { outputs, inputs };
+    let forward = attempt(recorded, values, ends, found, form, Mode::Forward, None);
+    let reverse = |most| { let m = attempt(recorded, values, ends, found, form, Mode::Reverse, most); match &m { Ok(m) => eprintln!("DBG reverse {} of {most:?}", m.spent), Err(Halt::Dear(r)) => eprintln!("DBG reverse dear {r}"), _ => () }; m};
+    let made = match forward {
+        Ok(made) if made.spent <= WORTH.saturating_mul(found.pattern.nnz()) => Ok(made),
+        Ok(made) => match reverse(Some(made.spent)) {
+            Ok(other) if other.spent < made.spent => Ok(other),
+            Err(Halt::Failed(error)) => Err(Halt::Failed(error)),
+            _ => Ok(made),
+        },
+        // Dense blocks are left to seeds, which make products of matrices of them.
+        Err(Halt::Dear(reason)) if form == Form::Rows => match reverse(None) {
+            Err(Halt::Dear(_)) => Err(Halt::Dear(reason)),
+            made => made,
+        },
+        failed => failed,
+    };
+    match &made { Ok(m) => eprintln!("DBG spent {} nnz {}", m.spent, found.pattern.nnz()), Err(Halt::Dear(r)) => eprintln!("DBG dear {r}"), _ => () }
+    settled(made)
+}
+
+/// [`structured`], swept the way that is asked for.
+///
+/// # Errors
+/// If memory does not suffice.
+pub fn structured_by(
+    mode: Mode,
+    recorded: &Graph,
+    outputs: &[NodeId],
+    inputs: &[NodeId],
+    found: &Detected,
+    form: Form,
+) -> Result<std::result::Result<Entries, String>> {
+    let ends = Ends { outputs, inputs };
+    settled(attempt(recorded, &[], ends, found, form, mode, None))
+}
+
+fn settled(made: Outcome<Made>) -> Result<std::result::Result<Entries, String>> {
+    match made {
+        Ok(made) => Ok(Ok(made.entries)),
         Err(Halt::Dear(reason)) => Ok(Err(reason)),
         Err(Halt::Failed(error)) => Err(error),
     }
 }
 
+/// If more coefficients than this are computed for an entry, it is looked whether fewer are needed
+/// the other way.
+const WORTH: usize = 4;
+
+/// What is differentiated, by what.
+#[derive(Clone, Copy)]
+struct Ends<'e> {
+    outputs: &'e [NodeId],
+    inputs: &'e [NodeId],
+}
+
+/// Entries, and how many coefficients are computed for them.
+struct Made {
+    entries: Entries,
+    spent: usize,
+}
+
+/// Forward the terms of a node are of the columns that it depends on; in reverse, of the rows that
+/// depend on it. That is the same graph of linear operations transposed, and what is said of tangents
+/// holds for cotangents.
 fn attempt(
     recorded: &Graph,
     values: &[NodeId],
-    outputs: &[NodeId],
-    inputs: &[NodeId],
+    ends: Ends<'_>,
     found: &Detected,
     form: Form,
-) -> Outcome<Entries> {
+    mode: Mode,
+    most: Option<usize>,
+) -> Outcome<Made> {
     let mut g = recorded.clone();
-    let stand_ins: Vec<NodeId> = (inputs.iter())
+    let Ends { outputs, inputs } = ends;
+    let [from, to] = match mode {
+        Mode::Forward => [inputs, outputs],
+        Mode::Reverse => [outputs, inputs],
+    };
+    let dtypes = from.iter().chain(to).map(|&x| g.dtype(x));
+    if mode == Mode::Reverse && dtypes.collect::<hashbrown::HashSet<_>>().len() > 1 {
+        return Err(Halt::Dear("cotangents would have less digits".into()));
+    }
+    let stand_ins: Vec<NodeId> = (from.iter())
         .map(|&x| {
             let shape = g.dims(x);
             g.placeholder(g.dtype(x), &shape, true)
         })
         .collect();
     let given: Vec<_> = stand_ins.iter().copied().map(Some).collect();
-    let tangents = jvp(&mut g, outputs, inputs, &given);
-    let wanted: Vec<NodeId> = tangents.iter().flatten().copied().collect();
+    let swept = match mode {
+        Mode::Forward => jvp(&mut g, outputs, inputs, &given),
+        Mode::Reverse => vjp(&mut g, outputs, inputs, &given),
+    };
+    let wanted: Vec<NodeId> = swept.iter().flatten().copied().collect();
     let (moves, needed) = (g.dependents(&stand_ins), g.reachable(&wanted));
     let linear: Vec<NodeId> = (g.ids())
         .filter(|id| moves[id.index()] && needed[id.index()])
         .collect();
     let mut context = Context {
-        budget: Budget::new(&g, &linear, &found.pattern),
+        budget: Budget::new(&g, &linear, &found.pattern, most),
         contents: found.decided_by.iter().cloned().collect(),
         tables: vec![],
         once: HashMap::new(),
@@ -104,19 +175,27 @@ fn attempt(
     let others = others.filter(|(_, (needed, moves))| **needed && !**moves);
     context.find_repeated(others.map(|(k, _)| NodeId(k as u32)));
     let mut terms = context.terms_of_nodes(&stand_ins, &linear, &wanted)?;
-    let rows: Vec<Terms> = (tangents.iter())
+    let swept: Vec<Terms> = (swept.iter())
         .map(|t| t.and_then(|t| terms.get(&t).cloned()).unwrap_or_default())
         .collect();
     terms.clear();
     let target = Target::new(&context.g, outputs, inputs, &found.pattern, form);
-    let entries = context.entries(outputs, &rows, &target)?;
+    let entries = context.entries(mode, ends, to, &swept, &target)?;
     let entries = match form {
         Form::Rows => vec![entries],
         Form::Blocks => context.blocks(outputs, inputs, entries, &target)?,
     };
-    let Context { mut g, tables, .. } = context;
+    let Context {
+        mut g,
+        tables,
+        budget,
+        ..
+    } = context;
     g.outputs = [values, &entries].concat();
-    Ok(Entries { graph: g, tables })
+    Ok(Made {
+        entries: Entries { graph: g, tables },
+        spent: budget.spent(),
+    })
 }
 
 /// What is known while terms are made.
@@ -200,26 +279,34 @@ impl Context {
         node
     }
 
-    /// The terms of all outputs, in their places.
+    /// The terms of all that was swept to, in their places.
     fn entries(
         &mut self,
-        outputs: &[NodeId],
-        rows: &[Terms],
+        mode: Mode,
+        ends: Ends<'_>,
+        to: &[NodeId],
+        swept: &[Terms],
         target: &Target<'_>,
     ) -> Outcome<NodeId> {
-        let dtypes = outputs.iter().map(|&y| self.g.dtype(y));
+        let dtypes = ends.outputs.iter().map(|&y| self.g.dtype(y));
         let dtype = dtypes.reduce(DType::promote).unwrap_or(DType::F64);
         let mut puzzle = Puzzle::new(dtype, target.size());
         let mut first = 0;
-        for (&y, terms) in outputs.iter().zip(rows) {
+        for (&x, terms) in to.iter().zip(swept) {
             let mut terms = terms.clone();
             for term in &mut terms {
                 term.coefficient = build::cast(&mut self.g, term.coefficient, dtype);
             }
-            let place =
-                |k: usize, column: u32, hint: &mut usize| target.place(first + k, column, hint);
-            puzzle.put(&self.g, &self.contents, self.g.size(y), &terms, place)?;
-            first += self.g.size(y);
+            let size = self.g.size(x);
+            let forward = |k: usize, column: u32, hint: &mut usize| target.place(first + k, column, hint);
+            let reverse = |k: usize, row: u32, _: &mut usize| {
+                target.place(row as usize, (first + k) as u32, &mut 0)
+            };
+            match mode {
+                Mode::Forward => puzzle.put(&self.g, &self.contents, size, &terms, forward)?,
+                Mode::Reverse => puzzle.put(&self.g, &self.contents, size, &terms, reverse)?,
+            }
+            first += size;
         }
         Ok(puzzle.finish(self))
     }
