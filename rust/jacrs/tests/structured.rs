@@ -9,12 +9,12 @@ mod random;
 
 use common::{numbers, scattered};
 use jacrs::array::{Array, DType};
-use jacrs::differentiate::{jvp, vjp};
+use jacrs::differentiate::{Mode, jvp, vjp};
 use jacrs::ir::{Graph, NodeId, Op, parse};
 use jacrs::ops::{Call, Fun, build, evaluate};
 use jacrs::optimize::optimize;
 use jacrs::plan::Plan;
-use jacrs::sparsity::{Detected, Entries, Form, detect, structured};
+use jacrs::sparsity::{Detected, Entries, Form, detect, structured, structured_by};
 use proptest::prelude::*;
 
 /// The outputs, as plain numbers; `None` where a matrix cannot be factored or an index is out of
@@ -176,6 +176,7 @@ proptest! {
     fn entries_of_a_random_graph_are_those_of_the_dense_jacobian(
         choices in prop::collection::vec(any::<u16>(), 20..160),
         form in prop::sample::select(vec![Form::Rows, Form::Blocks]),
+        mode in prop::sample::select(vec![Mode::Forward, Mode::Reverse]),
         seed in any::<u64>(),
     ) {
         let g = random::random_graph(&choices);
@@ -188,7 +189,7 @@ proptest! {
         };
         let (rows, width) = found.pattern.shape();
         prop_assume!(rows * width <= MOST);
-        let Ok(entries) = structured(&g, &[], &ys, &xs, &found, form).unwrap() else {
+        let Ok(entries) = structured_by(mode, &g, &ys, &xs, &found, form).unwrap() else {
             return Ok(());
         };
         let picks: Vec<usize> = match width {
@@ -291,7 +292,7 @@ fn sums_along_a_line_are_as_large_as_their_entries() {
 }
 
 #[test]
-fn where_a_sweep_back_is_cheaper_it_is_said() {
+fn where_only_a_sweep_back_is_cheap_it_is_made() {
     let n = 2000;
     let text = format!(
         "%0 = input! : float64[{n}]\n%1 = sin(%0) : float64[{n}]\n\
@@ -300,11 +301,79 @@ fn where_a_sweep_back_is_cheaper_it_is_said() {
     );
     let g = parse(&text).unwrap();
     let found = detect(&g, &g.outputs, g.inputs(), &[]).unwrap();
-    let made = structured(&g, &[], &g.outputs, g.inputs(), &found, Form::Rows).unwrap();
-    let reason = made.err().unwrap();
+    let made = |form| structured(&g, &[], &g.outputs, g.inputs(), &found, form).unwrap();
+    let entries = made(Form::Rows).unwrap_or_else(|reason| panic!("{reason}"));
+    assert_eq!(largest(&entries), n);
+    // A dense row is left to seeds.
+    let reason = made(Form::Blocks).err().unwrap();
     assert_eq!(
         reason,
         "cumsum of shape (2000,) would have 4000000 coefficients"
+    );
+    let forward = structured_by(
+        Mode::Forward,
+        &g,
+        &g.outputs,
+        g.inputs(),
+        &found,
+        Form::Rows,
+    );
+    assert_eq!(forward.unwrap().err().unwrap(), reason);
+}
+
+#[test]
+fn a_sweep_back_is_taken_where_it_needs_half_the_coefficients() {
+    use std::fmt::Write;
+    let (n, width, steps) = (40, 12, 10);
+    let mut text = format!(
+        "%0 = input! : float64[{n},{width}]\n%1 = square(%0) : float64[{n},{width}]\n\
+         %2 = sum(%1, [1]) : float64[{n}]\n"
+    );
+    for k in 3..3 + steps {
+        writeln!(text, "%{k} = sin(%{}) : float64[{n}]", k - 1).unwrap();
+    }
+    writeln!(text, "return %{}", 2 + steps).unwrap();
+    let x = Array::from_slice(&[n, width], &scattered(n * width, 5, 0.2, 0.9));
+    let wide = |entries: &Entries| {
+        let g = optimize(&entries.graph);
+        let wide = |id: &NodeId| matches!(g.op(*id), Op::Map(_)) && g.size(*id) == n * width;
+        g.ids().filter(wide).count()
+    };
+    // The squares, twice the input, and the product with a slope for each row.
+    assert_eq!(wide(&checked(&text, &[x], false)), 3);
+    let g = parse(&text).unwrap();
+    let found = detect(&g, &g.outputs, g.inputs(), &[]).unwrap();
+    let forward = structured_by(
+        Mode::Forward,
+        &g,
+        &g.outputs,
+        g.inputs(),
+        &found,
+        Form::Rows,
+    );
+    assert!(wide(&forward.unwrap().ok().unwrap()) > steps);
+}
+
+#[test]
+fn numbers_of_two_precisions_are_not_swept_back() {
+    let text = "
+        %0 = input! : float32[3]
+        %1 = cast(%0) : float64[3]
+        %2 = sin(%1) : float64[3]
+        return %2";
+    let g = parse(text).unwrap();
+    let found = detect(&g, &g.outputs, g.inputs(), &[]).unwrap();
+    let made = structured_by(
+        Mode::Reverse,
+        &g,
+        &g.outputs,
+        g.inputs(),
+        &found,
+        Form::Rows,
+    );
+    assert_eq!(
+        made.unwrap().err().unwrap(),
+        "sweeping back would lose digits"
     );
 }
 

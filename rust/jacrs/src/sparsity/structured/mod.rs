@@ -5,7 +5,8 @@
 //! selected: `sum_k diag(c_k) S_k t`, where `c_k` are nodes of the graph and `S_k` matrices that
 //! select, held as arrays of column numbers. Going through the graph of the tangent, which consists
 //! of linear operations alone, operations are applied to coefficients and to column numbers, and
-//! equal selections become one. At the outputs each coefficient is an entry, and its place in the
+//! equal selections become one. Where few outputs depend on many inputs each, cotangents are swept
+//! back in the same way, with rows in place of columns. At the end each coefficient is an entry, and its place in the
 //! pattern is known: there is no seed, no colour and no product with zero, and what is constant is
 //! not computed.
 
@@ -66,13 +67,12 @@ pub fn structured(
 ) -> Result<std::result::Result<Entries, String>> {
     let ends = Ends { outputs, inputs };
     let forward = attempt(recorded, values, ends, found, form, Mode::Forward, None);
-    let reverse = |most| { let m = attempt(recorded, values, ends, found, form, Mode::Reverse, most); match &m { Ok(m) => eprintln!("DBG reverse {} of {most:?}", m.spent), Err(Halt::Dear(r)) => eprintln!("DBG reverse dear {r}"), _ => () }; m};
+    let reverse = |most| attempt(recorded, values, ends, found, form, Mode::Reverse, most);
     let made = match forward {
         Ok(made) if made.spent <= WORTH.saturating_mul(found.pattern.nnz()) => Ok(made),
-        Ok(made) => match reverse(Some(made.spent)) {
-            Ok(other) if other.spent < made.spent => Ok(other),
-            Err(Halt::Failed(error)) => Err(Halt::Failed(error)),
-            _ => Ok(made),
+        Ok(made) => match reverse(Some(made.spent / 2)) {
+            Err(Halt::Dear(_)) => Ok(made),
+            half => half,
         },
         // Dense blocks are left to seeds, which make products of matrices of them.
         Err(Halt::Dear(reason)) if form == Form::Rows => match reverse(None) {
@@ -81,7 +81,6 @@ pub fn structured(
         },
         failed => failed,
     };
-    match &made { Ok(m) => eprintln!("DBG spent {} nnz {}", m.spent, found.pattern.nnz()), Err(Halt::Dear(r)) => eprintln!("DBG dear {r}"), _ => () }
     settled(made)
 }
 
@@ -109,8 +108,8 @@ fn settled(made: Outcome<Made>) -> Result<std::result::Result<Entries, String>> 
     }
 }
 
-/// If more coefficients than this are computed for an entry, it is looked whether fewer are needed
-/// the other way.
+/// If more coefficients than this are computed for an entry, it is looked whether half of them are
+/// enough the other way.
 const WORTH: usize = 4;
 
 /// What is differentiated, by what.
@@ -146,7 +145,7 @@ fn attempt(
     };
     let dtypes = from.iter().chain(to).map(|&x| g.dtype(x));
     if mode == Mode::Reverse && dtypes.collect::<hashbrown::HashSet<_>>().len() > 1 {
-        return Err(Halt::Dear("cotangents would have less digits".into()));
+        return Err(Halt::Dear("sweeping back would lose digits".into()));
     }
     let stand_ins: Vec<NodeId> = (from.iter())
         .map(|&x| {
@@ -298,7 +297,8 @@ impl Context {
                 term.coefficient = build::cast(&mut self.g, term.coefficient, dtype);
             }
             let size = self.g.size(x);
-            let forward = |k: usize, column: u32, hint: &mut usize| target.place(first + k, column, hint);
+            let forward =
+                |k: usize, column: u32, hint: &mut usize| target.place(first + k, column, hint);
             let reverse = |k: usize, row: u32, _: &mut usize| {
                 target.place(row as usize, (first + k) as u32, &mut 0)
             };
