@@ -35,6 +35,35 @@ def test_entries_in_all_formats(form):
     assert type(J.sparse()) is scipy.sparse.csr_array
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_index_arrays_are_shared_unless_asked_for(form):
+    _, J = jacrs.linearize(wave, X)
+
+    def arrays(matrix):
+        return matrix.coords if form == "coo" else (matrix.indices, matrix.indptr)
+
+    for matrix in (J, J.T):
+        shared, again = arrays(matrix.sparse(form)), arrays(matrix.sparse(form))
+        own = arrays(matrix.sparse(form, copy_structure=True))
+        for a, b, c in zip(shared, again, own, strict=True):
+            assert np.shares_memory(a, b)
+            assert not a.flags.writeable
+            assert c.flags.writeable
+            assert not np.shares_memory(a, c)
+            np.testing.assert_array_equal(a, c)
+
+
+def test_blocks_are_as_large_as_asked_for():
+    def f(x):
+        return np.concatenate([x[:2] ** 2, [x[0] * x[3], x[3]], x[2:] ** 2])
+
+    _, J = jacrs.linearize(f, X)
+    for matrix, shape in ((J, (3, 2)), (J.T, (2, 3)), (J, (1, 4)), (J.T, (4, 6))):
+        found = matrix.sparse("bsr", blocksize=shape)
+        assert found.blocksize == shape
+        np.testing.assert_array_equal(found.toarray(), matrix.dense())
+
+
 def test_it_is_the_jacobian_at_its_point():
     x = X.copy()
     _, J = jacrs.linearize(wave, x)
@@ -92,6 +121,12 @@ def test_errors():
     _, J = jacrs.linearize(wave, X)
     with pytest.raises(jacrs.ArgumentError, match="format must be"):
         J.sparse("lil")
+    for options in ({}, {"format": "csc"}):
+        with pytest.raises(jacrs.ArgumentError, match="blocksize"):
+            J.sparse(**options, blocksize=(1, 1))
+    for matrix, shape in ((J, (3, 3)), (J.T, (3, 3)), (J, (0, 1)), (J, 2)):
+        with pytest.raises(jacrs.JacrsError, match="block"):
+            matrix.sparse("bsr", blocksize=shape)
 
 
 @given(programs())

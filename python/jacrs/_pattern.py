@@ -108,7 +108,11 @@ class Pattern:
     @property
     def T(self) -> Pattern:  # noqa: N802 - NumPy's name
         """The transposed pattern."""
-        return Pattern(self._native.transposed())
+        kept = self._native.kept
+        native: Structure | None = kept.get("T")
+        if native is None:
+            native = kept.setdefault("T", self._native.transposed())
+        return Pattern(native)
 
     def toarray(self) -> Any:
         """Return a dense array of booleans, True where there is an entry."""

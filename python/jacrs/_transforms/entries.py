@@ -25,12 +25,21 @@ def checked_options(
     modes: tuple[Any, ...] = MODES,
 ) -> tuple[Any, ...]:
     """Return the options of a transform as they are kept; raise where they are none."""
-    if format not in FORMATS:
-        raise errors.bad_choice("format", format, FORMATS)
+    form = checked_form(format, blocksize)
     if mode not in modes:
         raise errors.bad_choice("mode", mode, modes)
     given = None if pattern is None else _checked_pattern(pattern, mode)
-    return mode, (format, _checked_blocks(blocksize, format)), bool(copy_structure), given
+    return mode, form, bool(copy_structure), given
+
+
+def checked_form(
+    format: str,  # noqa: A002
+    blocksize: Any,
+) -> tuple[str, tuple[int, int] | None]:
+    """Return the format of a sparse matrix and the shape of its blocks; raise if it has none."""
+    if format not in FORMATS:
+        raise errors.bad_choice("format", format, FORMATS)
+    return format, _checked_blocks(blocksize, format)
 
 
 def _checked_pattern(pattern: Any, mode: str | None) -> Pattern:

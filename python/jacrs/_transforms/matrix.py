@@ -11,7 +11,8 @@ import numpy as np
 
 from jacrs import errors
 from jacrs._jacrs import Tracer
-from jacrs._layout import FORMATS, MatrixOf
+from jacrs._layout import MatrixOf
+from jacrs._transforms.entries import checked_form
 from jacrs._transforms.shared import SharedMap
 
 if TYPE_CHECKING:
@@ -236,7 +237,13 @@ class LazyJacobian(SharedMap):
         rows, columns = self.shape
         return self._block((0, 1, rows), (0, 1, columns))
 
-    def sparse(self, format: str = "csr") -> Any:  # noqa: A002 - SciPy's name
+    def sparse(
+        self,
+        format: str = "csr",  # noqa: A002 - SciPy's name
+        *,
+        blocksize: tuple[int, int] | None = None,
+        copy_structure: bool = False,
+    ) -> Any:
         """Return the Jacobian as a SciPy sparse array, with the entries of `sparsity(f)`.
 
         It is that of `sparse_jacobian(f)` at this point: computed without seeds where that pays,
@@ -247,13 +254,18 @@ class LazyJacobian(SharedMap):
         ----------
         format : {"csr", "csc", "coo", "bsr"}
             Of the result.
+        blocksize : tuple of two ints
+            Of "bsr": the rows and columns of its blocks, which must divide the shape. SciPy
+            estimates them if they are not given.
+        copy_structure : bool
+            Whether the index arrays are the caller's own, to be written to.
 
         Raises
         ------
         ImportError
             SciPy is not installed.
         ArgumentError
-            There is no such format.
+            There is no such format, or the blocks are none of this matrix.
         TraceError
             `J` is of a function that is being recorded.
         MemoryLimitError
@@ -271,15 +283,16 @@ class LazyJacobian(SharedMap):
                [0., 2., 0.],
                [0., 1., 3.],
                [0., 0., 2.]])
+        >>> J.T.sparse("bsr", blocksize=(2, 3)).data.shape
+        (2, 2, 3)
         """
-        if format not in FORMATS:
-            raise errors.bad_choice("format", format, FORMATS)
+        form, blocks = checked_form(format, blocksize)
         pattern, entries = self._linear.sparse()
         if self._transposed:
-            layout = pattern.layout("csc", None)
-            return MatrixOf(layout, private=False)([layout.ordered(entries)]).T.asformat(format)
-        layout = pattern.layout(format, None)
-        return MatrixOf(layout, private=False)([layout.ordered(entries)])
+            entries = pattern.layout("csc", None).ordered(entries)
+            pattern = pattern.T
+        layout = pattern.layout(form, blocks)
+        return MatrixOf(layout, private=bool(copy_structure))([layout.ordered(entries)])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:  # noqa: FBT001
         if copy is False:
